@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Datagrams: a sender and a receiver. */
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "gen.h"
+
+void udp_send(const struct options *o)
+{
+	struct address to = resolve(o->host, o->port, SOCK_DGRAM, 0);
+	static char payload[65536];
+	u64 i, start;
+	int *fds = calloc(o->sockets, sizeof(*fds));
+
+	if (!fds)
+		die("calloc");
+	for (i = 0; i < o->sockets; i++) {
+		fds[i] = new_socket(o, to.sa.ss_family, SOCK_DGRAM);
+		bind_source(o, fds[i], &to, i);
+	}
+	tell_ready(o);
+	start = now_ns();
+	for (i = 0; i < o->count && !stop; i++) {
+		pace(o, start, i);
+		set_port(&to, o->port + i % o->ports);
+		if (sendto(fds[i % o->sockets], payload, o->size, o->nonblock ? MSG_DONTWAIT : 0,
+			   (struct sockaddr *)&to.sa, to.len) < 0) {
+			total.failed++;
+			continue;
+		}
+		total.sent++;
+		total.bytes += o->size;
+	}
+	sleep_until(now_ns() + (u64)(o->hold * (double)NSEC));
+	free(fds);
+}
+
+/* Read what is there, up to a batch; returns how much was read. */
+static u64 udp_take(const struct options *o, int fd)
+{
+	static char buf[65536];
+	u64 n = 0;
+	ssize_t len;
+
+	while (n < 256 && !stop && (len = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) >= 0) {
+		n++;
+		total.received++;
+		total.bytes += (u64)len;
+		if (o->slow)
+			sleep_until(now_ns() + (u64)len * NSEC / o->slow);
+		if (report && (o->slow || o->no_read))
+			answer_report(o);
+	}
+	return n;
+}
+
+void udp_recv(const struct options *o)
+{
+	struct pollfd p = {.fd = bound_socket(o, SOCK_DGRAM), .events = POLLIN};
+	u64 n;
+
+	tell_ready(o);
+	while (!stop && (!o->count || total.received < o->count)) {
+		if (o->no_read) {
+			poll(NULL, 0, QUIET_MS);
+			n = 0;
+		} else {
+			n = poll(&p, 1, QUIET_MS) > 0 ? udp_take(o, p.fd) : 0;
+		}
+		if (report && !n)
+			answer_report(o);
+	}
+}
