@@ -62,13 +62,13 @@ static double parse_seconds(const char *text)
 
 enum kind { NUMBER, TEXT, TIME, FLAG, FD };
 
+/* clang-format off */
 static const struct row {
 	const char *name;
 	enum kind kind;
 	size_t where;
 	u64 max;
 } rows[] = {
-	/* clang-format off */
 #define ROW(name, kind, field, max) { name, kind, offsetof(struct options, field), max }
 	ROW("backlog", NUMBER, backlog, 65535),
 	ROW("bind", TEXT, bind, 0),
@@ -104,8 +104,8 @@ static const struct row {
 	ROW("to-port", NUMBER, to_port, 65535),
 	ROW("udp", FLAG, udp, 0),
 #undef ROW
-	/* clang-format on */
 };
+/* clang-format on */
 #define N_ROWS (sizeof(rows) / sizeof(*rows))
 
 static void set_option(struct options *o, const struct row *row, const char *text)

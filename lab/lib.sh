@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2034 # scenarios use the variables that are set here
+# What scenarios and the runner share: topologies, generators, counters, cleaning up.
+#
+# Variables a scenario may use:
+#   $C $S $R           namespaces of the client, the server and the router
+#   $C4 $C6 $S4 $S6    their addresses; $R4 $R6 the router's towards the client
+#   $CDEV $SDEV        their devices; $RCDEV $RSDEV the router's two
+#   $CMAC $SMAC        their MAC addresses; $RMAC the router's towards the client
+#   $GEN               the traffic generator; $LAB_DIR a directory for scratch files
+
+declare -A LAB_REPORT # pid of a generator -> the descriptor it reports on
+LAB_SPACES=()         # namespaces made
+LAB_UNDO=()           # commands for the end, last first
+
+# lab_names TOPOLOGY: names and addresses are known before anything is built
+lab_names() {
+	C=$LAB_ID-c S=$LAB_ID-s R=$LAB_ID-r
+	CDEV=eth0 SDEV=eth0 RCDEV=eth0 RSDEV=eth1
+	CMAC=02:00:00:00:01:01 SMAC=02:00:00:00:02:02 RMAC=02:00:00:00:01:fe
+	C4=192.0.2.1 C6=2001:db8:1::1
+	R4=192.0.2.254 R6=2001:db8:1::fe
+	case $1 in
+	lone) # one namespace by any name, with nothing but its loopback
+		C=$S CDEV=lo SDEV=lo RCDEV=lo RSDEV=lo
+		C4=127.0.0.1 C6=::1 S4=127.0.0.1 S6=::1 R4=127.0.0.1 R6=::1
+		;;
+	pair) S4=192.0.2.2 S6=2001:db8:1::2 ;;
+	router) S4=198.51.100.2 S6=2001:db8:2::2 ;;
+	*) lab_die "no such topology: $1" ;;
+	esac
+}
+
+lab_die() {
+	echo "lab: $*" >&2
+	exit 1
+}
+
+# Quiet from the start: no DAD, no link-local addresses, no router solicitation, MLD reports at
+# once; no reverse path filter, whatever the host's default. LAB_NOISE=1 keeps what a kernel does.
+lab_namespace() {
+	local all=(net.ipv4.conf.{all,default}.rp_filter=0)
+
+	ip netns add "$1" || lab_die "cannot make the namespace $1"
+	LAB_SPACES+=("$1")
+	[ "${LAB_NOISE:-0}" = 1 ] || all+=(
+		net.ipv6.conf.{all,default}.accept_dad=0 net.ipv6.conf.default.dad_transmits=0
+		net.ipv6.conf.default.addr_gen_mode=1 net.ipv6.conf.default.router_solicitations=0
+		net.ipv6.conf.default.accept_ra=0
+		net.ipv6.conf.default.mldv2_unsolicited_report_interval=1)
+	[ "$1" = "$R" ] && all+=(net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1)
+	ip netns exec "$1" sysctl -qw "${all[@]}" || lab_die "sysctl in $1"
+	ip -n "$1" link set lo up
+}
+
+# lab_wire NS DEV MAC IPV4/LEN IPV6/LEN NS DEV MAC IPV4/LEN IPV6/LEN: a veth between two namespaces
+lab_wire() {
+	ip link add "$2" address "$3" netns "$1" type veth peer name "$7" address "$8" netns "$6" ||
+		lab_die "cannot make a veth pair"
+	lab_end "$1" "$2" "$4" "$5" "${9%/*}" "${10%/*}" "$8"
+	lab_end "$6" "$7" "$9" "${10}" "${4%/*}" "${5%/*}" "$3"
+}
+
+# One end: addresses, and the other end's resolved for good unless the scenario wants it cold
+lab_end() {
+	local ns=$1 dev=$2
+
+	{
+		echo "link set $dev up"
+		echo "addr add $3 dev $dev"
+		echo "addr add $4 dev $dev nodad"
+		if [ "${WARM:-1}" != 0 ]; then
+			echo "neigh replace $5 lladdr $7 dev $dev nud permanent"
+			echo "neigh replace $6 lladdr $7 dev $dev nud permanent"
+		fi
+	} | ip -n "$ns" -batch - || lab_die "cannot set up $dev in $ns"
+}
+
+lab_topology() {
+	case $1 in
+	lone) lab_namespace "$S" ;;
+	pair)
+		lab_namespace "$C"
+		lab_namespace "$S"
+		lab_wire "$C" "$CDEV" "$CMAC" "$C4"/24 "$C6"/64 "$S" "$SDEV" "$SMAC" "$S4"/24 "$S6"/64
+		;;
+	router)
+		lab_namespace "$C"
+		lab_namespace "$R"
+		lab_namespace "$S"
+		lab_wire "$C" "$CDEV" "$CMAC" "$C4"/24 "$C6"/64 "$R" "$RCDEV" "$RMAC" "$R4"/24 "$R6"/64
+		lab_wire "$S" "$SDEV" "$SMAC" "$S4"/24 "$S6"/64 "$R" "$RSDEV" 02:00:00:00:02:fe \
+			198.51.100.254/24 2001:db8:2::fe/64
+		printf 'route add default via %s\n' "$R4" "$R6" | ip -n "$C" -batch -
+		printf 'route add default via %s\n' 198.51.100.254 2001:db8:2::fe | ip -n "$S" -batch -
+		;;
+	esac
+	lab_carrier
+}
+
+# Both ends are up once the carrier is seen; it takes the kernel a moment
+lab_carrier() {
+	local ns
+
+	for ns in "${LAB_SPACES[@]}"; do
+		await 5 lab_is_up "$ns" || lab_die "the links of $ns do not come up"
+	done
+}
+
+lab_is_up() {
+	! ip -n "$1" -o link show | grep -qE 'state (DOWN|LOWERLAYERDOWN)|NO-CARRIER'
+}
+
+# on_exit COMMAND...: what a scenario made outside its namespaces it undoes here
+on_exit() {
+	LAB_UNDO+=("$(printf '%q ' "$@")")
+}
+
+lab_cleanup() {
+	local ns i pids
+
+	for ns in "${LAB_SPACES[@]}"; do
+		pids=$(ip netns pids "$ns" 2>/dev/null)
+		# shellcheck disable=SC2086
+		[ -z "$pids" ] || kill -KILL $pids 2>/dev/null
+	done
+	for ((i = ${#LAB_UNDO[@]} - 1; i >= 0; i--)); do
+		eval "${LAB_UNDO[i]}" 2>/dev/null
+	done
+	for ns in "${LAB_SPACES[@]}"; do
+		ip netns del "$ns" 2>/dev/null
+	done
+	LAB_SPACES=() LAB_UNDO=()
+}
+
+# ---- for the runner ----
+
+# The kernel's counters in the namespace examined, one "name value" a line
+counters() {
+	local ns=$EXAMINE
+
+	awk '{ n += strtonum("0x" $2) } END { print "softnet.dropped", n }' /proc/net/softnet_stat
+	in_ns "$ns" nstat -asz | awk '!/^#/ { print $1, $2 }'
+	# shellcheck disable=SC2016
+	in_ns "$ns" awk -F'[: ]+' 'NR > 2 { sub(/^ +/, ""); print $1 ".rx_dropped", $5;
+		print $1 ".tx_dropped", $13 }' /proc/net/dev
+	in_ns "$ns" tc -s qdisc show | awk '/^qdisc/ { q = $5 "." $2 "." $3 }
+		/dropped/ { sub(",", "", $7); print "tc." q, $7 }'
+	in_ns "$ns" nft list ruleset | awk '/counter packets/ && / drop/ { n += $(index_of("packets") + 1) }
+		function index_of(w, i) { for (i = 1; i <= NF; i++) if ($i == w) return i }
+		END { print "nft.drop", n + 0 }'
+	in_ns "$ns" sh -c 'iptables -L -vnx; ip6tables -L -vnx; iptables-legacy -L -vnx' 2>/dev/null |
+		awk '/policy DROP/ { n += $5 } $3 == "DROP" { n += $1 } END { print "iptables.drop", n + 0 }'
+	in_ns "$ns" conntrack -S 2>/dev/null | awk 'BEGIN { RS = " " } sub("^drop=", "") { n += $1 }
+		END { print "conntrack.drop", n + 0 }'
+	in_ns "$ns" ss -Huanm | grep -oE ',d[0-9]+' | awk '{ n += substr($0, 3) }
+		END { print "socket.drops", n + 0 }'
+}
+
+# ---- for scenarios ----
+
+# in_ns NAMESPACE COMMAND...
+in_ns() {
+	ip netns exec "$@"
+}
+
+# await SECONDS COMMAND...: until the command succeeds, looking often
+await() {
+	local end=$(($(date +%s%N) + $1 * 1000000000))
+
+	shift
+	until "$@"; do
+		[ "$(date +%s%N)" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+
+# serve VARIABLE NAMESPACE VERB...: a generator in the background; it is ready when this returns,
+# and its pid is in VARIABLE
+serve() {
+	local lab_var=$1 ns=$2 fifo fd pid
+
+	shift 2
+	fifo=$(mktemp -u "$LAB_DIR/fifo.XXXXXX")
+	mkfifo "$fifo" && exec {fd}<>"$fifo" && rm "$fifo"
+	ip netns exec "$ns" "$GEN" "$@" --ready-fd "$fd" >>"$LAB_DIR/gen.log" 2>&1 &
+	pid=$!
+	LAB_REPORT[$pid]=$fd
+	printf -v "$lab_var" %s "$pid"
+	read -r -t 20 -u "$fd" _ || echo "not ready after 20 s: gen $*" >&2
+}
+
+# tally PID KEY: what a served generator counted (sent, received, failed, bytes) since the last
+# tally, once nothing more comes
+tally() {
+	local line
+
+	kill -USR1 "$1" && read -r -t 10 -u "${LAB_REPORT[$1]}" line || return 1
+	lab_field "$2" "$line"
+}
+
+lab_field() {
+	[[ " $2 " =~ " $1="([0-9]+) ]] && echo "${BASH_REMATCH[1]}"
+}
+
+# stop PID...: end served generators, stopped ones too
+stop() {
+	kill -CONT "$@" 2>/dev/null
+	kill -TERM "$@" 2>/dev/null
+	wait "$@" 2>/dev/null
+	return 0
+}
+
+# gen NAMESPACE VERB...: a generator to its end; its totals are then in $SENT $RECEIVED $FAILED
+gen() {
+	local ns=$1 line
+
+	shift
+	line=$(ip netns exec "$ns" "$GEN" "$@")
+	echo "gen $*: $line"
+	SENT=$(lab_field sent "$line") RECEIVED=$(lab_field received "$line")
+	FAILED=$(lab_field failed "$line")
+}
+
+# stat_of NAMESPACE NAME...: the sum of kernel counters by the names nstat gives them
+stat_of() {
+	local ns=$1
+
+	shift
+	ip netns exec "$ns" nstat -asz "$@" | awk '!/^#/ { n += $2 } END { printf "%d\n", n }'
+}
+
+# skmem NAMESPACE PORT KEY: of the UDP socket on that port, a field of ss's skmem: r bytes in the
+# receive queue, rb their limit, t bytes in the send queue, d dropped
+skmem() {
+	ip netns exec "$1" ss -Huanm sport = ":$2" |
+		grep -oE "[(,]$3[0-9]+" | grep -oE '[0-9]+' | head -n 1
+}
+
+# queued NAMESPACE PORT UNIT: datagrams of one size waiting there; UNIT as `skmem r` gave for one
+queued() {
+	echo $(($(skmem "$1" "$2" r) / $3))
+}
+
+# nft_in NAMESPACE: a ruleset from standard input
+nft_in() {
+	ip netns exec "$1" nft -f -
+}
+
+# percent_loss NAMESPACE HOOK PERCENT MATCH: lose some forwarded or received packets at random
+percent_loss() {
+	nft_in "$1" <<-RULES
+		table inet loss {
+			chain c {
+				type filter hook $2 priority 0
+				$4 numgen random mod 1000 < $(($3 * 10)) counter drop
+			}
+		}
+	RULES
+}
+
+needs_command() {
+	command -v "$1" >/dev/null && return
+	echo "$1 is not installed"
+	return 77
+}
