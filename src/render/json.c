@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The JSON of a diagnosis, schema whydrop.diagnose/1: keys may be added, none removed or renamed. */
+#define _GNU_SOURCE
+#include "render/render.h"
+
+#include <arpa/inet.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "causes/path_rows.h"
+#include "render/drop_sums.h"
+#include "render/utf8.h"
+
+/* A JSON text of what may not be UTF-8 (a command name is any bytes); NULL becomes null. */
+static json_t *text_or_null(const char *s)
+{
+	struct buf clean = {0};
+	json_t *ret;
+
+	if (!s)
+		return json_null();
+	ret = json_string(s);
+	if (ret)
+		return ret;
+	utf8_clean(&clean, s, strlen(s));
+	ret = json_string(clean.data ? clean.data : "");
+	buf_done(&clean);
+	return ret ? ret : json_null();
+}
+
+static json_t *filled_or_null(const char *s)
+{
+	return s && *s ? text_or_null(s) : json_null();
+}
+
+/* JSON numbers of jansson are signed: what does not fit is not a number any kernel counts to. */
+static json_t *number(uint64_t n)
+{
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+static json_t *number_if(bool known, uint64_t n)
+{
+	return known ? number(n) : json_null();
+}
+
+static json_t *real(double v, double unit)
+{
+	return isfinite(v) ? json_real(round(v / unit) * unit) : json_null();
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+static void set_text(json_t *object, const char *key, const char *s)
+{
+	set(object, key, text_or_null(s));
+}
+
+static json_t *time_json(const struct timespec *t)
+{
+	char date[32], text[48];
+	struct tm tm;
+
+	if (!gmtime_r(&t->tv_sec, &tm) || !strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm))
+		return json_null();
+	snprintf(text, sizeof(text), "%s.%03dZ", date, (int)(t->tv_nsec / NSEC_PER_MSEC));
+	return json_string(text);
+}
+
+static json_t *netns_json(const struct observation *o)
+{
+	json_t *j = json_object();
+
+	set(j, "name", filled_or_null(o ? o->name : NULL));
+	set(j, "inode", o && o->inode ? number(o->inode) : json_null());
+	return j;
+}
+
+static json_t *address_json(uint8_t family, const uint8_t *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (!inet_ntop(family, address, text, sizeof(text)))
+		return json_null();
+	return json_string(text);
+}
+
+/* "10.0.0.1:53", "[::1]:53" */
+static json_t *endpoint_json(uint8_t family, const uint8_t *address, uint16_t port)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (!inet_ntop(family, address, text, sizeof(text)))
+		return json_null();
+	return json_sprintf(family == AF_INET6 ? "[%s]:%u" : "%s:%u", text, port);
+}
+
+static json_t *protocol_json(uint8_t protocol)
+{
+	const char *name = protocol_name(protocol);
+
+	if (!protocol)
+		return json_null();
+	return name ? json_string(name) : json_sprintf("%u", protocol);
+}
+
+static json_t *char_array_json(const char *s, size_t size)
+{
+	char copy[64];
+	size_t n = MIN(strnlen(s, size), sizeof(copy) - 1);
+
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	return filled_or_null(copy);
+}
+
+static json_t *socket_json(const struct subject *s)
+{
+	const struct socket *sk = &s->socket;
+	const struct process *p = s->has_process ? &s->process : NULL;
+	json_t *j = json_object();
+
+	set(j, "protocol", protocol_json(sk->protocol));
+	set(j, "local", endpoint_json(sk->family, sk->local, sk->local_port));
+	set(j, "remote",
+	    sk->remote_port ? endpoint_json(sk->family, sk->remote, sk->remote_port) : json_null());
+	set(j, "inode", sk->inode ? number(sk->inode) : json_null());
+	set(j, "pid", p ? json_integer(p->pid) : json_null());
+	set(j, "command", p ? char_array_json(p->comm, sizeof(p->comm)) : json_null());
+	set(j, "cgroup", filled_or_null(p ? p->cgroup : NULL));
+	set(j, "unit", filled_or_null(p ? p->unit : NULL));
+	return j;
+}
+
+static json_t *process_json(const struct process *p)
+{
+	const char state[2] = {p->state, '\0'};
+	json_t *j = json_object();
+
+	set(j, "pid", json_integer(p->pid));
+	set(j, "command", char_array_json(p->comm, sizeof(p->comm)));
+	set(j, "state", filled_or_null(state));
+	set(j, "cgroup", filled_or_null(p->cgroup));
+	set(j, "unit", filled_or_null(p->unit));
+	return j;
+}
+
+static json_t *rule_json(const struct rule_ref *r)
+{
+	json_t *j = json_object();
+
+	set_text(j, "family", r->family);
+	set_text(j, "table", r->table);
+	set_text(j, "chain", r->chain);
+	set(j, "hook", filled_or_null(r->hook));
+	set(j, "handle", r->handle ? number(r->handle) : json_null());
+	set_text(j, "text", r->text);
+	set_text(j, "how", r->how);
+	return j;
+}
+
+static json_t *subject_json(const struct subject *s)
+{
+	json_t *j = json_object();
+
+	if (s->has_lost)
+		set(j, "lost", number(s->lost));
+	if (s->device[0])
+		set_text(j, "device", s->device);
+	if (s->cpu >= 0)
+		set(j, "cpu", json_integer(s->cpu));
+	if (s->has_socket)
+		set(j, "socket", socket_json(s));
+	if (s->has_rule)
+		set(j, "rule", rule_json(&s->rule));
+	if (s->sysctl)
+		set_text(j, "sysctl", s->sysctl);
+	if (s->address)
+		set_text(j, "address", s->address);
+	if (s->has_process)
+		set(j, "process", process_json(&s->process));
+	return j;
+}
+
+static json_t *one_evidence_json(const struct evidence *e)
+{
+	json_t *j = json_object();
+
+	if (e->source)
+		set_text(j, "source", e->source);
+	if (e->name)
+		set_text(j, "name", e->name);
+	if (e->has_before)
+		set(j, "before", number(e->before));
+	if (e->has_after)
+		set(j, "after", number(e->after));
+	if (e->has_delta)
+		set(j, "delta", number(e->delta));
+	if (e->text)
+		set_text(j, "text", e->text);
+	return j;
+}
+
+#define EVIDENCE_JSON(list)                                                                        \
+	({                                                                                         \
+		json_t *evidence_json_ = json_array();                                             \
+		vec_each(e_, list)                                                                 \
+			json_array_append_new(evidence_json_, one_evidence_json(e_));              \
+		evidence_json_;                                                                    \
+	})
+
+static json_t *texts_json(char *const *texts, size_t n)
+{
+	json_t *j = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(j, text_or_null(texts[i]));
+	return j;
+}
+#define TEXTS_JSON(list) texts_json((list)->items, (list)->n)
+
+static json_t *flow_json(const struct drop_flow *f)
+{
+	json_t *j = json_object();
+
+	set(j, "protocol", protocol_json(f->protocol));
+	set(j, "src", address_json(f->family, f->source));
+	set(j, "sport", json_integer(f->source_port));
+	set(j, "dst", address_json(f->family, f->destination));
+	set(j, "dport", json_integer(f->destination_port));
+	set(j, "packets", number(f->packets));
+	return j;
+}
+
+static json_t *remedy_json(const struct remedy *r, const struct observation *where)
+{
+	json_t *j = json_object(), *changes = json_array();
+
+	vec_each(c, &r->changes) {
+		json_t *change = json_object();
+
+		set_text(change, "kind", c->kind);
+		set(change, "netns", netns_json(where));
+		set_text(change, "key", c->key);
+		set_text(change, "from", c->from);
+		set_text(change, "to", c->to);
+		json_array_append_new(changes, change);
+	}
+	set_text(j, "id", r->id);
+	set_text(j, "kind", remedy_kind_name(r->kind));
+	set_text(j, "summary", r->summary);
+	set_text(j, "why", r->why);
+	set_text(j, "cost", r->cost);
+	set_text(j, "risk", r->risk);
+	set(j, "applicable", json_boolean(r->applicable));
+	set(j, "changes", changes);
+	set(j, "commands", TEXTS_JSON(&r->commands));
+	set(j, "undo", TEXTS_JSON(&r->undo));
+	set(j, "persist", TEXTS_JSON(&r->persist));
+	return j;
+}
+
+static json_t *lost_json(const struct finding *f)
+{
+	double seconds = f->where ? f->where->seconds : 0;
+	json_t *j = json_object();
+
+	set(j, "packets", number(f->lost));
+	set_text(j, "unit", f->unit ? f->unit : "packets");
+	set(j, "per_second", seconds > 0 ? real((double)f->lost / seconds, 0.001) : json_null());
+	set(j, "of", f->of ? number(f->of) : json_null());
+	set(j, "share", f->of ? real((double)f->lost / (double)f->of, 1e-9) : json_null());
+	set(j, "counted", number_if(f->counted_known, f->counted));
+	set(j, "traced", number_if(f->traced_known, f->traced));
+	return j;
+}
+
+static json_t *subjects_json(const struct finding *f)
+{
+	json_t *j = json_array();
+
+	vec_each(s, &f->subjects)
+		json_array_append_new(j, subject_json(s));
+	return j;
+}
+
+static json_t *finding_json(const struct finding *f)
+{
+	json_t *j = json_object(), *flows = json_array(), *remedies = json_array();
+
+	set_text(j, "cause", f->cause->id);
+	set_text(j, "via", f->via ? f->via->id : NULL);
+	set_text(j, "title", f->cause->title);
+	set_text(j, "headline", f->headline);
+	set_text(j, "text", f->text);
+	set_text(j, "stage", stage_name(finding_stage(f)));
+	set_text(j, "direction", direction_name(finding_direction(f)));
+	set_text(j, "state", finding_state_name(f->state));
+	set_text(j, "severity", severity_name(f->severity));
+	set_text(j, "confidence", confidence_name(f->confidence));
+	set(j, "netns", netns_json(f->where));
+	set(j, "lost", lost_json(f));
+	set(j, "subject", f->subjects.n ? subject_json(f->subjects.items) : json_null());
+	set(j, "subjects", subjects_json(f));
+	set(j, "evidence", EVIDENCE_JSON(&f->evidence));
+	set(j, "excluded", TEXTS_JSON(&f->excluded));
+	vec_each(flow, &f->flows)
+		json_array_append_new(flows, flow_json(flow));
+	set(j, "flows", flows);
+	set(j, "flows_sampled", json_boolean(f->flows_sampled));
+	vec_each(r, &f->remedies)
+		json_array_append_new(remedies, remedy_json(r, f->where));
+	set(j, "remedies", remedies);
+	return j;
+}
+
+static void add_path(json_t *path, const struct diagnosis *d, const struct observation *o)
+{
+	struct path_rows p;
+
+	path_rows(d, o, &p);
+	vec_each(row, &p.rows) {
+		json_t *j = json_object();
+
+		set_text(j, "stage", stage_name(row->stage));
+		set_text(j, "direction", direction_name(row->direction));
+		set(j, "passed", number_if(row->known, row->passed));
+		set(j, "lost", number(row->lost));
+		set(j, "examined", json_boolean(row->examined));
+		set(j, "netns", netns_json(o));
+		json_array_append_new(path, j);
+	}
+	path_rows_done(&p);
+}
+
+static void add_drops(json_t *list, const struct ledger *l, const struct observation *o,
+		      bool benign)
+{
+	struct drop_sums sums;
+
+	drop_sums(l, o, benign, &sums);
+	vec_each(row, &sums.rows) {
+		json_t *j = json_object();
+
+		set_text(j, "reason", row->reason);
+		set_text(j, "symbol", row->symbol);
+		if (row->device)
+			set_text(j, "device", row->device);
+		set(j, "protocol", protocol_json(row->protocol));
+		set(j, "packets", number(row->packets));
+		set(j, "netns", netns_json(o));
+		if (row->why)
+			set_text(j, "why", row->why);
+		json_array_append_new(list, j);
+	}
+	drop_sums_done(&sums);
+}
+
+static const struct observation *observation_at(const struct diagnosis *d, size_t i)
+{
+	return i < d->observations.n ? &d->observations.items[i] : NULL;
+}
+
+/* The totals are null without tracing: an untraced drop is not an absent one. */
+static json_t *ledger_json(const struct diagnosis *d)
+{
+	bool traced = d->drops && !d->drops->err;
+	uint64_t counted_n = 0, traced_n = 0, benign_n = 0, unexplained_n = 0;
+	json_t *j = json_object(), *unexplained = json_array(), *benign = json_array();
+
+	for (size_t i = 0; i < d->ledgers.n; i++) {
+		const struct ledger *l = &d->ledgers.items[i];
+
+		counted_n += l->counted;
+		traced_n += l->traced;
+		benign_n += l->benign;
+		unexplained_n += ledger_unexplained(l);
+		add_drops(unexplained, l, observation_at(d, i), false);
+		add_drops(benign, l, observation_at(d, i), true);
+	}
+	set(j, "counted", number(counted_n));
+	set(j, "traced", number_if(traced, traced_n));
+	set(j, "benign", number_if(traced, benign_n));
+	set(j, "unexplained", number_if(traced, unexplained_n));
+	set(j, "missed_events", number_if(traced, traced ? d->drops->missed : 0));
+	set(j, "tracing", traced ? char_array_json(d->drops->rung, sizeof(d->drops->rung)) :
+				   json_null());
+	set(j, "tracing_errno",
+	    d->drops && d->drops->err ? text_or_null(errno_name(d->drops->err)) : json_null());
+	set(j, "unexplained_drops", unexplained);
+	set(j, "benign_drops", benign);
+	return j;
+}
+
+static json_t *cleared_json(const struct diagnosis *d)
+{
+	json_t *list = json_array();
+
+	vec_each(c, &d->cleared) {
+		json_t *j = json_object();
+
+		set_text(j, "cause", c->cause->id);
+		set(j, "netns", netns_json(c->where));
+		set(j, "evidence", EVIDENCE_JSON(&c->evidence));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static json_t *not_examined_json(const struct diagnosis *d)
+{
+	json_t *list = json_array();
+
+	vec_each(n, &d->not_examined) {
+		const struct source_row *row = &source_rows[n->source];
+		json_t *j = json_object();
+
+		set_text(j, "cause", n->cause->id);
+		set(j, "netns", netns_json(n->where));
+		set_text(j, "source", row->name);
+		set(j, "errno", n->err ? text_or_null(errno_name(n->err)) : json_null());
+		set(j, "why",
+		    n->err ? json_sprintf("%s: %s", row->loses, strerror(abs(n->err))) :
+			     json_sprintf("%s: not read", row->loses));
+		set(j, "unlock", filled_or_null(row->unlock));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static json_t *host_json(const struct report *r)
+{
+	json_t *j = json_object();
+
+	set(j, "name", filled_or_null(r->host_name));
+	set(j, "kernel", filled_or_null(r->kernel));
+	set(j, "cpus", r->cpus ? json_integer(r->cpus) : json_null());
+	set(j, "devices", filled_or_null(r->devices));
+	return j;
+}
+
+json_t *render_json(const struct diagnosis *d, const struct report *r)
+{
+	const struct observation *first = observation_at(d, 0);
+	json_t *j = json_object(), *findings = json_array(), *path = json_array(),
+	       *elsewhere = json_object();
+
+	vec_each(f, &d->findings)
+		json_array_append_new(findings, finding_json(f));
+	vec_each(o, &d->observations)
+		add_path(path, d, o);
+	set(elsewhere, "packets", number(r->elsewhere));
+	set(elsewhere, "namespaces", json_integer(r->elsewhere_namespaces));
+
+	set_text(j, "schema", "whydrop.diagnose/1");
+	set(j, "version", filled_or_null(r->version));
+	set(j, "host", host_json(r));
+	set(j, "started_at", time_json(&r->started_at));
+	set(j, "interval_s", first ? real(first->seconds, 1e-6) : json_null());
+	set(j, "interval_note", filled_or_null(r->interval_note));
+	set(j, "since_boot", json_boolean(first && first->since_boot));
+	set(j, "replay", json_boolean(r->replay));
+	set(j, "netns", first ? netns_json(first) : json_null());
+	set_text(j, "verdict", verdict_name(d->verdict));
+	set(j, "findings", findings);
+	set(j, "path", path);
+	set(j, "ledger", ledger_json(d));
+	set(j, "elsewhere", elsewhere);
+	set(j, "cleared", cleared_json(d));
+	set(j, "ignored", json_array());
+	set(j, "not_examined", not_examined_json(d));
+	return j;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A diagnosis for people (text) and for programs (JSON). Neither prints: text goes into a buffer,
+ * JSON into a tree.
+ */
+#ifndef WHYDROP_RENDER_H
+#define WHYDROP_RENDER_H
+
+#include <jansson.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "causes/cause.h"
+
+/* What is told of a run beside its diagnosis. Texts belong to the caller; NULL is "unknown". */
+struct report {
+	const char *version;
+	struct timespec started_at; /* CLOCK_REALTIME */
+	const char *host_name, *kernel; /* "web-3", "6.12.0-1-amd64" */
+	unsigned int cpus;		/* 0 unknown */
+	const char *devices;		/* the main ones, "eth0 ixgbe 10 Gbit/s" */
+	bool replay;			/* from a recording */
+	bool all_netns;			/* every namespace was examined */
+	/* Why the interval is shorter than asked for: "interrupted, 5.0 s were asked for". */
+	const char *interval_note;
+	/* Traced drops in namespaces that were not examined, benign ones left out. */
+	uint64_t elsewhere;
+	unsigned int elsewhere_namespaces;
+};
+
+enum color_mode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct text_style {
+	bool color; /* ANSI sequences */
+	bool signs; /* the terminal can show UTF-8 */
+	bool all;   /* every cause with what clears it */
+	bool one_line; /* the findings' list only */
+};
+
+/* What a stream can show: a terminal or not, NO_COLOR, TERM, the locale (setlocale was called). */
+struct text_style text_style_of(int fd, enum color_mode mode);
+
+/* Schema whydrop.diagnose/1. */
+json_t *render_json(const struct diagnosis *d, const struct report *r);
+#define RENDER_JSON_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(12))
+
+/* The first screen, 80 columns. */
+void render_text(const struct diagnosis *d, const struct report *r, const struct text_style *style,
+		 struct buf *ret);
+
+/*
+ * A cause, counter, drop reason, sysctl, source or stage in plain words. -ENOENT if it is none of
+ * these; *ret then names what is nearest (or stays empty).
+ */
+int explain(const char *name, struct buf *ret);
+/* What can be explained, one name a line, by kind. */
+void explain_list(struct buf *ret);
+
+#endif
