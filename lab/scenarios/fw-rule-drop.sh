@@ -1,10 +1,8 @@
 # An nft rule with a counter drops one UDP port; another port is served as before
-CAUSE=fw-rule-drop EXAMINE=$S SECONDS=3 WITNESS=nft.drop
+CAUSE=fw-rule-drop EXAMINE=$S SECONDS=3 WITNESS=nft.drop TO=$S4
 
-fault() {
-	serve READER "$S" udp-recv 5301
-	serve OTHER "$S" udp-recv 5300
-	nft_in "$S" <<-RULES
+rules() {
+	cat <<-RULES
 		table inet filter {
 			chain input {
 				type filter hook input priority 0
@@ -14,9 +12,15 @@ fault() {
 	RULES
 }
 
+fault() {
+	serve READER "$S" udp-recv 5301
+	serve OTHER "$S" udp-recv 5300
+	rules | nft_in "$S"
+}
+
 traffic() {
-	gen "$C" udp-send "$S4" 5300 -n 500 --rate 1000
-	gen "$C" udp-send "$S4" 5301 -n 1000 --rate 1000
+	gen "$C" udp-send "$TO" 5300 -n 500 --rate 1000
+	gen "$C" udp-send "$TO" 5301 -n 1000 --rate 1000
 	echo "lost=$((SENT - $(tally "$READER" received)))"
 }
 

@@ -1,0 +1,14 @@
+# A verdict map drops one port and accepts another: no rule of its own says drop
+. "${BASH_SOURCE[0]%/*}/fw-rule-drop.sh"
+WITNESS=
+
+rules() {
+	cat <<-RULES
+		table inet filter {
+			chain input {
+				type filter hook input priority 0
+				udp dport vmap { 5300 : accept, 5301 : drop }
+			}
+		}
+	RULES
+}
