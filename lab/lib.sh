@@ -137,9 +137,10 @@ lab_cleanup() {
 
 # The kernel's counters in the namespace examined, one "name value" a line
 counters() {
-	local ns=$EXAMINE
+	local ns=$EXAMINE dropped n=0
 
-	awk '{ n += strtonum("0x" $2) } END { print "softnet.dropped", n }' /proc/net/softnet_stat
+	while read -r _ dropped _; do n=$((n + 16#$dropped)); done </proc/net/softnet_stat
+	echo "softnet.dropped $n"
 	in_ns "$ns" nstat -asz | awk '!/^#/ { print $1, $2 }'
 	# shellcheck disable=SC2016
 	in_ns "$ns" awk -F'[: ]+' 'NR > 2 { sub(/^ +/, ""); print $1 ".rx_dropped", $5;
@@ -183,7 +184,7 @@ serve() {
 	shift 2
 	fifo=$(mktemp -u "$LAB_DIR/fifo.XXXXXX")
 	mkfifo "$fifo" && exec {fd}<>"$fifo" && rm "$fifo"
-	ip netns exec "$ns" "$GEN" "$@" --ready-fd "$fd" >>"$LAB_DIR/gen.log" 2>&1 &
+	ip netns exec "$ns" "$GEN" "$1" --time 300 --ready-fd "$fd" "${@:2}" >>"$LAB_DIR/gen.log" 2>&1 &
 	pid=$!
 	LAB_REPORT[$pid]=$fd
 	printf -v "$lab_var" %s "$pid"
@@ -239,7 +240,39 @@ skmem() {
 
 # queued NAMESPACE PORT UNIT: datagrams of one size waiting there; UNIT as `skmem r` gave for one
 queued() {
-	echo $(($(skmem "$1" "$2" r) / $3))
+	echo $(($3 ? $(skmem "$1" "$2" r) / $3 : 0))
+}
+
+# syns_of NAMESPACE: SYNs its connections have sent so far, the repeated ones too
+syns_of() {
+	stat_of "$1" TcpActiveOpens TcpExtTCPSynRetrans
+}
+
+# limit_cpu PID PERCENT: a cgroup of its own, with that share of one CPU; 100 is no limit
+limit_cpu() {
+	local dir=/sys/fs/cgroup/$LAB_ID quota=$(($2 * 1000))
+
+	[ "$2" -lt 100 ] || quota=-1
+	if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+		echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
+		mkdir -p "$dir"
+		echo "${quota/-1/max} 100000" >"$dir/cpu.max"
+	else
+		dir=/sys/fs/cgroup/cpu/$LAB_ID
+		mkdir -p "$dir"
+		echo 100000 >"$dir/cpu.cfs_period_us"
+		echo "$quota" >"$dir/cpu.cfs_quota_us"
+	fi
+	echo "$1" >"$dir/cgroup.procs"
+	on_exit await 3 rmdir "$dir"
+}
+
+# needs_cpu_cgroup: for needs()
+needs_cpu_cgroup() {
+	[ -e /sys/fs/cgroup/cpu/cgroup.procs ] && return
+	grep -qw cpu /sys/fs/cgroup/cgroup.controllers 2>/dev/null && return
+	echo "no cgroup controller for the CPU is mounted"
+	return 77
 }
 
 # nft_in NAMESPACE: a ruleset from standard input

@@ -120,7 +120,7 @@ void set_port(struct address *a, u64 port)
 		((struct sockaddr_in *)&a->sa)->sin_port = htons((uint16_t)port);
 }
 
-static void set_int(int fd, int level, int name, int value)
+void set_int(int fd, int level, int name, int value)
 {
 	if (setsockopt(fd, level, name, &value, sizeof(value)))
 		die("setsockopt");

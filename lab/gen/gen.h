@@ -34,7 +34,7 @@ struct options {
 	const char *host, *bind, *device, *from, *to, *dmac, *smac, *tcp_flags, *ready_file;
 	char **frames;
 	u64 port, count, rate, size, bytes, sport, sockets, ports, parallel, burst;
-	u64 rcvbuf, sndbuf, backlog, slow, from_port, to_port, sources, source_ports;
+	u64 rcvbuf, sndbuf, segment, backlog, slow, from_port, to_port, sources, source_ports;
 	double time, hold, gap;
 	int ready_fd;
 	bool nonblock, no_read, no_accept, udp;
@@ -66,6 +66,7 @@ void pace(const struct options *o, u64 start, u64 i);
 
 struct address resolve(const char *host, u64 port, int type, int flags);
 void set_port(struct address *a, u64 port);
+void set_int(int fd, int level, int name, int value);
 int new_socket(const struct options *o, int family, int type);
 /* The sender's own address and port: number i of several sockets takes the i-th port. */
 void bind_source(const struct options *o, int fd, const struct address *to, u64 i);

@@ -20,7 +20,8 @@ static const char help[] =
 "\n"
 "  gen udp-send HOST PORT     -n COUNT, --size, --rate PER_S, --burst N --gap S, --nonblock,\n"
 "                             --sndbuf, --sockets N (as many source ports), --ports N\n"
-"                             (destination ports in turn), --hold S (keep the sockets open)\n"
+"                             (destination ports in turn), --hold S (keep the sockets open),\n"
+"                             --segment N (the kernel makes datagrams of N from each --size)\n"
 "  gen udp-recv PORT          --rcvbuf, --no-read, --slow BYTES_PER_S, -n COUNT\n"
 "  gen tcp-listen PORT        --backlog N, --no-accept, --no-read, --slow BYTES_PER_S, --rcvbuf\n"
 "  gen tcp-connect HOST PORT  -n COUNT, --bytes N (each), --hold S, --rate PER_S (connections),\n"
@@ -90,6 +91,7 @@ static const struct row {
 	ROW("rcvbuf", NUMBER, rcvbuf, 1 << 30),
 	ROW("ready-fd", FD, ready_fd, 65535),
 	ROW("ready-file", TEXT, ready_file, 0),
+	ROW("segment", NUMBER, segment, 65507),
 	ROW("size", NUMBER, size, 65507),
 	ROW("slow", NUMBER, slow, 1ULL << 40),
 	ROW("smac", TEXT, smac, 0),

@@ -69,7 +69,7 @@ void tcp_listen(const struct options *o)
 			else
 				tcp_take(o, (int)ev[i].data.u64);
 		}
-		if (report && (n <= 0 || o->slow))
+		if (report && (n == 0 || o->no_accept))
 			answer_report(o);
 	}
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Datagrams: a sender and a receiver. */
 #include <poll.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -18,6 +20,8 @@ void udp_send(const struct options *o)
 	for (i = 0; i < o->sockets; i++) {
 		fds[i] = new_socket(o, to.sa.ss_family, SOCK_DGRAM);
 		bind_source(o, fds[i], &to, i);
+		if (o->segment)
+			set_int(fds[i], IPPROTO_UDP, UDP_SEGMENT, (int)o->segment);
 	}
 	tell_ready(o);
 	start = now_ns();
@@ -29,15 +33,15 @@ void udp_send(const struct options *o)
 			total.failed++;
 			continue;
 		}
-		total.sent++;
+		total.sent += o->segment ? (o->size + o->segment - 1) / o->segment : 1;
 		total.bytes += o->size;
 	}
 	sleep_until(now_ns() + (u64)(o->hold * (double)NSEC));
 	free(fds);
 }
 
-/* Read what is there, up to a batch; returns how much was read. */
-static u64 udp_take(const struct options *o, int fd)
+/* Read what is there, up to a batch; a slow reader that is asked for a report hurries up. */
+static void udp_take(const struct options *o, int fd)
 {
 	static char buf[65536];
 	u64 n = 0;
@@ -49,26 +53,20 @@ static u64 udp_take(const struct options *o, int fd)
 		total.bytes += (u64)len;
 		if (o->slow)
 			sleep_until(now_ns() + (u64)len * NSEC / o->slow);
-		if (report && (o->slow || o->no_read))
-			answer_report(o);
 	}
-	return n;
 }
 
 void udp_recv(const struct options *o)
 {
 	struct pollfd p = {.fd = bound_socket(o, SOCK_DGRAM), .events = POLLIN};
-	u64 n;
+	int r;
 
 	tell_ready(o);
 	while (!stop && (!o->count || total.received < o->count)) {
-		if (o->no_read) {
-			poll(NULL, 0, QUIET_MS);
-			n = 0;
-		} else {
-			n = poll(&p, 1, QUIET_MS) > 0 ? udp_take(o, p.fd) : 0;
-		}
-		if (report && !n)
+		r = poll(&p, o->no_read ? 0 : 1, QUIET_MS);
+		if (r > 0)
+			udp_take(o, p.fd);
+		else if (report && (r == 0 || o->no_read))
 			answer_report(o);
 	}
 }

@@ -1,10 +1,8 @@
-# Many datagrams for a port where nobody listens (more than 100 a second)
-CAUSE=udp-noport EXAMINE=$S SECONDS=3 WITNESS=UdpNoPorts
-
-fault() { :; }
+# A thousand datagrams a second for a port where nobody listens
+CAUSE=udp-noport EXAMINE=$S SECONDS=3 WITNESS=UdpNoPorts TO=$S4
 
 traffic() {
-	gen "$C" udp-send "$S4" 5300 -n 2000 --rate 1000
+	gen "$C" udp-send "$TO" 5300 -n 2000 --rate 1000
 	echo "lost=$SENT"
 }
 

@@ -1,12 +1,12 @@
 # Bursts of datagrams larger than the receive buffer, to a reader that keeps up between them
-CAUSE=udp-rcvbuf-full EXAMINE=$S SECONDS=4 WITNESS=UdpRcvbufErrors
+CAUSE=udp-rcvbuf-full EXAMINE=$S SECONDS=4 WITNESS=UdpRcvbufErrors TO=$S4
 
 fault() {
 	serve READER "$S" udp-recv 5300 --rcvbuf 8192
 }
 
 traffic() {
-	gen "$C" udp-send "$S4" 5300 -n 3000 --size 500 --burst 300 --gap 0.2
+	gen "$C" udp-send "$TO" 5300 -n 3000 --size 500 --burst 300 --gap 0.2
 	echo "lost=$((SENT - $(tally "$READER" received)))"
 }
 

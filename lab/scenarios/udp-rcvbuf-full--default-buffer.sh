@@ -1,0 +1,16 @@
+# A burst too large for the default buffer (rmem_default), not one the program asked for
+. "${BASH_SOURCE[0]%/*}/udp-rcvbuf-full.sh"
+
+fault() {
+	serve READER "$S" udp-recv 5300
+}
+
+traffic() {
+	gen "$C" udp-send "$TO" 5300 -n 12000 --size 1000 --burst 3000 --gap 0.4
+	echo "lost=$((SENT - $(tally "$READER" received)))"
+}
+
+heal() {
+	stop "$READER"
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
+}
