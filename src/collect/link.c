@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Network devices: RTM_GETLINK (net/core/rtnetlink.c rtnl_fill_ifinfo) and RTM_GETNETCONF
+ * (net/ipv4/devinet.c inet_netconf_fill_devconf, since 3.8).
+ *
+ * Scope: the devices of one network namespace. Units: packets and bytes, 64 bits, although a
+ * driver may count in 32 underneath. No privilege. IFLA_STATS64 grows with the kernel:
+ * rx_nohandler came with 4.6, rx_otherhost_dropped with 5.19. Virtual functions are not asked for:
+ * some drivers take long to tell them.
+ */
+#include "collect/netlink.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/netconf.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+
+#include "nl/nl.h"
+
+static const struct nla_policy link_policy[IFLA_MAX + 1] = {
+	[IFLA_IFNAME] = {.type = NLA_STRING, .maxlen = sizeof(((struct link *)0)->name)},
+	[IFLA_MTU] = {.type = NLA_U32},
+	[IFLA_TXQLEN] = {.type = NLA_U32},
+	[IFLA_OPERSTATE] = {.type = NLA_U8},
+	[IFLA_CARRIER_CHANGES] = {.type = NLA_U32},
+	[IFLA_LINK] = {.type = NLA_U32},
+	[IFLA_LINK_NETNSID] = {.type = NLA_U32},
+	[IFLA_LINKINFO] = {.type = NLA_NESTED},
+	[IFLA_STATS64] = {.type = NLA_UNSPEC, .minlen = sizeof(uint64_t)},
+};
+
+static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
+	[IFLA_INFO_KIND] = {.type = NLA_STRING},
+};
+
+static const struct nla_policy netconf_policy[NETCONFA_MAX + 1] = {
+	[NETCONFA_IFINDEX] = {.type = NLA_U32},
+	[NETCONFA_RP_FILTER] = {.type = NLA_U32},
+	[NETCONFA_FORWARDING] = {.type = NLA_U32},
+};
+
+static uint32_t number(struct nlattr *attribute)
+{
+	return attribute ? nla_get_u32(attribute) : 0;
+}
+
+static void take_stats(struct link *l, struct nlattr *stats)
+{
+	size_t n = stats ? (size_t)nla_len(stats) / sizeof(uint64_t) : 0;
+
+	l->stats_n = (unsigned int)MIN(n, ARRAY_SIZE(l->stats));
+	/* Attributes stand on 4 bytes only. */
+	if (l->stats_n)
+		memcpy(l->stats, nla_data(stats), l->stats_n * sizeof(l->stats[0]));
+}
+
+static int take_kind(struct link *l, struct nlattr *info)
+{
+	struct nlattr *table[IFLA_INFO_MAX + 1];
+
+	if (!info)
+		return 0;
+	if (nla_parse_nested(table, IFLA_INFO_MAX, info, info_policy) < 0)
+		return -EBADMSG;
+	if (table[IFLA_INFO_KIND])
+		nla_strlcpy(l->kind, table[IFLA_INFO_KIND], sizeof(l->kind));
+	return 0;
+}
+
+static int take_link(const struct nlmsghdr *h, struct snapshot *s)
+{
+	struct nlattr *table[IFLA_MAX + 1];
+	const struct ifinfomsg *header = nl_data(h, sizeof(*header));
+	struct link *l;
+
+	if (!header || header->ifi_index <= 0 ||
+	    nl_parse(h, sizeof(*header), table, IFLA_MAX, link_policy) < 0 || !table[IFLA_IFNAME])
+		return -EBADMSG;
+	l = vec_push(&s->links);
+	l->ifindex = (unsigned int)header->ifi_index;
+	l->flags = header->ifi_flags;
+	nla_strlcpy(l->name, table[IFLA_IFNAME], sizeof(l->name));
+	l->mtu = number(table[IFLA_MTU]);
+	l->txqlen = number(table[IFLA_TXQLEN]);
+	l->carrier_changes = number(table[IFLA_CARRIER_CHANGES]);
+	if (table[IFLA_OPERSTATE])
+		l->operstate = nla_get_u8(table[IFLA_OPERSTATE]);
+	/* A device may name itself: dev_get_iflink() of one that has nothing below it. */
+	l->peer_ifindex = number(table[IFLA_LINK]);
+	if (l->peer_ifindex == l->ifindex && !table[IFLA_LINK_NETNSID])
+		l->peer_ifindex = 0;
+	l->peer_known_netns = table[IFLA_LINK_NETNSID];
+	l->link_netnsid = l->peer_known_netns ? (int)number(table[IFLA_LINK_NETNSID]) : -1;
+	l->rp_filter = l->forwarding = -1;
+	take_stats(l, table[IFLA_STATS64]);
+	return take_kind(l, table[IFLA_LINKINFO]);
+}
+
+int parse_links(const struct buf *answer, struct snapshot *s)
+{
+	int r = nl_check(answer);
+
+	if (r < 0)
+		return r;
+	nl_each(message, answer) {
+		if (message.h->nlmsg_type != RTM_NEWLINK)
+			continue;
+		r = take_link(message.h, s);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Both dumps go through the devices in the same order, so the one sought is mostly the next one. */
+static struct link *find_link(struct snapshot *s, uint32_t ifindex, size_t *hint)
+{
+	for (size_t i = 0; i < s->links.n; i++) {
+		size_t at = (*hint + i) % s->links.n;
+
+		if (s->links.items[at].ifindex == ifindex) {
+			*hint = at + 1;
+			return &s->links.items[at];
+		}
+	}
+	return NULL;
+}
+
+int parse_netconf(const struct buf *answer, struct snapshot *s)
+{
+	size_t hint = 0;
+	int r = nl_check(answer);
+
+	if (r < 0)
+		return r;
+	nl_each(message, answer) {
+		struct nlattr *table[NETCONFA_MAX + 1];
+		struct link *l;
+
+		if (message.h->nlmsg_type != RTM_NEWNETCONF)
+			continue;
+		r = nl_parse(message.h, sizeof(struct netconfmsg), table, NETCONFA_MAX,
+			     netconf_policy);
+		if (r < 0)
+			return r;
+		/* "all" and "default" have the indexes -1 and -2. */
+		if (!table[NETCONFA_IFINDEX] || (int32_t)number(table[NETCONFA_IFINDEX]) <= 0)
+			continue;
+		l = find_link(s, number(table[NETCONFA_IFINDEX]), &hint);
+		if (l && table[NETCONFA_RP_FILTER])
+			l->rp_filter = (int)number(table[NETCONFA_RP_FILTER]);
+		if (l && table[NETCONFA_FORWARDING])
+			l->forwarding = (int)number(table[NETCONFA_FORWARDING]);
+	}
+	return 0;
+}
+
+int collect_link(struct host *h, struct snapshot *s)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifinfomsg m;
+	} links = {
+		.h = {.nlmsg_len = sizeof(links),
+		      .nlmsg_type = RTM_GETLINK,
+		      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.m = {.ifi_family = AF_UNSPEC},
+	};
+	struct {
+		struct nlmsghdr h;
+		struct netconfmsg m;
+	} netconf = {
+		.h = {.nlmsg_len = NLMSG_LENGTH(sizeof(netconf.m)),
+		      .nlmsg_type = RTM_GETNETCONF,
+		      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.m = {.ncm_family = AF_INET},
+	};
+	cleanup(buf_done) struct buf answer = {0};
+	cleanup(buf_done) struct buf settings = {0};
+	int r = host_netlink(h, "links", NETLINK_ROUTE, &links, links.h.nlmsg_len, &answer);
+
+	if (r == 0)
+		r = parse_links(&answer, s);
+	if (r < 0)
+		return r;
+	/* Without these the devices are still worth having: their settings stay at -1, unknown. */
+	if (host_netlink(h, "netconf4", NETLINK_ROUTE, &netconf, netconf.h.nlmsg_len, &settings) < 0)
+		return 0;
+	return parse_netconf(&settings, s);
+}

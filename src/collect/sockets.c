@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Sockets: sock_diag (net/ipv4/inet_diag.c inet_sk_diag_fill, tcp_diag.c, udp_diag.c), memory from
+ * net/core/sock.c sk_get_meminfo, struct tcp_info from tcp_get_info.
+ *
+ * Scope: one network namespace. Units: bytes, except that a listener's rqueue and wqueue are
+ * connections (waiting, backlog). All numbers are 32 bits; sk_drops wraps, and on TCP it also
+ * counts what was no loss. No privilege for what is read here. Asking may load tcp_diag and
+ * udp_diag: the one case where reading changes the host (selfcheck says so).
+ *
+ * A host may have 100,000 connections, so the messages are parsed by hand and most connections are
+ * only counted. TIME_WAIT ones are not asked for at all: they have neither buffers nor owners.
+ */
+#include "collect/netlink.h"
+
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+
+#include "nl/nl.h"
+
+/* include/net/tcp_states.h */
+#define STATE_TIME_WAIT 6
+#define STATE_LISTEN 10
+#define STATES_ALL 0xfffu
+#define STATES_AT_ENDS (STATES_ALL & ~(1u << STATE_TIME_WAIT))
+#define STATES_AT_LOOKS (1u << STATE_LISTEN)
+
+/* The attributes of one message that are used: struct tcp_info grows with the kernel. */
+struct diag {
+	const struct inet_diag_msg *m;
+	const unsigned char *meminfo, *tcp;
+	size_t meminfo_n, tcp_n;
+};
+
+static uint32_t u32_at(const unsigned char *p, size_t n, size_t offset)
+{
+	uint32_t value;
+
+	if (n < offset + sizeof(value))
+		return 0;
+	memcpy(&value, p + offset, sizeof(value));
+	return value;
+}
+
+static uint32_t mem(const struct diag *d, unsigned int index)
+{
+	return u32_at(d->meminfo, d->meminfo_n, index * sizeof(uint32_t));
+}
+
+static int read_diag(const struct nlmsghdr *h, struct diag *ret)
+{
+	struct diag d = {.m = nl_data(h, sizeof(*d.m))};
+	const unsigned char *p = (const unsigned char *)h;
+	size_t at = NLMSG_LENGTH(sizeof(*d.m)), end = h->nlmsg_len;
+
+	if (!d.m)
+		return -EBADMSG;
+	while (at + NLA_HDRLEN <= end) {
+		const struct nlattr *a = (const struct nlattr *)(const void *)(p + at);
+
+		if (a->nla_len < NLA_HDRLEN || a->nla_len > end - at)
+			return -EBADMSG;
+		if ((a->nla_type & NLA_TYPE_MASK) == INET_DIAG_SKMEMINFO) {
+			d.meminfo = p + at + NLA_HDRLEN;
+			d.meminfo_n = a->nla_len - NLA_HDRLEN;
+		} else if ((a->nla_type & NLA_TYPE_MASK) == INET_DIAG_INFO) {
+			d.tcp = p + at + NLA_HDRLEN;
+			d.tcp_n = a->nla_len - NLA_HDRLEN;
+		}
+		at += NLA_ALIGN((size_t)a->nla_len);
+	}
+	*ret = d;
+	return 0;
+}
+
+/* A healthy connection has nothing of all this; one with only old retransmissions is kept too. */
+static bool connection_matters(const struct diag *d)
+{
+	return d->m->idiag_rqueue || d->m->idiag_wqueue || mem(d, SK_MEMINFO_RMEM_ALLOC) ||
+	       mem(d, SK_MEMINFO_BACKLOG) || mem(d, SK_MEMINFO_DROPS) ||
+	       u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_total_retrans)) ||
+	       u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_lost));
+}
+
+static bool matters_at_look(const struct diag *d)
+{
+	return d->m->idiag_rqueue || mem(d, SK_MEMINFO_RMEM_ALLOC) ||
+	       mem(d, SK_MEMINFO_WMEM_ALLOC) || mem(d, SK_MEMINFO_DROPS);
+}
+
+static bool is_kept(const struct diag *d, uint8_t protocol, bool look)
+{
+	bool listener = protocol == IPPROTO_TCP && d->m->idiag_state == STATE_LISTEN;
+
+	if (look)
+		return (listener || protocol == IPPROTO_UDP) && matters_at_look(d);
+	return listener || protocol == IPPROTO_UDP || connection_matters(d);
+}
+
+static void keep_socket(const struct diag *d, uint8_t protocol, struct snapshot *s)
+{
+	struct socket *sk = vec_push(&s->sockets);
+	const struct inet_diag_sockid *id = &d->m->id;
+	size_t size = d->m->idiag_family == AF_INET ? 4 : 16;
+
+	sk->cookie = id->idiag_cookie[0] | (uint64_t)id->idiag_cookie[1] << 32;
+	sk->inode = d->m->idiag_inode;
+	sk->uid = d->m->idiag_uid;
+	sk->family = d->m->idiag_family;
+	sk->protocol = protocol;
+	sk->state = d->m->idiag_state;
+	sk->local_port = ntohs(id->idiag_sport);
+	sk->remote_port = ntohs(id->idiag_dport);
+	memcpy(sk->local, id->idiag_src, size);
+	memcpy(sk->remote, id->idiag_dst, size);
+	sk->ifindex = id->idiag_if;
+	sk->rqueue = d->m->idiag_rqueue;
+	sk->wqueue = d->m->idiag_wqueue;
+	sk->mem_known = d->meminfo_n >= (SK_MEMINFO_DROPS + 1) * sizeof(uint32_t);
+	sk->rmem = mem(d, SK_MEMINFO_RMEM_ALLOC);
+	sk->rcvbuf = mem(d, SK_MEMINFO_RCVBUF);
+	sk->wmem = mem(d, SK_MEMINFO_WMEM_ALLOC);
+	sk->sndbuf = mem(d, SK_MEMINFO_SNDBUF);
+	sk->forward = mem(d, SK_MEMINFO_FWD_ALLOC);
+	sk->wmem_queued = mem(d, SK_MEMINFO_WMEM_QUEUED);
+	sk->backlog = mem(d, SK_MEMINFO_BACKLOG);
+	sk->drops = mem(d, SK_MEMINFO_DROPS);
+	/* For a listener tcp_get_info puts the accept queue where the segments in flight stand. */
+	if (protocol != IPPROTO_TCP || sk->state == STATE_LISTEN || !d->tcp)
+		return;
+	sk->tcp_known = true;
+	sk->unacked = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_unacked));
+	sk->lost = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_lost));
+	sk->retrans_total =
+		u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_total_retrans));
+}
+
+int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struct snapshot *s)
+{
+	nl_each(message, messages) {
+		struct diag d;
+		int r;
+
+		if (message.h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
+			continue;
+		r = read_diag(message.h, &d);
+		if (r < 0)
+			return r;
+		if (d.m->idiag_family != AF_INET && d.m->idiag_family != AF_INET6)
+			continue;
+		s->sockets_seen++;
+		if (is_kept(&d, protocol, look))
+			keep_socket(&d, protocol, s);
+	}
+	return 0;
+}
+
+static int dump(struct host *h, const char *name, uint8_t family, uint8_t protocol,
+		struct snapshot *s)
+{
+	bool look = host_is_look(h), tcp = protocol == IPPROTO_TCP;
+	struct {
+		struct nlmsghdr h;
+		struct inet_diag_req_v2 r;
+	} request = {
+		.h = {.nlmsg_len = sizeof(request),
+		      .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+		      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.r = {.sdiag_family = family,
+		      .sdiag_protocol = protocol,
+		      .idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
+		      /* With listeners alone the table of connections is not walked. */
+		      .idiag_states = tcp ? (look ? STATES_AT_LOOKS : STATES_AT_ENDS) : STATES_ALL},
+	};
+	cleanup(buf_done) struct buf answer = {0};
+	int r;
+
+	if (tcp && !look)
+		request.r.idiag_ext |= 1 << (INET_DIAG_INFO - 1);
+	r = host_netlink(h, name, NETLINK_SOCK_DIAG, &request, sizeof(request), &answer);
+	if (r == 0)
+		r = nl_check(&answer);
+	return r < 0 ? r : parse_sockets(&answer, protocol, look, s);
+}
+
+int collect_sockets(struct host *h, struct snapshot *s)
+{
+	static const struct {
+		const char *name;
+		uint8_t family, protocol;
+	} dumps[] = {
+		{"udp4", AF_INET, IPPROTO_UDP},
+		{"udp6", AF_INET6, IPPROTO_UDP},
+		{"tcp4", AF_INET, IPPROTO_TCP},
+		{"tcp6", AF_INET6, IPPROTO_TCP},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dumps); i++) {
+		int r = dump(h, dumps[i].name, dumps[i].family, dumps[i].protocol, s);
+
+		/* Without IPv6 in the kernel there is no such dump, and no such socket. */
+		if (r == -ENOENT && dumps[i].family == AF_INET6)
+			continue;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
