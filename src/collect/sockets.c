@@ -159,6 +159,48 @@ int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struc
 	return 0;
 }
 
+/* Where the pieces of one dump go. */
+struct pieces {
+	struct nl_sink sink; /* first, so that a sink is its pieces */
+	uint8_t protocol;
+	bool look;
+	size_t kept_before, seen_before; /* to begin again */
+	struct snapshot *s;
+};
+
+static int take_piece(struct nl_sink *sink, const struct buf *messages)
+{
+	struct pieces *p = (struct pieces *)sink;
+
+	return parse_sockets(messages, p->protocol, p->look, p->s);
+}
+
+static void begin_again(struct nl_sink *sink)
+{
+	struct pieces *p = (struct pieces *)sink;
+
+	p->s->sockets.n = p->kept_before;
+	p->s->sockets_seen = p->seen_before;
+}
+
+/*
+ * 100,000 connections are an answer of 45 MB. Where it is neither recorded nor replayed it is
+ * never held as a whole.
+ */
+static int ask(struct host *h, const char *name, const void *request, size_t length,
+	       struct pieces *to)
+{
+	cleanup(buf_done) struct buf answer = {0};
+	int r;
+
+	if (!h->replay && !h->recording)
+		return nl_stream(NETLINK_SOCK_DIAG, request, length, &to->sink);
+	r = host_netlink(h, name, NETLINK_SOCK_DIAG, request, length, &answer);
+	if (r == 0)
+		r = nl_check(&answer);
+	return r < 0 ? r : take_piece(&to->sink, &answer);
+}
+
 static int dump(struct host *h, const char *name, uint8_t family, uint8_t protocol,
 		struct snapshot *s)
 {
@@ -176,15 +218,18 @@ static int dump(struct host *h, const char *name, uint8_t family, uint8_t protoc
 		      /* With listeners alone the table of connections is not walked. */
 		      .idiag_states = tcp ? (look ? STATES_AT_LOOKS : STATES_AT_ENDS) : STATES_ALL},
 	};
-	cleanup(buf_done) struct buf answer = {0};
-	int r;
+	struct pieces to = {
+		.sink = {.piece = take_piece, .restart = begin_again},
+		.protocol = protocol,
+		.look = look,
+		.kept_before = s->sockets.n,
+		.seen_before = s->sockets_seen,
+		.s = s,
+	};
 
 	if (tcp && !look)
 		request.r.idiag_ext |= 1 << (INET_DIAG_INFO - 1);
-	r = host_netlink(h, name, NETLINK_SOCK_DIAG, &request, sizeof(request), &answer);
-	if (r == 0)
-		r = nl_check(&answer);
-	return r < 0 ? r : parse_sockets(&answer, protocol, look, s);
+	return ask(h, name, &request, sizeof(request), &to);
 }
 
 int collect_sockets(struct host *h, struct snapshot *s)
