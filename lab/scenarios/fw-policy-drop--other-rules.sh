@@ -3,6 +3,7 @@
 
 fault() {
 	serve READER "$S" udp-recv 5301
+	serve OTHER "$S" udp-recv 5300
 	nft_in "$S" <<-RULES
 		table ip filter {
 			chain input {

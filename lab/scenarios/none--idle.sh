@@ -1,0 +1,2 @@
+# Two hosts that do nothing
+CAUSE=none EXAMINE=$S SECONDS=3
