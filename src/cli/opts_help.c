@@ -121,7 +121,7 @@ static void complete_values(const struct opt_table *t, const struct opt *o, stru
 	} else if (how) {
 		buf_printf(ret, " _whydrop_reply %s", how);
 	}
-	buf_puts(ret, "; return ;;\n");
+	buf_puts(ret, o->kind == OPT_CHOICE || how ? "; return ;;\n" : " return ;;\n");
 }
 
 static void complete_words(const struct opt_table *t, struct buf *ret)
