@@ -143,7 +143,7 @@ void opts_completion(const struct opt_table *const *tables, size_t n, struct buf
 		      "_whydrop_reply()\n{\n\tmapfile -t COMPREPLY < <(\"$@\")\n}\n\n"
 		      "_whydrop()\n{\n"
 		      "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-		      "\tlocal command=diagnose word\n\n"
+		      "\tlocal command=diagnose\n\n"
 		      "\tCOMPREPLY=()\n"
 		      "\t# --name=value comes as three words\n"
 		      "\tif [[ $cur == = ]]; then\n\t\tcur=\n"
