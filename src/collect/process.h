@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The pure halves of the process collector, and the search for the owners of sockets. */
+#ifndef WHYDROP_PROCESS_H
+#define WHYDROP_PROCESS_H
+
+#include "base/parse.h"
+#include "collect/collect.h"
+
+#define OWNERS_PER_SOCKET 8
+#define SOCKETS_IN_QUESTION_MAX 4096
+
+/* Sorted, each once. */
+struct inodes {
+	VEC(uint32_t) list;
+};
+bool inodes_have(const struct inodes *set, uint32_t inode);
+
+/*
+ * Which processes hold these sockets: lines "INODE PID" to *text, those most likely to read from
+ * the socket first. `fresh`: what was found more than a moment ago is not trusted. -EACCES if none
+ * was found and some process could not be looked into.
+ */
+int owners_find(const struct inodes *wanted, bool fresh, struct buf *text);
+int parse_owners(struct span text, struct snapshot *s);
+
+struct process_stat {
+	char comm[16], state;
+	int ppid;
+	uint64_t utime, stime;
+};
+int parse_process_stat(struct span text, struct process_stat *ret);
+
+/* Where the cgroup hierarchies of interest are mounted, behind `root`; "" where they are not. */
+struct cgroup_mounts {
+	char cpu[128], freezer[128], unified[128];
+};
+void parse_mounts(struct span text, const char *root, struct cgroup_mounts *ret);
+
+/* /proc/PID/cgroup: the paths in those hierarchies, "" for none, and the systemd unit. */
+struct cgroup_paths {
+	char cpu[256], freezer[256], unified[256], unit[128];
+};
+void parse_cgroup(struct span text, struct cgroup_paths *ret);
+
+/* "nr_throttled 12\n" and the like; false if the key is not there. */
+bool parse_key(struct span text, const char *key, uint64_t *ret);
+/* cpu.max: "max 100000" or "20000 100000"; *ret_quota -1 for max. */
+int parse_cpu_max(struct span text, int64_t *ret_quota, int64_t *ret_period);
+
+#endif
