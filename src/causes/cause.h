@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Causes and findings. A cause is one row of causes.def and one pure function: the observation and
+ * the ledger of a namespace in, findings out. Its answer is found, not found (with the numbers
+ * that clear it), or not examined because a source is missing: never a guess.
+ */
+#ifndef WHYDROP_CAUSE_H
+#define WHYDROP_CAUSE_H
+
+#include "model/ledger.h"
+#include "model/observation.h"
+
+enum outcome { NOT_FOUND, FOUND, NOT_EXAMINED };
+enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL };
+enum confidence { POSSIBLE, LIKELY, CERTAIN };
+enum finding_state { LOSING, LOST_BEFORE, AT_RISK };
+enum verdict { HEALTHY, LOSS_ELSEWHERE, AT_RISK_VERDICT, LOSING_VERDICT, NOT_EXAMINED_VERDICT };
+enum remedy_kind {
+	REMEDY_SYSCTL,
+	REMEDY_ETHTOOL,
+	REMEDY_TC,
+	REMEDY_NETFILTER,
+	REMEDY_ROUTE,
+	REMEDY_SOCKET,
+	REMEDY_APPLICATION,
+	REMEDY_CAPACITY,
+};
+
+struct exam;
+struct finding;
+struct subject;
+
+/*
+ * What a cause is to the others: a loss point has packets of its own; an explanation takes over
+ * a loss point's subjects (a stopped reader behind a full buffer); elsewhere is a loss that
+ * happened outside this host.
+ */
+enum cause_kind { CAUSE_LOSS_POINT, CAUSE_EXPLANATION, CAUSE_ELSEWHERE };
+
+struct cause_row {
+	const char *id, *title;
+	enum cause_kind kind;
+	enum stage stage;
+	enum direction direction;
+	uint32_t needs_all, needs_any; /* bit masks of enum source; needs_any 0: nothing more */
+	bool has_counter, has_event;
+	const char *companions; /* ids that may be named beside it, blank separated */
+	const char *lab, *guide; /* scenario; where the guides speak of it */
+	enum outcome (*examine)(struct exam *x); /* loss points and elsewhere */
+	/* Explanations: is it why this subject of that loss point lost? And then, once a finding of
+	 * such subjects is its own: the words, evidence and remedies for it. */
+	bool (*explains)(struct exam *x, const struct finding *f, const struct subject *s);
+	void (*describe)(struct exam *x, struct finding *f);
+};
+extern const struct cause_row cause_rows[];
+extern const size_t cause_rows_n;
+const struct cause_row *cause_by_id(const char *id);
+
+/* Numbers that prove or clear a cause. Texts are owned. */
+struct evidence {
+	char *source, *name; /* "/proc/net/snmp", "Udp.RcvbufErrors" */
+	bool has_before, has_after, has_delta;
+	uint64_t before, after, delta;
+	char *text; /* or a sentence instead of numbers; NULL */
+};
+
+struct rule_ref {
+	char family[8], table[32], chain[64], hook[16];
+	uint64_t handle;
+	char *text;	 /* as nft or iptables prints it; NULL if not asked */
+	const char *how; /* "counter", "elimination", "headers matched" ... */
+};
+
+struct subject {
+	bool has_lost;
+	uint64_t lost, traced; /* packets; traced: of them, with an event of its own */
+	char device[16]; /* "" none */
+	int cpu;	 /* -1 none */
+	bool has_socket, has_rule, has_process;
+	struct socket socket;
+	struct process process; /* the socket's owner */
+	struct rule_ref rule;
+	char *sysctl;  /* path with dots, or NULL */
+	char *address; /* a neighbour or peer, or NULL */
+};
+
+struct remedy_change {
+	char *kind, *key, *from, *to; /* "sysctl", "net.core.netdev_max_backlog", "1000", "2000" */
+};
+
+struct remedy {
+	const char *id;
+	enum remedy_kind kind;
+	char *summary, *why, *cost, *risk;
+	bool applicable; /* fix may apply `changes` */
+	VEC(struct remedy_change) changes;
+	VEC(char *) commands;
+	VEC(char *) undo;
+	VEC(char *) persist;
+};
+
+struct finding {
+	const struct cause_row *cause, *via; /* via NULL: it is its own loss point */
+	char *headline; /* one line: who and where, "dnsdist (812) cannot keep up on 0.0.0.0:53" */
+	char *text;	/* what happened, a few sentences */
+	enum finding_state state;
+	enum severity severity;
+	enum confidence confidence;
+	const struct observation *where; /* its namespace */
+	const char *unit;		 /* "packets", "skbs", "segments" */
+	uint64_t lost, counted, traced, of; /* of: what passed or was lost there; 0 unknown */
+	bool counted_known, traced_known;
+	VEC(struct subject) subjects;
+	VEC(struct evidence) evidence;
+	VEC(char *) excluded; /* the neighbours it is not, each with its number */
+	VEC(struct drop_flow) flows;
+	bool flows_sampled;
+	VEC(struct remedy) remedies;
+};
+
+struct cleared {
+	const struct cause_row *cause;
+	const struct observation *where;
+	VEC(struct evidence) evidence;
+};
+
+struct not_examined {
+	const struct cause_row *cause;
+	const struct observation *where;
+	enum source source;
+	int err; /* negative errno */
+};
+
+struct diagnosis {
+	enum verdict verdict;
+	const struct drops *drops;
+	VEC(struct observation) observations; /* the first is the one asked for */
+	VEC(struct ledger) ledgers;	      /* one each */
+	VEC(struct finding) findings;	      /* worst first */
+	VEC(struct cleared) cleared;
+	VEC(struct not_examined) not_examined;
+};
+
+/* What a cause function works on. */
+struct exam {
+	struct diagnosis *d;
+	const struct observation *o;
+	struct ledger *ledger;
+	const struct cause_row *row;
+	struct cleared *cleared; /* where the numbers go that clear it */
+};
+
+/* The engine: fills everything below observations; observations and drops are the caller's. */
+void diagnose(struct diagnosis *d);
+void diagnosis_done(struct diagnosis *d);
+/* 0 healthy, 1 a loss or a risk, 3 not examined. */
+int verdict_exit_status(enum verdict v);
+const char *verdict_name(enum verdict v);
+const char *severity_name(enum severity s);
+const char *confidence_name(enum confidence c);
+const char *finding_state_name(enum finding_state s);
+const char *remedy_kind_name(enum remedy_kind k);
+
+/* For cause functions (causes/finding.c). The texts take printf formats and are copied. */
+struct finding *finding_new(struct exam *x);
+void finding_headline(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void finding_text(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void finding_exclude(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Losses by counter, by trace, or both; `lost` becomes counted where that is exact, else traced. */
+void finding_lost(struct finding *f, const uint64_t *counted, const uint64_t *traced, uint64_t of);
+/* SEV-L of the catalogue: share of loss below 1e-4 info, 1e-2 and more critical, else warning. */
+enum severity severity_of_share(uint64_t lost, uint64_t of);
+struct subject *finding_subject(struct finding *f);
+void finding_flows(struct exam *x, struct finding *f, const struct drop_filter *which);
+/* Evidence, for a finding or for x->cleared. */
+void evidence_change(struct finding *f, struct exam *x, const char *source, const char *name,
+		     struct change c);
+void evidence_counter(struct finding *f, struct exam *x, enum counter_id id);
+void evidence_value(struct finding *f, struct exam *x, const char *source, const char *name,
+		    uint64_t value);
+void evidence_traced(struct finding *f, struct exam *x, const char *what, uint64_t packets);
+void evidence_text(struct finding *f, struct exam *x, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+struct remedy *finding_remedy(struct finding *f, const char *id, enum remedy_kind kind,
+			      const char *fmt, ...) PRINTF_LIKE(4, 5);
+void remedy_why(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void remedy_cost(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void remedy_risk(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void remedy_command(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void remedy_undo(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void remedy_persist(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A sysctl write with its command, undo and sysctl.d line; applicable. `key` has dots. */
+void remedy_sysctl(struct remedy *r, const char *key, int64_t from, int64_t to);
+
+/* "10.0.0.1:53", "[::]:53" or "*" forms, for texts. */
+const char *address_text(uint8_t family, const uint8_t *address, char *to, size_t size);
+const char *socket_text(const struct socket *sk, char *to, size_t size);
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Stage conntrack: the table of tracked connections. */
+#include "causes/stages.h"
+
+#define ENTRY_BYTES 320 /* slab object of one connection, causes.md 1.11 */
+#define FULL_SHARE 0.95
+
+static const char *const drop_reasons[] = {"NETFILTER_DROP", NULL};
+static const char *const hook_symbols[] = {"nf_hook_slow", NULL};
+static const struct drop_filter hook_drops = {.reasons = drop_reasons, .symbols = hook_symbols};
+
+static uint64_t peak_entries(const struct observation *o)
+{
+	uint64_t peak = MAX(o->a.counter[C_CT_ENTRIES], o->b.counter[C_CT_ENTRIES]);
+
+	vec_each(look, &o->looks)
+		peak = MAX(peak, look->counter[C_CT_ENTRIES]);
+	return peak;
+}
+
+static void conntrack_remedies(struct exam *x, struct finding *f, uint64_t peak, int64_t max)
+{
+	int64_t to = (int64_t)next_power_of_two(MAX(2 * peak, (uint64_t)max + 1)), established = 0;
+	struct remedy *r;
+
+	r = finding_remedy(f, "raise-nf-conntrack-max", REMEDY_SYSCTL,
+			   "a larger table: nf_conntrack_max %lld -> %lld", (long long)max,
+			   (long long)to);
+	remedy_why(r, "%llu of %lld entries were in use", (unsigned long long)peak, (long long)max);
+	remedy_cost(r, "up to %lld MiB of kernel memory more; host-wide, every namespace is held "
+		       "against the same number",
+		    (long long)((to - max) * ENTRY_BYTES >> 20));
+	remedy_risk(r, "if this is a flood the larger table fills as well: look at the flows first");
+	remedy_sysctl(r, "net.netfilter.nf_conntrack_max", max, to);
+	remedy_command(r, "sysctl -w net.netfilter.nf_conntrack_buckets=%lld", (long long)to);
+	remedy_persist(r, "echo nf_conntrack > /etc/modules-load.d/nf_conntrack.conf");
+
+	if (!sysctl_get(&x->o->b, K_CONNTRACK_TCP_ESTABLISHED, &established) || established <= 86400)
+		return;
+	r = finding_remedy(f, "shorten-established-timeout", REMEDY_SYSCTL,
+			   "forget idle TCP connections after a day instead of %lld hours",
+			   (long long)established / 3600);
+	remedy_risk(r, "connections idle for longer without keepalive are cut");
+	remedy_sysctl(r, "net.netfilter.nf_conntrack_tcp_timeout_established", established, 86400);
+}
+
+/*
+ * nf_conntrack_in counts a packet for which no entry could be made as `drop`. Entries that could
+ * not be inserted later (a race, no free NAT port) count as `drop` and `insert_failed`: not ours.
+ */
+enum outcome examine_conntrack_full(struct exam *x)
+{
+	struct change drop = delta_counter(x->o, C_CT_DROP);
+	struct change failed = delta_counter(x->o, C_CT_INSERT_FAILED);
+	uint64_t lost = delta_value(drop) - MIN(delta_value(drop), delta_value(failed));
+	uint64_t peak = peak_entries(x->o), traced;
+	int64_t max = 0;
+	struct finding *f;
+
+	if (x->o->b.source[SRC_CONNTRACK].status == SOURCE_UNUSED) {
+		evidence_text(NULL, x, "connection tracking is not loaded");
+		return NOT_FOUND;
+	}
+	sysctl_get(&x->o->b, K_CONNTRACK_MAX, &max);
+	if (!lost || max <= 0 || (double)peak < FULL_SHARE * (double)max) {
+		evidence_counter(NULL, x, C_CT_DROP);
+		evidence_counter(NULL, x, C_CT_INSERT_FAILED);
+		evidence_text(NULL, x, "%llu of %lld entries in use at most",
+			      (unsigned long long)peak, (long long)max);
+		return NOT_FOUND;
+	}
+	f = finding_new(x);
+	traced = ledger_claim(x->ledger, &hook_drops, lost);
+	finding_lost(f, &lost, tracing(x) ? &traced : NULL,
+		     lost + delta_value(delta_sum(x->o, C_IP_IN_RECEIVES, C_IP6_IN_RECEIVES)));
+	f->severity = SEVERITY_CRITICAL;
+	finding_headline(f, "%llu of %lld tracked connections: new ones are refused",
+			 (unsigned long long)peak, (long long)max);
+	finding_text(f, "The connection tracking table is full. Packets of connections it knows "
+			"pass, every new connection is dropped.");
+	finding_subject(f)->sysctl = xstrdup("net.netfilter.nf_conntrack_max");
+	evidence_counter(f, x, C_CT_DROP);
+	evidence_counter(f, x, C_CT_EARLY_DROP);
+	evidence_value(f, x, "/proc/net/stat/nf_conntrack", "nf_conntrack.entries", peak);
+	evidence_value(f, x, "/proc/sys/net", "net.netfilter.nf_conntrack_max", (uint64_t)max);
+	evidence_traced(f, x, "NETFILTER_DROP at nf_hook_slow", traced);
+	finding_exclude(f, "insert races or NAT without free ports (insert_failed +%llu)",
+			(unsigned long long)delta_value(failed));
+	finding_flows(x, f, &hook_drops);
+	conntrack_remedies(x, f, peak, max);
+	return FOUND;
+}

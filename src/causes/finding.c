@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Findings, evidence and remedies put together: what cause functions call. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "causes/cause.h"
+
+#define FLOWS_SHOWN 10
+
+static char *text_of(const char *fmt, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, args) < 0)
+		text = xstrdup("");
+	return text;
+}
+
+#define TEXT_INTO(place, fmt)                                                                      \
+	do {                                                                                       \
+		va_list args;                                                                      \
+		va_start(args, fmt);                                                               \
+		free(place);                                                                       \
+		(place) = text_of(fmt, args);                                                      \
+		va_end(args);                                                                      \
+	} while (0)
+
+struct finding *finding_new(struct exam *x)
+{
+	struct finding *f = vec_push(&x->d->findings);
+
+	f->cause = x->row;
+	f->state = x->o->since_boot ? LOST_BEFORE : LOSING;
+	f->severity = SEVERITY_INFO;
+	f->confidence = CERTAIN;
+	f->where = x->o;
+	f->unit = "packets";
+	return f;
+}
+
+void finding_headline(struct finding *f, const char *fmt, ...)
+{
+	TEXT_INTO(f->headline, fmt);
+}
+
+void finding_text(struct finding *f, const char *fmt, ...)
+{
+	TEXT_INTO(f->text, fmt);
+}
+
+void finding_exclude(struct finding *f, const char *fmt, ...)
+{
+	char **place = vec_push(&f->excluded);
+
+	TEXT_INTO(*place, fmt);
+}
+
+void finding_lost(struct finding *f, const uint64_t *counted, const uint64_t *traced, uint64_t of)
+{
+	f->counted_known = counted != NULL;
+	f->traced_known = traced != NULL;
+	f->counted = counted ? *counted : 0;
+	f->traced = traced ? *traced : 0;
+	f->lost = counted ? f->counted : f->traced;
+	f->of = of;
+}
+
+enum severity severity_of_share(uint64_t lost, uint64_t of)
+{
+	double share = of ? (double)lost / (double)of : 1;
+
+	if (lost < 10 || share < 1e-4)
+		return SEVERITY_INFO;
+	return share >= 1e-2 ? SEVERITY_CRITICAL : SEVERITY_WARNING;
+}
+
+struct subject *finding_subject(struct finding *f)
+{
+	struct subject *s = vec_push(&f->subjects);
+
+	s->cpu = -1;
+	return s;
+}
+
+void finding_flows(struct exam *x, struct finding *f, const struct drop_filter *which)
+{
+	if (!x->d->drops || x->d->drops->err)
+		return;
+	vec_each(flow, &x->d->drops->flows) {
+		struct drop as_drop = {.protocol = flow->protocol, .ifindex = flow->ifindex};
+
+		memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
+		memcpy(as_drop.symbol, flow->symbol, sizeof(as_drop.symbol));
+		if (flow->netns != x->o->inode || !drop_matches(&as_drop, which))
+			continue;
+		if (f->flows.n == FLOWS_SHOWN)
+			break;
+		*vec_push(&f->flows) = *flow;
+	}
+	f->flows_sampled = x->d->drops->flows_sampled;
+}
+
+static struct evidence *evidence_new(struct finding *f, struct exam *x)
+{
+	return f ? vec_push(&f->evidence) : vec_push(&x->cleared->evidence);
+}
+
+void evidence_change(struct finding *f, struct exam *x, const char *source, const char *name,
+		     struct change c)
+{
+	struct evidence *e = evidence_new(f, x);
+
+	e->source = xstrdup(source);
+	e->name = xstrdup(name);
+	e->has_before = e->has_after = c.known || c.reset;
+	e->has_delta = c.known;
+	e->before = c.before;
+	e->after = c.after;
+	e->delta = c.delta;
+	if (c.reset)
+		e->text = xstrdup("the counter was reset during the interval");
+	else if (!c.known)
+		e->text = xstrdup("not known");
+}
+
+void evidence_counter(struct finding *f, struct exam *x, enum counter_id id)
+{
+	struct change c = delta_counter(x->o, id);
+
+	/* A counter this kernel does not have proves and clears nothing. */
+	if (c.known || c.reset)
+		evidence_change(f, x, source_rows[counter_rows[id].source].name,
+				counter_rows[id].name, c);
+}
+
+void evidence_value(struct finding *f, struct exam *x, const char *source, const char *name,
+		    uint64_t value)
+{
+	struct evidence *e = evidence_new(f, x);
+
+	e->source = xstrdup(source);
+	e->name = xstrdup(name);
+	e->has_after = true;
+	e->after = value;
+}
+
+void evidence_traced(struct finding *f, struct exam *x, const char *what, uint64_t packets)
+{
+	struct evidence *e;
+
+	if (!x->d->drops || x->d->drops->err)
+		return;
+	e = evidence_new(f, x);
+	e->source = xstrdup("kfree_skb");
+	e->name = xstrdup(what);
+	e->has_delta = true;
+	e->delta = packets;
+}
+
+void evidence_text(struct finding *f, struct exam *x, const char *fmt, ...)
+{
+	struct evidence *e = evidence_new(f, x);
+
+	e->source = xstrdup("");
+	e->name = xstrdup("");
+	TEXT_INTO(e->text, fmt);
+}
+
+struct remedy *finding_remedy(struct finding *f, const char *id, enum remedy_kind kind,
+			      const char *fmt, ...)
+{
+	struct remedy *r = vec_push(&f->remedies);
+
+	r->id = id;
+	r->kind = kind;
+	TEXT_INTO(r->summary, fmt);
+	return r;
+}
+
+void remedy_why(struct remedy *r, const char *fmt, ...)
+{
+	TEXT_INTO(r->why, fmt);
+}
+
+void remedy_cost(struct remedy *r, const char *fmt, ...)
+{
+	TEXT_INTO(r->cost, fmt);
+}
+
+void remedy_risk(struct remedy *r, const char *fmt, ...)
+{
+	TEXT_INTO(r->risk, fmt);
+}
+
+void remedy_command(struct remedy *r, const char *fmt, ...)
+{
+	char **place = vec_push(&r->commands);
+
+	TEXT_INTO(*place, fmt);
+}
+
+void remedy_undo(struct remedy *r, const char *fmt, ...)
+{
+	char **place = vec_push(&r->undo);
+
+	TEXT_INTO(*place, fmt);
+}
+
+void remedy_persist(struct remedy *r, const char *fmt, ...)
+{
+	char **place = vec_push(&r->persist);
+
+	TEXT_INTO(*place, fmt);
+}
+
+static char *number_text(int64_t n)
+{
+	char *text;
+
+	return asprintf(&text, "%lld", (long long)n) < 0 ? xstrdup("") : text;
+}
+
+void remedy_sysctl(struct remedy *r, const char *key, int64_t from, int64_t to)
+{
+	struct remedy_change *c = vec_push(&r->changes);
+
+	c->kind = xstrdup("sysctl");
+	c->key = xstrdup(key);
+	c->from = number_text(from);
+	c->to = number_text(to);
+	r->applicable = true;
+	remedy_command(r, "sysctl -w %s=%lld", key, (long long)to);
+	remedy_undo(r, "sysctl -w %s=%lld", key, (long long)from);
+	remedy_persist(r, "echo '%s = %lld' > /etc/sysctl.d/90-whydrop-%s.conf", key, (long long)to,
+		       strrchr(key, '.') ? strrchr(key, '.') + 1 : key);
+}
+
+const char *address_text(uint8_t family, const uint8_t *address, char *to, size_t size)
+{
+	if (!inet_ntop(family, address, to, (socklen_t)size))
+		snprintf(to, size, "?");
+	return to;
+}
+
+const char *socket_text(const struct socket *sk, char *to, size_t size)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	address_text(sk->family, sk->local, address, sizeof(address));
+	snprintf(to, size, sk->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address, sk->local_port);
+	return to;
+}

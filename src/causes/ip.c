@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Stage ip. */
+#include <stdio.h>
+
+#include "causes/stages.h"
+
+static const char *const rp_reasons[] = {"IP_RPFILTER", NULL};
+static const struct drop_filter rp_drops = {.reasons = rp_reasons};
+
+/* The stricter of conf.all and the device's own: include/linux/inetdevice.h IN_DEV_RPFILTER. */
+static int64_t effective_rp_filter(const struct exam *x, const struct link *link)
+{
+	int64_t all = 0;
+
+	sysctl_get(&x->o->b, K_RP_FILTER_ALL, &all);
+	return MAX(all, (int64_t)link->rp_filter);
+}
+
+static void rp_remedies(struct exam *x, struct finding *f, const struct link *link)
+{
+	int64_t now = effective_rp_filter(x, link);
+	char key[80];
+	struct remedy *r;
+
+	/* A device name may hold dots, which sysctl takes as slashes: use slashes throughout then. */
+	snprintf(key, sizeof(key),
+		 strchr(link->name, '.') ? "net/ipv4/conf/%s/rp_filter" : "net.ipv4.conf.%s.rp_filter",
+		 link->name);
+	if (now == 1) {
+		r = finding_remedy(f, "loose-rp-filter", REMEDY_SYSCTL,
+				   "accept sources on %s that are reachable by any device (loose mode)",
+				   link->name);
+		remedy_why(r, "strict mode wants the way back to leave by the same device; loose mode "
+			      "is right for asymmetric routing");
+		remedy_risk(r, "spoofed sources that are routable elsewhere get in");
+		remedy_sysctl(r, key, link->rp_filter < 0 ? now : link->rp_filter, 2);
+	}
+	r = finding_remedy(f, "route-back", REMEDY_ROUTE, "a route back to the refused source");
+	remedy_why(r, now == 1 ? "with it strict mode accepts the packets"
+			       : "not even another device has a route to the source");
+	remedy_command(r, "ip route get SOURCE");
+	remedy_command(r, "ip route add SOURCE/32 dev %s", link->name);
+	remedy_undo(r, "ip route del SOURCE/32 dev %s", link->name);
+}
+
+enum outcome examine_rp_filter(struct exam *x)
+{
+	struct change counted = delta_counter(x->o, C_IP_REVERSE_PATH_FILTER);
+	uint64_t traced = ledger_traced(x->ledger, &rp_drops);
+	char source[64] = "a source";
+	struct finding *f;
+
+	if (!delta_value(counted) && !traced) {
+		evidence_counter(NULL, x, C_IP_REVERSE_PATH_FILTER);
+		return NOT_FOUND;
+	}
+	f = finding_new(x);
+	ledger_claim(x->ledger, &rp_drops, traced);
+	finding_lost(f, counted.known ? &counted.delta : NULL, tracing(x) ? &traced : NULL,
+		     delta_value(delta_counter(x->o, C_IP_IN_RECEIVES)));
+	f->severity = severity_of_share(f->lost, f->of);
+	subject_devices(x, f, &rp_drops);
+	finding_flows(x, f, &rp_drops);
+	if (f->flows.n)
+		address_text(f->flows.items[0].family, f->flows.items[0].source, source,
+			     sizeof(source));
+	finding_headline(f, "packets from %s are refused on %s", source,
+			 f->subjects.n ? f->subjects.items[0].device : "a device");
+	finding_text(f, "The kernel would not send an answer to these sources by the device the "
+			"packets came in on, so it takes the addresses for forged.");
+	evidence_counter(f, x, C_IP_REVERSE_PATH_FILTER);
+	evidence_traced(f, x, "IP_RPFILTER", traced);
+	vec_each(link, &x->o->b.links) {
+		if (f->subjects.n && strcmp(link->name, f->subjects.items[0].device) != 0)
+			continue;
+		if (effective_rp_filter(x, link) <= 0)
+			continue;
+		evidence_text(f, x, "rp_filter in force on %s: %lld (the larger of conf.all and its own)",
+			      link->name, (long long)effective_rp_filter(x, link));
+		rp_remedies(x, f, link);
+		break;
+	}
+	finding_exclude(f, "impossible addresses (martians have no IPReversePathFilter)");
+	return FOUND;
+}

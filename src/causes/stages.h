@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The functions behind the rows of causes.def, one file per stage, and what those files share. */
+#ifndef WHYDROP_STAGES_H
+#define WHYDROP_STAGES_H
+
+#include "causes/cause.h"
+
+enum outcome examine_softnet_backlog(struct exam *x);	  /* napi.c */
+enum outcome examine_qdisc_drop(struct exam *x);	  /* tc.c */
+enum outcome examine_conntrack_full(struct exam *x);	  /* conntrack.c */
+enum outcome examine_fw_policy_drop(struct exam *x);	  /* netfilter.c */
+enum outcome examine_fw_rule_drop(struct exam *x);
+enum outcome examine_rp_filter(struct exam *x);		  /* ip.c */
+enum outcome examine_neigh_unresolved(struct exam *x);	  /* neigh.c */
+enum outcome examine_listen_overflow(struct exam *x);	  /* tcp_listen.c */
+enum outcome examine_synq_full(struct exam *x);
+enum outcome examine_tcp_rto(struct exam *x);		  /* tcp_elsewhere.c */
+enum outcome examine_tcp_fast_retransmit(struct exam *x);
+enum outcome examine_udp_rcvbuf(struct exam *x);	  /* udp.c */
+enum outcome examine_udp_sndbuf(struct exam *x);
+enum outcome examine_udp_noport(struct exam *x);
+
+bool explains_app_stopped(struct exam *x, const struct finding *f, const struct subject *s); /* app.c */
+void describe_app_stopped(struct exam *x, struct finding *f);
+bool explains_cgroup_throttle(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_cgroup_throttle(struct exam *x, struct finding *f);
+bool explains_app_slow_reader(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_app_slow_reader(struct exam *x, struct finding *f);
+
+/* Shared: causes/subjects.c */
+bool tracing(const struct exam *x);
+/* Traced packets of other namespaces that match. */
+uint64_t traced_elsewhere(const struct exam *x, const struct drop_filter *f);
+/* Gives a subject its socket and that socket's owner, as last seen. */
+void subject_socket(const struct exam *x, struct subject *s, const struct socket *sk);
+/* "dnsdist (812)", "an unknown process" */
+const char *owner_text(const struct subject *s, char *to, size_t size);
+/* Adds the devices that a filter's traced drops name, each with what it lost. */
+void subject_devices(struct exam *x, struct finding *f, const struct drop_filter *filter);
+uint64_t next_power_of_two(uint64_t n);
+
+/* What became of one socket over a, the looks, and b. */
+struct socket_watch {
+	unsigned int samples; /* taken right after a step in which it lost packets */
+	unsigned int full;    /* of these: buffer at least half full */
+	bool drained_after;   /* the first sample after the last loss found it less than half full */
+	unsigned int at_limit;	/* any sample: a listener's queue over its backlog */
+	uint32_t peak_rmem, peak_wmem, peak_rqueue;
+};
+void watch_socket(const struct observation *o, const struct socket *sk, struct socket_watch *ret);
+/* A process over the looks and b: how often seen, and how often stopped or frozen. */
+struct process_watch {
+	unsigned int seen, stopped, frozen;
+	const struct process *first, *last;
+};
+void watch_process(const struct observation *o, int pid, struct process_watch *ret);
+
+#endif

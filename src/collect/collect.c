@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE
+#include "collect/collect.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * How long one source may take. A read under rtnl_lock or of a stuck process cannot be
+ * interrupted: past this it is given up, and its thread with it.
+ */
+#define DEADLINE_AT_ENDS_NS (2 * NSEC_PER_SEC)
+#define DEADLINE_AT_LOOKS_NS (NSEC_PER_SEC / 2)
+#define WORKER_STACK ((size_t)512 << 10)
+
+/* In the order they run: losses first, so that the two ends of the interval are close together;
+ * processes after the sockets that ask for them. */
+const struct collector collectors[] = {
+	{SRC_SNMP, AT_ENDS, collect_snmp},
+	{SRC_SNMP6, AT_ENDS, collect_snmp6},
+	{SRC_NETSTAT, AT_ENDS, collect_netstat},
+	{SRC_SOFTNET, AT_ENDS, collect_softnet},
+	{SRC_CONNTRACK, AT_ALL, collect_conntrack},
+	{SRC_LINK, AT_ENDS, collect_link},
+	{SRC_QDISC, AT_ENDS, collect_qdisc},
+	{SRC_SOCKETS, AT_ALL, collect_sockets},
+	{SRC_NEIGH, AT_ALL, collect_neigh},
+	{SRC_NEIGH_TABLE, AT_ENDS, collect_neigh_table},
+	{SRC_NFT, AT_ENDS, collect_nft},
+	{SRC_IPTABLES, AT_ENDS, collect_iptables},
+	{SRC_SOCKSTAT, AT_ENDS, collect_sockstat},
+	{SRC_CPU, AT_ENDS, collect_cpu},
+	{SRC_SYSCTL, AT_ENDS, collect_sysctl},
+	{SRC_PROCESS, AT_ALL, collect_process},
+};
+const size_t collectors_n = ARRAY_SIZE(collectors);
+
+bool host_is_look(const struct host *h)
+{
+	return strncmp(h->phase, "look", 4) == 0;
+}
+
+/*
+ * One thread at work. It is freed by whichever lets go of it last: the thread, or the caller that
+ * waits for it. After `abandoned` it touches nothing of the caller's.
+ */
+struct worker {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct host host;
+	uint32_t sources;
+	struct snapshot *result; /* the caller's; written under the lock */
+	size_t at;		 /* collector being run */
+	int64_t since_ns;	 /* CLOCK_MONOTONIC when it began */
+	bool done, abandoned;
+};
+
+static bool wanted(const struct host *h, uint32_t sources, const struct collector *c)
+{
+	enum collect_when when = host_is_look(h) ? AT_LOOKS : AT_ENDS;
+
+	return (c->when & when) && (sources & (1u << c->source));
+}
+
+static struct source_state state_of(int result)
+{
+	if (result == COLLECT_UNUSED)
+		return (struct source_state){.status = SOURCE_UNUSED};
+	if (result < 0)
+		return (struct source_state){.status = SOURCE_ABSENT, .err = result};
+	return (struct source_state){.status = SOURCE_OK};
+}
+
+/* Runs one collector into a snapshot of its own and hands that over if it is still wanted. */
+static bool run_one(struct worker *w, const struct collector *c)
+{
+	struct snapshot part = {0};
+	bool abandoned;
+	int r;
+
+	/* The owners of sockets are looked up for the sockets found just before. */
+	if (c->source == SRC_PROCESS)
+		part.sockets.items = w->result->sockets.items,
+		part.sockets.n = w->result->sockets.n;
+	r = c->collect(&w->host, &part);
+	if (c->source == SRC_PROCESS)
+		memset(&part.sockets, 0, sizeof(part.sockets));
+	part.source[c->source] = state_of(r);
+
+	pthread_mutex_lock(&w->lock);
+	abandoned = w->abandoned;
+	if (!abandoned && r == 0)
+		snapshot_take(w->result, &part, c->source);
+	else if (!abandoned)
+		w->result->source[c->source] = part.source[c->source];
+	pthread_mutex_unlock(&w->lock);
+	snapshot_done(&part);
+	return !abandoned;
+}
+
+static void worker_free(struct worker *w)
+{
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->changed);
+	free(w);
+}
+
+static void run_all(struct worker *w)
+{
+	for (size_t i = w->at; i < collectors_n; i++) {
+		if (!wanted(&w->host, w->sources, &collectors[i]))
+			continue;
+		pthread_mutex_lock(&w->lock);
+		w->at = i;
+		w->since_ns = monotonic_ns();
+		pthread_mutex_unlock(&w->lock);
+		if (!run_one(w, &collectors[i]))
+			return;
+	}
+}
+
+/* The namespace cannot be entered: no source of it is to be had. */
+static void fail_all(struct worker *w, int err)
+{
+	for (size_t i = w->at; i < collectors_n; i++)
+		if (wanted(&w->host, w->sources, &collectors[i]))
+			w->result->source[collectors[i].source] = state_of(err);
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	bool abandoned;
+	int r = host_enter(&w->host);
+
+	if (r < 0)
+		fail_all(w, r);
+	else
+		run_all(w);
+	pthread_mutex_lock(&w->lock);
+	w->done = true;
+	abandoned = w->abandoned;
+	pthread_cond_signal(&w->changed);
+	pthread_mutex_unlock(&w->lock);
+	if (abandoned)
+		worker_free(w);
+	return NULL;
+}
+
+static struct worker *worker_new(struct host *h, uint32_t sources, size_t from,
+				 struct snapshot *result)
+{
+	struct worker *w = xcalloc(1, sizeof(*w));
+	pthread_condattr_t monotonic;
+
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	w->host = *h;
+	w->sources = sources;
+	w->at = from;
+	w->since_ns = monotonic_ns();
+	w->result = result;
+	return w;
+}
+
+/*
+ * Until the worker is done (true) or its current collector is over the deadline (false): then
+ * *ret_stuck is that collector and the worker is no longer ours to look at.
+ */
+static bool worker_wait(struct worker *w, int64_t deadline_ns, size_t *ret_stuck)
+{
+	bool done;
+
+	pthread_mutex_lock(&w->lock);
+	while (!w->done && monotonic_ns() < w->since_ns + deadline_ns) {
+		int64_t until = w->since_ns + deadline_ns;
+		struct timespec ts = {until / NSEC_PER_SEC, until % NSEC_PER_SEC};
+
+		pthread_cond_timedwait(&w->changed, &w->lock, &ts);
+	}
+	done = w->done;
+	w->abandoned = !done;
+	*ret_stuck = w->at;
+	pthread_mutex_unlock(&w->lock);
+	return done;
+}
+
+static int start(struct worker *w)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int r;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, WORKER_STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	r = pthread_create(&thread, &attr, worker_main, w);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
+/* Without a thread (pids.max): in this one, which then returns to where it came from. */
+static int run_here(struct worker *w)
+{
+	cleanup(cleanup_fd) int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	int r = home < 0 ? -errno : host_enter(&w->host);
+
+	if (r < 0) {
+		fail_all(w, r);
+		return r;
+	}
+	run_all(w);
+	return setns(home, CLONE_NEWNET) < 0 && !w->host.replay && w->host.ns->fd >= 0 ? -errno : 0;
+}
+
+int collect_snapshot(struct host *h, uint32_t sources, struct snapshot *ret)
+{
+	int64_t deadline = host_is_look(h) ? DEADLINE_AT_LOOKS_NS : DEADLINE_AT_ENDS_NS;
+	size_t from = 0, stuck = 0;
+
+	for (;;) {
+		struct worker *w = worker_new(h, sources, from, ret);
+		bool alone = h->replay || start(w) < 0;
+		int r = alone ? run_here(w) : 0;
+
+		if (alone || worker_wait(w, deadline, &stuck)) {
+			worker_free(w);
+			ret->taken_ns = monotonic_ns();
+			return r;
+		}
+		ret->source[collectors[stuck].source] =
+			(struct source_state){.status = SOURCE_ABSENT, .err = -ETIMEDOUT};
+		from = stuck + 1;
+	}
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Collectors: one const row per kernel source. Each reads through `host` and fills its own part of
+ * a snapshot. Returns 0, a negative errno (the source is absent), or COLLECT_UNUSED when the
+ * kernel or this namespace does not have the thing at all, so that nothing can be lost there.
+ */
+#ifndef WHYDROP_COLLECT_H
+#define WHYDROP_COLLECT_H
+
+#include "collect/host.h"
+#include "model/snapshot.h"
+
+#define COLLECT_UNUSED 1
+
+/* When a source is read: at both ends of the interval, or also at the looks between them. */
+enum collect_when { AT_ENDS = 1, AT_LOOKS = 2, AT_ALL = 3 };
+
+struct collector {
+	enum source source;
+	enum collect_when when;
+	int (*collect)(struct host *h, struct snapshot *s);
+};
+
+extern const struct collector collectors[];
+extern const size_t collectors_n;
+
+/* True while host->phase is not one of the two ends: collectors then take the short way. */
+bool host_is_look(const struct host *h);
+
+int collect_snmp(struct host *h, struct snapshot *s);
+int collect_snmp6(struct host *h, struct snapshot *s);
+int collect_netstat(struct host *h, struct snapshot *s);
+int collect_sockstat(struct host *h, struct snapshot *s);
+int collect_softnet(struct host *h, struct snapshot *s);
+int collect_cpu(struct host *h, struct snapshot *s);
+int collect_link(struct host *h, struct snapshot *s);
+int collect_qdisc(struct host *h, struct snapshot *s);
+int collect_neigh(struct host *h, struct snapshot *s);
+int collect_neigh_table(struct host *h, struct snapshot *s);
+int collect_conntrack(struct host *h, struct snapshot *s);
+int collect_nft(struct host *h, struct snapshot *s);
+int collect_iptables(struct host *h, struct snapshot *s);
+int collect_sockets(struct host *h, struct snapshot *s);
+int collect_sysctl(struct host *h, struct snapshot *s);
+int collect_process(struct host *h, struct snapshot *s);
+
+/*
+ * Takes a snapshot of one namespace: runs the collectors meant for this phase in a worker thread
+ * that has entered it. One that does not come back within its deadline is absent (ETIMEDOUT) and
+ * the others go on in a new thread; where no thread may be made (pids.max) they run in the calling
+ * one. `sources` is a bit mask of enum source. The snapshot must be zeroed.
+ */
+int collect_snapshot(struct host *h, uint32_t sources, struct snapshot *ret);
+
+#endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE
+#include "collect/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "collect/recording.h"
+#include "nl/nl.h"
+
+#define FILE_MAX ((size_t)64 << 20)
+
+int host_enter(const struct host *h)
+{
+	if (h->replay || h->ns->fd < 0)
+		return 0;
+	return setns(h->ns->fd, CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
+static const char *entry_name(const struct host *h, const char *kind, const char *name, char *to,
+			      size_t size)
+{
+	snprintf(to, size, "%u/%s/%s%s", h->ns->inode, h->phase, kind, name);
+	return to;
+}
+
+/* Replays, or keeps what a live read gave; `fresh` is where that read put its bytes. */
+static int replay(struct host *h, const char *name, struct buf *ret)
+{
+	return recording_get(h->recording, name, ret);
+}
+
+static int keep(struct host *h, const char *name, int err, const struct buf *fresh)
+{
+	if (h->recording)
+		recording_put(h->recording, name, err, fresh);
+	return err;
+}
+
+static int read_file(const char *path, struct buf *ret)
+{
+	cleanup(cleanup_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	buf_clear(ret);
+	r = buf_read_fd(ret, fd, FILE_MAX);
+	if (r < 0)
+		buf_clear(ret);
+	return r;
+}
+
+int host_read(struct host *h, const char *path, struct buf *ret)
+{
+	/* /proc/net is that of the process's first thread; a worker's own is under thread-self. */
+	const char *root = strncmp(path, "net/", 4) == 0 ? "/proc/thread-self/" : "/proc/";
+	char name[512], file[512];
+
+	entry_name(h, "proc/", path, name, sizeof(name));
+	if (h->replay)
+		return replay(h, name, ret);
+	if (snprintf(file, sizeof(file), "%s%s", root, path) >= (int)sizeof(file))
+		return -ENAMETOOLONG;
+	return keep(h, name, read_file(file, ret), ret);
+}
+
+int host_read_abs(struct host *h, const char *path, struct buf *ret)
+{
+	char name[512];
+
+	entry_name(h, "abs", path, name, sizeof(name));
+	if (h->replay)
+		return replay(h, name, ret);
+	return keep(h, name, read_file(path, ret), ret);
+}
+
+bool host_exists(struct host *h, const char *path)
+{
+	char name[512], file[512];
+
+	entry_name(h, "exists/", path, name, sizeof(name));
+	if (h->replay)
+		return replay(h, name, NULL) == 0;
+	snprintf(file, sizeof(file), "%s%s",
+		 strncmp(path, "net/", 4) == 0 ? "/proc/thread-self/" : "/proc/", path);
+	return keep(h, name, access(file, F_OK) < 0 ? -errno : 0, NULL) == 0;
+}
+
+int host_netlink(struct host *h, const char *name, int protocol, const void *request, size_t length,
+		 struct buf *ret)
+{
+	char entry[512];
+
+	entry_name(h, "nl/", name, entry, sizeof(entry));
+	if (h->replay)
+		return replay(h, entry, ret);
+	return keep(h, entry, nl_request(protocol, request, length, ret), ret);
+}
+
+static int raw_getsockopt(int family, int level, int option, struct buf *ret)
+{
+	cleanup(cleanup_fd) int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	socklen_t len = (socklen_t)ret->len;
+
+	if (fd < 0)
+		return -errno;
+	if (getsockopt(fd, level, option, ret->data, &len) < 0)
+		return -errno;
+	if (len < ret->len)
+		ret->len = len;
+	return 0;
+}
+
+int host_getsockopt(struct host *h, const char *name, int family, int level, int option,
+		    struct buf *ret)
+{
+	char entry[512];
+
+	entry_name(h, "opt/", name, entry, sizeof(entry));
+	if (h->replay) {
+		buf_clear(ret);
+		return replay(h, entry, ret);
+	}
+	return keep(h, entry, raw_getsockopt(family, level, option, ret), ret);
+}
+
+int host_keep(struct host *h, const char *name, int err, struct buf *text)
+{
+	char entry[512];
+
+	entry_name(h, "made/", name, entry, sizeof(entry));
+	if (h->replay) {
+		buf_clear(text);
+		return replay(h, entry, text);
+	}
+	return keep(h, entry, err, text);
+}

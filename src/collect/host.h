@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where collectors read from: one network namespace of this machine, or a recording of one. What
+ * is read is the kernel's own text or netlink bytes, so that a recording replays through the same
+ * collectors.
+ *
+ * A live host must be used by a thread that has entered its namespace (host_enter): /proc/net,
+ * /proc/sys/net and netlink sockets follow the calling thread.
+ */
+#ifndef WHYDROP_HOST_H
+#define WHYDROP_HOST_H
+
+#include "base/buf.h"
+
+struct recording;
+
+struct netns {
+	char name[64]; /* "host" (where process 1 lives), its name in /run/netns, or "" */
+	uint32_t inode; /* of its nsfs file: what the kernel calls it */
+	int fd; /* open nsfs file, -1 in a replay */
+};
+
+struct host {
+	struct netns *ns;
+	/* Which look this is: "a", "b", "look-3". Names what is read in a recording. */
+	const char *phase;
+	/* A live host writes what it read here if not NULL; a replay reads from it. */
+	struct recording *recording;
+	bool replay;
+};
+
+/* Moves the calling thread into the namespace; a replay has nothing to enter. */
+int host_enter(const struct host *h);
+
+/* A file below /proc, "net/snmp" or "812/stat". Network files are those of the host's namespace. */
+int host_read(struct host *h, const char *path, struct buf *ret);
+/* The same, anywhere: "/sys/fs/cgroup/...". */
+int host_read_abs(struct host *h, const char *path, struct buf *ret);
+bool host_exists(struct host *h, const char *path);
+
+/*
+ * Sends one netlink request and gathers every reply message, headers included, until NLMSG_DONE
+ * (or the single answer). `name` is what the answer is called in a recording. Interrupted dumps
+ * are asked again, at most four times.
+ */
+int host_netlink(struct host *h, const char *name, int protocol, const void *request, size_t length,
+		 struct buf *ret);
+/* getsockopt on a raw socket of the family, for legacy iptables; *ret has the size to ask for. */
+int host_getsockopt(struct host *h, const char *name, int family, int level, int option,
+		    struct buf *ret);
+/*
+ * Anything else a collector makes itself, in a recordable form: a live host keeps *text under
+ * `name`, a replay replaces *text by what was kept. `err` is kept and given back likewise.
+ */
+int host_keep(struct host *h, const char *name, int err, struct buf *text);
+
+#endif

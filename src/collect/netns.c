@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE
+#include "collect/netns.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+
+#define NETNS_FOLDER "/run/netns"
+
+static uint32_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 ? 0 : (uint32_t)st.st_ino;
+}
+
+void netns_name(uint32_t inode, char *to, size_t size)
+{
+	const struct dirent *e;
+	char path[512];
+	DIR *dir;
+
+	to[0] = '\0';
+	if (inode_of("/proc/1/ns/net") == inode) {
+		snprintf(to, size, "host");
+		return;
+	}
+	dir = opendir(NETNS_FOLDER);
+	while (dir && !to[0] && (e = readdir(dir))) {
+		snprintf(path, sizeof(path), NETNS_FOLDER "/%s", e->d_name);
+		if (e->d_name[0] != '.' && inode_of(path) == inode)
+			snprintf(to, size, "%.*s", (int)size - 1, e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static int open_path(const char *path, struct netns *ret)
+{
+	struct netns ns = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
+	struct statfs fs;
+	struct stat st;
+
+	if (ns.fd < 0)
+		return -errno;
+	/* A plain file in /run/netns is a leftover: its namespace is gone. */
+	if (fstatfs(ns.fd, &fs) < 0 || fs.f_type != NSFS_MAGIC || fstat(ns.fd, &st) < 0) {
+		close(ns.fd);
+		return -ENOENT;
+	}
+	ns.inode = (uint32_t)st.st_ino;
+	netns_name(ns.inode, ns.name, sizeof(ns.name));
+	*ret = ns;
+	return 0;
+}
+
+int netns_open(const char *which, struct netns *ret)
+{
+	char path[512];
+	uint64_t pid;
+
+	if (!which)
+		return open_path("/proc/self/ns/net", ret);
+	if (strchr(which, '/') || which[0] == '.' || !which[0])
+		return -ENOENT;
+	snprintf(path, sizeof(path), NETNS_FOLDER "/%s", which);
+	if (access(path, F_OK) == 0)
+		return open_path(path, ret);
+	if (strcmp(which, "host") == 0)
+		return open_path("/proc/1/ns/net", ret);
+	if (parse_u64(span_of(which), INT32_MAX, &pid) < 0)
+		return -ENOENT;
+	snprintf(path, sizeof(path), "/proc/%llu/ns/net", (unsigned long long)pid);
+	return open_path(path, ret);
+}
+
+static void add_once(struct netns_list *l, const char *path)
+{
+	uint32_t inode = inode_of(path);
+	struct netns ns;
+
+	if (!inode || l->list.n >= NETNS_MAX)
+		return;
+	vec_each(known, &l->list)
+		if (known->inode == inode)
+			return;
+	if (open_path(path, &ns) == 0)
+		*vec_push(&l->list) = ns;
+}
+
+/* Bind mounts of namespaces, those of container engines included: "... nsfs net:[123] ...". */
+static void add_mounts(struct netns_list *l)
+{
+	cleanup(cleanup_fd) int fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
+	cleanup(buf_done) struct buf mounts = {0};
+	struct span text, line, device, where;
+	char path[512];
+
+	if (fd < 0 || buf_read_fd(&mounts, fd, (size_t)16 << 20) < 0)
+		return;
+	text = (struct span){mounts.data, mounts.len};
+	while (next_line(&text, &line)) {
+		if (!next_field(&line, &device) || !span_is(device, "nsfs") ||
+		    !next_field(&line, &where))
+			continue;
+		span_copy(where, path, sizeof(path));
+		add_once(l, path);
+	}
+}
+
+static void add_processes(struct netns_list *l)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *e;
+	char path[300];
+
+	while (proc && (e = readdir(proc))) {
+		if (!isdigit((unsigned char)e->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/ns/net", e->d_name);
+		add_once(l, path);
+	}
+	if (proc)
+		closedir(proc);
+}
+
+int netns_open_all(struct netns_list *ret)
+{
+	struct netns_list l = {0};
+	struct netns own;
+	int r = netns_open(NULL, &own);
+
+	if (r < 0)
+		return r;
+	*vec_push(&l.list) = own;
+	add_mounts(&l);
+	add_processes(&l);
+	*ret = l;
+	return 0;
+}
+
+void netns_list_done(struct netns_list *l)
+{
+	vec_each(ns, &l->list)
+		if (ns->fd >= 0)
+			close(ns->fd);
+	vec_done(&l->list);
+}

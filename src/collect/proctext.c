@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The collectors of kernel text: /proc/net counters, /proc/stat and sysctls. Readable by anybody.
+ * Columns are found by the names in the file, never by position: releases insert in the middle.
+ */
+#include "collect/proctext.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static enum counter_id counter_of(enum source source, const char *name)
+{
+	for (enum counter_id id = 0; id < COUNTER_N; id++)
+		if (counter_rows[id].source == source && strcmp(counter_rows[id].name, name) == 0)
+			return id;
+	return COUNTER_N;
+}
+
+static void set_counter(struct snapshot *s, enum counter_id id, uint64_t value)
+{
+	s->counter[id] = value;
+	s->counter_present[id] = true;
+}
+
+/*
+ * net/ipv4/proc.c: two lines a protocol, "Udp: InDatagrams NoPorts" and "Udp: 12 0". Values are
+ * unsigned long; a few (Tcp MaxConn) are signed and not ours.
+ */
+int parse_paired_lines(struct span text, enum source source, struct snapshot *s)
+{
+	struct span names, values, name, value;
+	bool any = false;
+
+	while (next_line(&text, &names)) {
+		struct span prefix, again;
+
+		if (!next_line(&text, &values) || !next_field(&names, &prefix) ||
+		    !next_field(&values, &again) || prefix.n != again.n || prefix.n < 2 ||
+		    memcmp(prefix.p, again.p, prefix.n) != 0)
+			return -EBADMSG;
+		while (next_field(&names, &name)) {
+			char full[80];
+			enum counter_id id;
+			uint64_t number;
+
+			if (!next_field(&values, &value))
+				return -EBADMSG;
+			snprintf(full, sizeof(full), "%.*s.%.*s", (int)prefix.n - 1, prefix.p,
+				 (int)name.n, name.p);
+			id = counter_of(source, full);
+			if (id == COUNTER_N)
+				continue;
+			if (parse_u64(value, UINT64_MAX, &number) < 0)
+				return -EBADMSG;
+			set_counter(s, id, number);
+			any = true;
+		}
+	}
+	return any ? 0 : -EBADMSG;
+}
+
+/* net/ipv6/proc.c snmp6_seq_show: "Udp6InDatagrams    12", one a line. */
+int parse_named_lines(struct span text, enum source source, struct snapshot *s)
+{
+	struct span line, name, value;
+	bool any = false;
+
+	while (next_line(&text, &line)) {
+		char full[80];
+		enum counter_id id;
+		uint64_t number;
+
+		if (!next_field(&line, &name) || !next_field(&line, &value))
+			return -EBADMSG;
+		span_copy(name, full, sizeof(full));
+		id = counter_of(source, full);
+		if (id == COUNTER_N)
+			continue;
+		if (parse_u64(value, UINT64_MAX, &number) < 0)
+			return -EBADMSG;
+		set_counter(s, id, number);
+		any = true;
+	}
+	return any ? 0 : -EBADMSG;
+}
+
+/* net/ipv4/proc.c sockstat_seq_show: "TCP: inuse 5 orphan 0 tw 2 alloc 9 mem 1". */
+int parse_sockstat(struct span text, struct snapshot *s)
+{
+	struct span line, prefix, name, value;
+	bool any = false;
+
+	while (next_line(&text, &line)) {
+		if (!next_field(&line, &prefix) || prefix.n < 2)
+			return -EBADMSG;
+		while (next_field(&line, &name)) {
+			char full[80];
+			enum counter_id id;
+			uint64_t number;
+
+			if (!next_field(&line, &value))
+				return -EBADMSG;
+			snprintf(full, sizeof(full), "%.*s.%.*s", (int)prefix.n - 1, prefix.p,
+				 (int)name.n, name.p);
+			id = counter_of(SRC_SOCKSTAT, full);
+			if (id == COUNTER_N)
+				continue;
+			if (parse_u64(value, UINT64_MAX, &number) < 0)
+				return -EBADMSG;
+			set_counter(s, id, number);
+			any = true;
+		}
+	}
+	return any ? 0 : -EBADMSG;
+}
+
+static struct cpu *cpu_of(struct snapshot *s, unsigned int id)
+{
+	struct cpu *cpu;
+
+	vec_each(known, &s->cpus)
+		if (known->id == id)
+			return known;
+	cpu = vec_push(&s->cpus);
+	cpu->id = id;
+	return cpu;
+}
+
+/*
+ * net/core/net-procfs.c softnet_seq_show: hexadecimal columns, one line per online CPU, 32 bits
+ * each. Columns used: 1 processed, 2 dropped, 3 time_squeeze, 10 received_rps, 11 flow_limit, 12
+ * backlog length and 13 the CPU's number (both 5.10 and later; before, lines are counted).
+ */
+int parse_softnet(struct span text, struct snapshot *s)
+{
+	static const unsigned int column_of[SOFTNET_STATS] = {0, 1, 2, 9, 10, 11};
+	unsigned int number = 0;
+	struct span line, field;
+
+	for (; next_line(&text, &line); number++) {
+		uint64_t column[16];
+		unsigned int n = 0;
+		struct cpu *cpu;
+
+		while (n < ARRAY_SIZE(column) && next_field(&line, &field))
+			if (parse_hex64(field, UINT32_MAX, &column[n++]) < 0)
+				return -EBADMSG;
+		if (n < 3)
+			return -EBADMSG;
+		cpu = cpu_of(s, n > 12 ? (unsigned int)column[12] : number);
+		cpu->softnet_present = true;
+		for (unsigned int i = 0; i < SOFTNET_STATS; i++)
+			cpu->softnet[i] = column_of[i] < n ? (uint32_t)column[column_of[i]] : 0;
+	}
+	return number ? 0 : -EBADMSG;
+}
+
+/* fs/proc/stat.c show_stat: "cpu0 user nice system idle iowait irq softirq steal ...", USER_HZ. */
+int parse_cpu_times(struct span text, struct snapshot *s)
+{
+	struct span line, field;
+	bool any = false;
+
+	while (next_line(&text, &line)) {
+		uint64_t id, t[8] = {0};
+		struct cpu *cpu;
+
+		if (!next_field(&line, &field) || field.n < 4 || memcmp(field.p, "cpu", 3) != 0)
+			continue;
+		if (parse_u64((struct span){field.p + 3, field.n - 3}, 1 << 20, &id) < 0)
+			return -EBADMSG;
+		for (size_t i = 0; i < ARRAY_SIZE(t) && next_field(&line, &field); i++)
+			if (parse_u64(field, UINT64_MAX, &t[i]) < 0)
+				return -EBADMSG;
+		cpu = cpu_of(s, (unsigned int)id);
+		cpu->user = t[0];
+		cpu->nice = t[1];
+		cpu->system = t[2];
+		cpu->idle = t[3];
+		cpu->iowait = t[4];
+		cpu->irq = t[5];
+		cpu->softirq = t[6];
+		cpu->steal = t[7];
+		any = true;
+	}
+	return any ? 0 : -EBADMSG;
+}
+
+/*
+ * net/netfilter/nf_conntrack_standalone.c ct_cpu_seq_show: a line of names, then hexadecimal
+ * values per CPU. `entries` is the table's fill, the same on each line: not to be added up.
+ */
+int parse_conntrack(struct span text, struct snapshot *s)
+{
+	struct span header, line, name, value;
+	bool any = false;
+
+	if (!next_line(&text, &header))
+		return -EBADMSG;
+	while (next_line(&text, &line)) {
+		struct span names = header;
+
+		while (next_field(&names, &name)) {
+			char full[80];
+			enum counter_id id;
+			uint64_t number;
+
+			if (!next_field(&line, &value) ||
+			    parse_hex64(value, UINT32_MAX, &number) < 0)
+				return -EBADMSG;
+			snprintf(full, sizeof(full), "nf_conntrack.%.*s", (int)name.n, name.p);
+			id = counter_of(SRC_CONNTRACK, full);
+			if (id == COUNTER_N)
+				continue;
+			if (any && id != C_CT_ENTRIES)
+				number = (number + s->counter[id]) & UINT32_MAX;
+			set_counter(s, id, number);
+		}
+		any = true;
+	}
+	return any ? 0 : -EBADMSG;
+}
+
+/* Up to three numbers, as "4096 87380 6291456". */
+int parse_sysctl(struct span text, struct sysctl_value *ret)
+{
+	struct sysctl_value value = {0};
+	struct span line, field;
+
+	if (!next_line(&text, &line))
+		return -EBADMSG;
+	while (value.n < ARRAY_SIZE(value.v) && next_field(&line, &field))
+		if (parse_i64(field, &value.v[value.n++]) < 0)
+			return -EBADMSG;
+	if (value.n == 0)
+		return -EBADMSG;
+	*ret = value;
+	return 0;
+}
+
+static int read_text(struct host *h, const char *path, struct buf *b, struct span *ret)
+{
+	int r = host_read(h, path, b);
+
+	if (r < 0)
+		return r;
+	*ret = (struct span){.p = b->data, .n = b->len};
+	return 0;
+}
+
+int collect_snmp(struct host *h, struct snapshot *s)
+{
+	cleanup(buf_done) struct buf b = {0};
+	struct span text;
+	int r = read_text(h, "net/snmp", &b, &text);
+
+	return r < 0 ? r : parse_paired_lines(text, SRC_SNMP, s);
+}
+
+int collect_snmp6(struct host *h, struct snapshot *s)
+{
+	cleanup(buf_done) struct buf b = {0};
+	struct span text;
+	int r = read_text(h, "net/snmp6", &b, &text);
+
+	if (r == -ENOENT) /* IPv6 is not in this kernel */
+		return COLLECT_UNUSED;
+	return r < 0 ? r : parse_named_lines(text, SRC_SNMP6, s);
+}
+
+int collect_netstat(struct host *h, struct snapshot *s)
+{
+	cleanup(buf_done) struct buf b = {0};
+	struct span text;
+	int r = read_text(h, "net/netstat", &b, &text);
+
+	return r < 0 ? r : parse_paired_lines(text, SRC_NETSTAT, s);
+}
+
+int collect_sockstat(struct host *h, struct snapshot *s)
+{
+	cleanup(buf_done) struct buf b = {0};
+	struct span text;
+	int r = read_text(h, "net/sockstat", &b, &text);
+
+	return r < 0 ? r : parse_sockstat(text, s);
+}
+
+int collect_softnet(struct host *h, struct snapshot *s)
+{
+	cleanup(buf_done) struct buf b = {0};
+	struct span text;
+	int r = read_text(h, "net/softnet_stat", &b, &text);
+
+	return r < 0 ? r : parse_softnet(text, s);
+}
+
+int collect_cpu(struct host *h, struct snapshot *s)
+{
+	cleanup(buf_done) struct buf b = {0};
+	struct span text;
+	int r = read_text(h, "stat", &b, &text);
+
+	return r < 0 ? r : parse_cpu_times(text, s);
+}
+
+int collect_conntrack(struct host *h, struct snapshot *s)
+{
+	cleanup(buf_done) struct buf b = {0};
+	struct span text;
+	int r;
+
+	/* Asking for a namespace's statistics must not be what loads connection tracking. */
+	if (!host_exists(h, "sys/net/netfilter/nf_conntrack_max"))
+		return COLLECT_UNUSED;
+	r = read_text(h, "net/stat/nf_conntrack", &b, &text);
+	return r < 0 ? r : parse_conntrack(text, s);
+}
+
+int collect_sysctl(struct host *h, struct snapshot *s)
+{
+	cleanup(buf_done) struct buf b = {0};
+	unsigned int found = 0;
+
+	for (size_t i = 0; i < SYSCTL_N; i++) {
+		struct span text;
+		char path[160];
+
+		/* One that a kernel or a namespace does not show stays absent by itself. */
+		snprintf(path, sizeof(path), "sys/%s", sysctl_rows[i].path);
+		buf_clear(&b);
+		if (read_text(h, path, &b, &text) == 0 && parse_sysctl(text, &s->sysctl[i]) == 0)
+			found++;
+	}
+	return found ? 0 : -ENOENT;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel's own drop events said during the interval, already added up, of all network
+ * namespaces. The unit is the skb; segments says how many wire packets they stood for (GSO).
+ */
+#ifndef WHYDROP_MODEL_DROPS_H
+#define WHYDROP_MODEL_DROPS_H
+
+#include "base/base.h"
+
+struct drop {
+	char reason[48]; /* without SKB_DROP_REASON_; "NOT_SPECIFIED"; a bare number if unknown */
+	char symbol[64]; /* kernel function that freed it, without offset; "0x..." if it has no name */
+	uint32_t netns;	 /* inode; 0 unknown */
+	uint32_t ifindex; /* 0 none */
+	uint16_t ethertype; /* ETH_P_*, 0 unknown */
+	uint8_t protocol; /* IPPROTO_*, 0 unknown */
+	uint8_t family;	  /* of the receiving socket, 0 if there is none */
+	uint16_t local_port; /* of the receiving socket */
+	uint64_t cookie;  /* of the receiving socket; 0 none or never given one */
+	uint64_t packets, bytes, segments;
+};
+
+struct drop_flow {
+	char reason[48], symbol[64];
+	uint32_t netns, ifindex;
+	uint8_t family, protocol; /* AF_INET or AF_INET6 */
+	uint8_t source[16], destination[16]; /* network byte order */
+	uint16_t source_port, destination_port;
+	uint64_t packets;
+};
+
+struct drops {
+	int err; /* negative errno: nothing was traced */
+	char rung[32]; /* how: "tp_btf", "raw_tracepoint", ... */
+	bool receiving_socket; /* the kernel names it (6.11 and later) */
+	VEC(struct drop) rows;
+	VEC(struct drop_flow) flows; /* most packets first */
+	bool flows_sampled; /* flow numbers are estimates */
+	uint64_t missed; /* events that could not be held */
+};
+
+void drops_done(struct drops *d);
+
+#endif

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A row's struct is described by a table of fields, which both directions walk. JSON integers have
+ * a sign in jansson: a number above INT64_MAX is written as decimal text.
+ */
+#include "model/drops_json.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/parse.h"
+
+#define ROWS_MAX 65536
+
+enum field_kind { TEXT, NUMBER };
+
+struct field {
+	const char *name;
+	enum field_kind kind;
+	size_t offset, size;
+};
+
+#define FIELD(type, kind, member)                                                                  \
+	{#member, kind, offsetof(struct type, member), sizeof(((struct type *)0)->member)}
+
+static const struct field drop_fields[] = {
+	FIELD(drop, TEXT, reason),
+	FIELD(drop, TEXT, symbol),
+	FIELD(drop, NUMBER, netns),
+	FIELD(drop, NUMBER, ifindex),
+	FIELD(drop, NUMBER, ethertype),
+	FIELD(drop, NUMBER, protocol),
+	FIELD(drop, NUMBER, family),
+	FIELD(drop, NUMBER, local_port),
+	FIELD(drop, NUMBER, cookie),
+	FIELD(drop, NUMBER, packets),
+	FIELD(drop, NUMBER, bytes),
+	FIELD(drop, NUMBER, segments),
+};
+
+/* Without the addresses, which depend on the family. */
+static const struct field flow_fields[] = {
+	FIELD(drop_flow, TEXT, reason),
+	FIELD(drop_flow, TEXT, symbol),
+	FIELD(drop_flow, NUMBER, netns),
+	FIELD(drop_flow, NUMBER, ifindex),
+	FIELD(drop_flow, NUMBER, family),
+	FIELD(drop_flow, NUMBER, protocol),
+	FIELD(drop_flow, NUMBER, source_port),
+	FIELD(drop_flow, NUMBER, destination_port),
+	FIELD(drop_flow, NUMBER, packets),
+};
+
+/* The widths a field of the tables may have. */
+union number {
+	uint8_t u8;
+	uint16_t u16;
+	uint32_t u32;
+	uint64_t u64;
+};
+
+static uint64_t number_load(const void *from, size_t size)
+{
+	union number n;
+
+	memcpy(&n, from, size);
+	return size == 1 ? n.u8 : size == 2 ? n.u16 : size == 4 ? n.u32 : n.u64;
+}
+
+static int number_store(void *to, size_t size, uint64_t value)
+{
+	union number n;
+
+	switch (size) {
+	case 1:
+		n.u8 = (uint8_t)value;
+		break;
+	case 2:
+		n.u16 = (uint16_t)value;
+		break;
+	case 4:
+		n.u32 = (uint32_t)value;
+		break;
+	default:
+		n.u64 = value;
+	}
+	if (number_load(&n, size) != value)
+		return -EBADMSG;
+	memcpy(to, &n, size);
+	return 0;
+}
+
+static json_t *number_to_json(uint64_t value)
+{
+	char text[24];
+
+	if (value <= INT64_MAX)
+		return json_integer((json_int_t)value);
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	return json_string(text);
+}
+
+static int number_from_json(const json_t *json, uint64_t *ret)
+{
+	if (json_is_integer(json) && json_integer_value(json) >= 0) {
+		*ret = (uint64_t)json_integer_value(json);
+		return 0;
+	}
+	if (!json_is_string(json) || parse_u64(span_of(json_string_value(json)), UINT64_MAX, ret))
+		return -EBADMSG;
+	return 0;
+}
+
+static int text_from_json(const json_t *json, char *ret, size_t size)
+{
+	/* jansson keeps "\u0000" if it was told to allow it: the text would end early. */
+	if (!json_is_string(json) || json_string_length(json) >= size ||
+	    strlen(json_string_value(json)) != json_string_length(json))
+		return -EBADMSG;
+	memcpy(ret, json_string_value(json), json_string_length(json) + 1);
+	return 0;
+}
+
+static int fields_to_json(const struct field *fields, size_t n, const char *row, json_t *to)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct field *f = &fields[i];
+		const char *at = row + f->offset;
+		json_t *value = f->kind == TEXT ? json_string(at)
+						: number_to_json(number_load(at, f->size));
+
+		err |= json_object_set_new(to, f->name, value);
+	}
+	return err;
+}
+
+static int fields_from_json(const struct field *fields, size_t n, const json_t *json, char *row)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct field *f = &fields[i];
+		const json_t *value = json_object_get(json, f->name);
+		uint64_t number;
+		int err;
+
+		if (f->kind == TEXT) {
+			err = text_from_json(value, row + f->offset, f->size);
+		} else {
+			err = number_from_json(value, &number);
+			if (!err)
+				err = number_store(row + f->offset, f->size, number);
+		}
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int address_to_json(json_t *to, const char *name, int family, const uint8_t *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (!inet_ntop(family, address, text, sizeof(text)))
+		return -1;
+	return json_object_set_new(to, name, json_string(text));
+}
+
+static int address_from_json(const json_t *json, const char *name, int family, uint8_t *ret)
+{
+	const char *text = json_string_value(json_object_get(json, name));
+
+	return text && inet_pton(family, text, ret) == 1 ? 0 : -EBADMSG;
+}
+
+static int flow_to_json(const struct drop_flow *flow, json_t *to)
+{
+	int err = fields_to_json(flow_fields, ARRAY_SIZE(flow_fields), (const char *)flow, to);
+
+	err |= address_to_json(to, "source", flow->family, flow->source);
+	return err | address_to_json(to, "destination", flow->family, flow->destination);
+}
+
+static int flow_from_json(const json_t *json, struct drop_flow *flow)
+{
+	int err = fields_from_json(flow_fields, ARRAY_SIZE(flow_fields), json, (char *)flow);
+
+	if (!err)
+		err = address_from_json(json, "source", flow->family, flow->source);
+	if (!err)
+		err = address_from_json(json, "destination", flow->family, flow->destination);
+	return err;
+}
+
+/* By name where it has one: numbers are not the same on all machines. */
+static json_t *err_to_json(int err)
+{
+	return errno_from_name(errno_name(err)) ? json_string(errno_name(err)) : json_integer(err);
+}
+
+static int err_from_json(const json_t *json, int *ret)
+{
+	if (json_is_string(json)) {
+		*ret = -errno_from_name(json_string_value(json));
+		return *ret ? 0 : -EBADMSG;
+	}
+	if (!json_is_integer(json) || json_integer_value(json) > 0 ||
+	    json_integer_value(json) < -4095)
+		return -EBADMSG;
+	*ret = (int)json_integer_value(json);
+	return 0;
+}
+
+json_t *drops_to_json(const struct drops *d)
+{
+	json_t *json = json_object(), *rows = json_array(), *flows = json_array();
+	int err = 0;
+
+	err |= json_object_set_new(json, "err", err_to_json(d->err));
+	err |= json_object_set_new(json, "rung", json_string(d->rung));
+	err |= json_object_set_new(json, "receiving_socket", json_boolean(d->receiving_socket));
+	err |= json_object_set_new(json, "flows_sampled", json_boolean(d->flows_sampled));
+	err |= json_object_set_new(json, "missed", number_to_json(d->missed));
+	vec_each(row, &d->rows) {
+		json_t *item = json_object();
+
+		err |= fields_to_json(drop_fields, ARRAY_SIZE(drop_fields), (const char *)row, item);
+		err |= json_array_append_new(rows, item);
+	}
+	vec_each(flow, &d->flows) {
+		json_t *item = json_object();
+
+		err |= flow_to_json(flow, item);
+		err |= json_array_append_new(flows, item);
+	}
+	err |= json_object_set_new(json, "rows", rows);
+	err |= json_object_set_new(json, "flows", flows);
+	if (err) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+static int read_rows(const json_t *json, struct drops *d)
+{
+	const json_t *rows = json_object_get(json, "rows"), *flows = json_object_get(json, "flows");
+
+	if (!json_is_array(rows) || !json_is_array(flows) || json_array_size(rows) > ROWS_MAX ||
+	    json_array_size(flows) > ROWS_MAX)
+		return -EBADMSG;
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		if (fields_from_json(drop_fields, ARRAY_SIZE(drop_fields), json_array_get(rows, i),
+				     (char *)vec_push(&d->rows)))
+			return -EBADMSG;
+	for (size_t i = 0; i < json_array_size(flows); i++)
+		if (flow_from_json(json_array_get(flows, i), vec_push(&d->flows)))
+			return -EBADMSG;
+	return 0;
+}
+
+int drops_from_json(const json_t *json, struct drops *ret)
+{
+	const json_t *receiving = json_object_get(json, "receiving_socket");
+	const json_t *sampled = json_object_get(json, "flows_sampled");
+	struct drops d = {0};
+
+	if (!json_is_boolean(receiving) || !json_is_boolean(sampled) ||
+	    err_from_json(json_object_get(json, "err"), &d.err) ||
+	    text_from_json(json_object_get(json, "rung"), d.rung, sizeof(d.rung)) ||
+	    number_from_json(json_object_get(json, "missed"), &d.missed) || read_rows(json, &d)) {
+		drops_done(&d);
+		return -EBADMSG;
+	}
+	d.receiving_socket = json_is_true(receiving);
+	d.flows_sampled = json_is_true(sampled);
+	*ret = d;
+	return 0;
+}

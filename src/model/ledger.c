@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/ledger.h"
+
+const struct reason_row reason_rows[] = {
+#define R(name_, stage_, meaning_) {.name = #name_, .meaning = meaning_, .stage = STAGE_##stage_},
+#include "model/reasons.def"
+#undef R
+};
+const size_t reason_rows_n = ARRAY_SIZE(reason_rows);
+
+const struct benign_row benign_rows[] = {
+#define B(reason_, symbol_, protocol_, why_)                                                       \
+	{.reason = reason_, .symbol = symbol_, .protocol = protocol_, .why = why_},
+#include "model/benign.def"
+#undef B
+};
+const size_t benign_rows_n = ARRAY_SIZE(benign_rows);
+
+const struct reason_row *reason_row(const char *name)
+{
+	for (size_t i = 0; i < reason_rows_n; i++)
+		if (strcmp(reason_rows[i].name, name) == 0)
+			return &reason_rows[i];
+	return NULL;
+}
+
+static const char *why_benign(const struct drop *d)
+{
+	for (size_t i = 0; i < benign_rows_n; i++) {
+		const struct benign_row *row = &benign_rows[i];
+
+		if ((!row->reason || strcmp(row->reason, d->reason) == 0) &&
+		    (!row->symbol || strcmp(row->symbol, d->symbol) == 0) &&
+		    (!row->protocol || row->protocol == d->protocol))
+			return row->why;
+	}
+	return NULL;
+}
+
+void ledger_init(struct ledger *l, const struct drops *drops, uint32_t netns)
+{
+	*l = (struct ledger){.drops = drops, .netns = netns};
+	vec_each(d, &drops->rows) {
+		const char *benign = why_benign(d);
+		struct ledger_line *line;
+
+		if (d->netns != netns) {
+			l->elsewhere += benign ? 0 : d->packets;
+			continue;
+		}
+		line = vec_push(&l->lines);
+		line->drop = d;
+		line->benign = benign;
+		l->traced += d->packets;
+		l->benign += benign ? d->packets : 0;
+	}
+}
+
+void ledger_done(struct ledger *l)
+{
+	vec_done(&l->lines);
+}
+
+static bool in_list(const char *const *list, const char *name)
+{
+	for (; *list; list++)
+		if (strcmp(*list, name) == 0)
+			return true;
+	return false;
+}
+
+bool drop_matches(const struct drop *d, const struct drop_filter *f)
+{
+	return (!f->reasons || in_list(f->reasons, d->reason)) &&
+	       (!f->symbols || in_list(f->symbols, d->symbol)) &&
+	       (!f->protocol || f->protocol == d->protocol) &&
+	       (!f->ifindex || f->ifindex == d->ifindex) && (!f->cookie || f->cookie == d->cookie);
+}
+
+uint64_t ledger_traced(const struct ledger *l, const struct drop_filter *f)
+{
+	uint64_t sum = 0;
+
+	vec_each(line, &l->lines)
+		if (!line->benign && drop_matches(line->drop, f))
+			sum += line->drop->packets;
+	return sum;
+}
+
+uint64_t ledger_claim(struct ledger *l, const struct drop_filter *f, uint64_t most)
+{
+	uint64_t taken = 0;
+
+	vec_each(line, &l->lines) {
+		uint64_t n;
+
+		if (line->benign || !drop_matches(line->drop, f))
+			continue;
+		n = MIN(line->drop->packets - line->claimed, most - taken);
+		line->claimed += n;
+		taken += n;
+	}
+	return taken;
+}
+
+uint64_t ledger_unexplained(const struct ledger *l)
+{
+	uint64_t sum = 0;
+
+	vec_each(line, &l->lines)
+		if (!line->benign)
+			sum += line->drop->packets - line->claimed;
+	return sum;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The ledger of one namespace: every traced drop belongs to one cause, or is known not to be a
+ * loss (benign.def), or stays unexplained and is shown as that. What the counters said stands
+ * beside it, so that the two can be compared.
+ */
+#ifndef WHYDROP_LEDGER_H
+#define WHYDROP_LEDGER_H
+
+#include "model/drops.h"
+#include "model/path.h"
+
+struct ledger_line {
+	const struct drop *drop;
+	uint64_t claimed;   /* packets of it that a cause explains */
+	const char *benign; /* why it is no loss, or NULL */
+};
+
+struct ledger {
+	const struct drops *drops;
+	uint32_t netns; /* only its drops are in lines */
+	VEC(struct ledger_line) lines;
+	uint64_t counted, traced, benign; /* packets: by counters of causes; all lines; no loss */
+	uint64_t elsewhere;		  /* traced in other namespaces, benign left out */
+};
+
+/* One row of reasons.def: what a drop reason means and where on the path it happens. */
+struct reason_row {
+	const char *name, *meaning;
+	enum stage stage;
+};
+extern const struct reason_row reason_rows[];
+extern const size_t reason_rows_n;
+const struct reason_row *reason_row(const char *name);
+
+/*
+ * One row of benign.def. A NULL field or protocol 0 matches anything; the first row that matches
+ * decides, and one without `why` says that it is a loss after all.
+ */
+struct benign_row {
+	const char *reason, *symbol;
+	uint8_t protocol;
+	const char *why;
+};
+extern const struct benign_row benign_rows[];
+extern const size_t benign_rows_n;
+
+/* Which traced drops a cause means. Unset fields match anything; lists end with NULL. */
+struct drop_filter {
+	const char *const *reasons, *const *symbols;
+	uint8_t protocol;
+	uint32_t ifindex;
+	uint64_t cookie;
+};
+
+void ledger_init(struct ledger *l, const struct drops *drops, uint32_t netns);
+void ledger_done(struct ledger *l);
+bool drop_matches(const struct drop *d, const struct drop_filter *f);
+/* Packets traced that match, claimed or not. */
+uint64_t ledger_traced(const struct ledger *l, const struct drop_filter *f);
+/* Gives up to `most` of the matching, not yet claimed packets to a cause; returns how many. */
+uint64_t ledger_claim(struct ledger *l, const struct drop_filter *f, uint64_t most);
+uint64_t ledger_unexplained(const struct ledger *l);
+
+#endif

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/observation.h"
+
+void observation_done(struct observation *o)
+{
+	snapshot_done(&o->a);
+	snapshot_done(&o->b);
+	vec_each(look, &o->looks)
+		snapshot_done(look);
+	vec_done(&o->looks);
+}
+
+bool observed(const struct observation *o, enum source source)
+{
+	return source_ok(&o->b, source) && (o->since_boot || source_ok(&o->a, source));
+}
+
+struct change change_of(uint64_t before, uint64_t after, unsigned int width)
+{
+	struct change c = {.before = before, .after = after, .known = true};
+	uint64_t step;
+
+	if (after >= before) {
+		c.delta = after - before;
+		return c;
+	}
+	/*
+	 * Going back is a wrap if the step over the edge is short: less than half the range, from the
+	 * last quarter of it. Anything else was a reset (driver reload, new namespace), from which no
+	 * difference can be told. 64 bits do not wrap in the life of a host.
+	 */
+	step = width >= 64 ? UINT64_MAX : ((uint64_t)1 << width) - before + after;
+	if (width < 64 && before >> (width - 2) == 3 && step < (uint64_t)1 << (width - 1)) {
+		c.delta = step;
+		return c;
+	}
+	c.known = false;
+	c.reset = true;
+	return c;
+}
+
+struct change delta_counter(const struct observation *o, enum counter_id id)
+{
+	uint64_t before = o->a.counter[id];
+
+	if (!o->b.counter_present[id] || (!o->a.counter_present[id] && !o->since_boot))
+		return (struct change){0};
+	if (counter_rows[id].kind != KIND_COUNTER)
+		return (struct change){.known = true, .before = before, .after = o->b.counter[id]};
+	return change_of(before, o->b.counter[id], counter_rows[id].width);
+}
+
+struct change delta_sum(const struct observation *o, enum counter_id one, enum counter_id other)
+{
+	struct change x = delta_counter(o, one), y = delta_counter(o, other);
+
+	if (x.reset || y.reset)
+		return (struct change){.reset = true};
+	if (!x.known)
+		return y;
+	if (!y.known)
+		return x;
+	return (struct change){.known = true,
+			       .before = x.before + y.before,
+			       .after = x.after + y.after,
+			       .delta = x.delta + y.delta};
+}
+
+uint64_t delta_value(struct change c)
+{
+	return c.known ? c.delta : 0;
+}
+
+struct change delta_link(const struct observation *o, const struct link *after, enum counter_id id)
+{
+	const struct link *before = snapshot_link(&o->a, after->ifindex);
+	size_t column = id - LINK_FIRST;
+
+	if (!observed(o, SRC_LINK) || column >= after->stats_n)
+		return (struct change){0};
+	if (!before && !o->since_boot)
+		return (struct change){0};
+	return change_of(before ? before->stats[column] : 0, after->stats[column], 64);
+}
+
+struct change delta_cpu(const struct observation *o, const struct cpu *after, enum counter_id id)
+{
+	size_t column = id - SOFTNET_FIRST;
+
+	if (!observed(o, SRC_SOFTNET) || !after->softnet_present)
+		return (struct change){0};
+	if (o->since_boot)
+		return change_of(0, after->softnet[column], 32);
+	vec_each(before, &o->a.cpus)
+		if (before->id == after->id && before->softnet_present)
+			return change_of(before->softnet[column], after->softnet[column], 32);
+	return (struct change){0};
+}
+
+struct change delta_softnet(const struct observation *o, enum counter_id id)
+{
+	struct change sum = {0};
+
+	vec_each(cpu, &o->b.cpus) {
+		struct change c = delta_cpu(o, cpu, id);
+
+		/* A CPU that came online has no before: the others still count. */
+		if (c.reset)
+			return (struct change){.reset = true};
+		if (!c.known)
+			continue;
+		sum.known = true;
+		sum.before += c.before;
+		sum.after += c.after;
+		sum.delta += c.delta;
+	}
+	return sum;
+}
+
+struct change delta_qdisc_drops(const struct observation *o, const struct qdisc *after)
+{
+	if (!observed(o, SRC_QDISC))
+		return (struct change){0};
+	if (o->since_boot)
+		return change_of(0, after->drops, 32);
+	vec_each(before, &o->a.qdiscs)
+		if (before->ifindex == after->ifindex && before->handle == after->handle &&
+		    before->parent == after->parent && strcmp(before->kind, after->kind) == 0)
+			return change_of(before->drops, after->drops, 32);
+	return (struct change){0};
+}
+
+struct change delta_socket_drops(const struct observation *o, const struct socket *after)
+{
+	const struct socket *before = snapshot_socket(&o->a, after->cookie);
+
+	if (!observed(o, SRC_SOCKETS))
+		return (struct change){0};
+	return change_of(before ? before->drops : 0, after->drops, 32);
+}
+
+double per_second(const struct observation *o, uint64_t count)
+{
+	return o->seconds > 0 ? (double)count / o->seconds : 0;
+}

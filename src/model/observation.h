@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What was seen of one network namespace: a snapshot before, one after, short looks between, and
+ * how everything changed. Deltas and rates are computed here, once.
+ */
+#ifndef WHYDROP_OBSERVATION_H
+#define WHYDROP_OBSERVATION_H
+
+#include "model/snapshot.h"
+
+struct observation {
+	char name[64]; /* of the namespace, as struct netns */
+	uint32_t inode;
+	struct snapshot a, b;
+	VEC(struct snapshot) looks; /* sources read AT_LOOKS only; times rise */
+	double seconds;		    /* between a and b, CLOCK_MONOTONIC */
+	bool since_boot;	    /* a is all zero: b's own values are the change */
+};
+
+/*
+ * A counter between a and b. Not known: one of the two is missing. reset: it went back further
+ * than its width explains, so no difference can be told (known is false then too).
+ */
+struct change {
+	bool known, reset;
+	uint64_t before, after, delta;
+};
+
+void observation_done(struct observation *o);
+
+/* Both ends hold the source (the same as before and after, whatever is in it). */
+bool observed(const struct observation *o, enum source source);
+
+/* A counter that wraps at `width` bits: a small step over the edge is a wrap, all else a reset. */
+struct change change_of(uint64_t before, uint64_t after, unsigned int width);
+
+struct change delta_counter(const struct observation *o, enum counter_id id);
+/* Sum of two counters (IPv4 and IPv6); known if either is, and none was reset. */
+struct change delta_sum(const struct observation *o, enum counter_id one, enum counter_id other);
+/* delta of such a sum, 0 when unknown: for places where absence was dealt with before. */
+uint64_t delta_value(struct change c);
+
+/* A device is the same by index and still the same when renamed; a new one has no change. */
+struct change delta_link(const struct observation *o, const struct link *after, enum counter_id id);
+struct change delta_cpu(const struct observation *o, const struct cpu *after, enum counter_id id);
+/* All CPUs. */
+struct change delta_softnet(const struct observation *o, enum counter_id id);
+struct change delta_qdisc_drops(const struct observation *o, const struct qdisc *after);
+/* A socket made during the interval counts from zero. */
+struct change delta_socket_drops(const struct observation *o, const struct socket *after);
+
+double per_second(const struct observation *o, uint64_t count);
+
+#endif

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/snapshot.h"
+
+#include <netinet/in.h>
+
+#define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
+
+const struct counter_row counter_rows[COUNTER_N] = {
+#define C(id_, source_, name_, unit_, stage_, scope_, kind_, width_, meaning_)                     \
+	[C_##id_] = {.id = #id_,                                                                   \
+		     .name = name_,                                                                \
+		     .unit = unit_,                                                                \
+		     .meaning = meaning_,                                                          \
+		     .source = SRC_##source_,                                                      \
+		     .stage = STAGE_##stage_,                                                      \
+		     .scope = SCOPE_##scope_,                                                      \
+		     .kind = KIND_##kind_,                                                         \
+		     .width = width_},
+#include "model/counters.def"
+#undef C
+};
+
+const struct source_row source_rows[SOURCE_N] = {
+#define S(id_, name_, scope_, loses_, unlock_)                                                     \
+	[SRC_##id_] = {.id = #id_,                                                                 \
+		       .name = name_,                                                              \
+		       .loses = loses_,                                                            \
+		       .unlock = unlock_,                                                          \
+		       .scope = SCOPE_##scope_},
+#include "model/sources.def"
+#undef S
+};
+
+const struct sysctl_row sysctl_rows[SYSCTL_N] = {
+#define K(id_, path_, scope_, meaning_)                                                            \
+	[K_##id_] = {.id = #id_, .path = path_, .meaning = meaning_, .scope = SCOPE_##scope_},
+#include "model/sysctls.def"
+#undef K
+};
+
+/* Which vectors a source fills; every other source fills counters or sysctls. */
+#define SOURCE_VECTORS(V)                                                                          \
+	V(SRC_LINK, links)                                                                         \
+	V(SRC_QDISC, qdiscs)                                                                       \
+	V(SRC_NEIGH, neighs)                                                                       \
+	V(SRC_NEIGH_TABLE, neigh_tables)                                                           \
+	V(SRC_PROCESS, processes)                                                                  \
+	V(SRC_PROCESS, owners)                                                                     \
+	V(SRC_SOCKETS, sockets)
+
+void snapshot_done(struct snapshot *s)
+{
+#define V(source, vector) vec_done(&s->vector);
+	SOURCE_VECTORS(V)
+#undef V
+	vec_done(&s->cpus);
+	ruleset_done(&s->nft);
+	ruleset_done(&s->iptables);
+	*s = (struct snapshot){0};
+}
+
+static void take_numbers(struct snapshot *to, const struct snapshot *from, enum source source)
+{
+	for (size_t i = 0; i < COUNTER_N; i++) {
+		if (counter_rows[i].source != source)
+			continue;
+		to->counter[i] = from->counter[i];
+		to->counter_present[i] = from->counter_present[i];
+	}
+	if (source == SRC_SYSCTL)
+		memcpy(to->sysctl, from->sysctl, sizeof(to->sysctl));
+	if (source == SRC_SOCKETS)
+		to->sockets_seen = from->sockets_seen;
+	to->source[source] = from->source[source];
+}
+
+/* The rows of /proc/stat and softnet_stat meet in one vector, by CPU. */
+static void share_cpus(struct snapshot *to, const struct snapshot *from, enum source source)
+{
+	vec_each(in, &from->cpus) {
+		struct cpu *out = NULL;
+
+		vec_each(known, &to->cpus)
+			if (known->id == in->id)
+				out = known;
+		if (!out) {
+			out = vec_push(&to->cpus);
+			out->id = in->id;
+		}
+		if (source == SRC_SOFTNET) {
+			out->softnet_present = in->softnet_present;
+			memcpy(out->softnet, in->softnet, sizeof(out->softnet));
+		} else {
+			struct cpu times = *in;
+
+			times.softnet_present = out->softnet_present;
+			memcpy(times.softnet, out->softnet, sizeof(times.softnet));
+			*out = times;
+		}
+	}
+}
+
+void snapshot_take(struct snapshot *to, struct snapshot *from, enum source source)
+{
+	take_numbers(to, from, source);
+#define V(source_, vector)                                                                         \
+	if (source == (source_)) {                                                                 \
+		vec_done(&to->vector);                                                             \
+		to->vector.items = from->vector.items;                                             \
+		to->vector.n = from->vector.n;                                                     \
+		to->vector.capacity = from->vector.capacity;                                       \
+		memset(&from->vector, 0, sizeof(from->vector));                                    \
+	}
+	SOURCE_VECTORS(V)
+#undef V
+	if (source == SRC_NFT || source == SRC_IPTABLES) {
+		struct ruleset *in = source == SRC_NFT ? &from->nft : &from->iptables;
+		struct ruleset *out = source == SRC_NFT ? &to->nft : &to->iptables;
+
+		ruleset_done(out);
+		*out = *in;
+		memset(in, 0, sizeof(*in));
+	}
+	if (source == SRC_SOFTNET || source == SRC_CPU) {
+		share_cpus(to, from, source);
+		vec_done(&from->cpus);
+	}
+}
+
+void snapshot_share(struct snapshot *to, const struct snapshot *from, enum source source)
+{
+	take_numbers(to, from, source);
+	if (source == SRC_SOFTNET || source == SRC_CPU)
+		share_cpus(to, from, source);
+}
+
+bool source_ok(const struct snapshot *s, enum source source)
+{
+	return s->source[source].status == SOURCE_OK;
+}
+
+const struct link *snapshot_link(const struct snapshot *s, unsigned int ifindex)
+{
+	vec_each(link, &s->links)
+		if (link->ifindex == ifindex)
+			return link;
+	return NULL;
+}
+
+const struct socket *snapshot_socket(const struct snapshot *s, uint64_t cookie)
+{
+	vec_each(sk, &s->sockets)
+		if (sk->cookie == cookie)
+			return sk;
+	return NULL;
+}
+
+const struct process *snapshot_process(const struct snapshot *s, int pid)
+{
+	vec_each(p, &s->processes)
+		if (p->pid == pid)
+			return p;
+	return NULL;
+}
+
+const struct process *snapshot_owner(const struct snapshot *s, uint32_t inode)
+{
+	vec_each(owner, &s->owners) {
+		const struct process *p = owner->inode == inode && inode
+						  ? snapshot_process(s, owner->pid)
+						  : NULL;
+
+		if (p)
+			return p;
+	}
+	return NULL;
+}
+
+const struct sysctl_row *sysctl_row(enum sysctl_id id)
+{
+	return &sysctl_rows[id];
+}
+
+bool sysctl_get(const struct snapshot *s, enum sysctl_id id, int64_t *ret)
+{
+	if (!source_ok(s, SRC_SYSCTL) || s->sysctl[id].n == 0)
+		return false;
+	*ret = s->sysctl[id].v[0];
+	return true;
+}
+
+bool socket_in_question(const struct socket *sk)
+{
+	if (sk->protocol == IPPROTO_TCP && sk->state == TCP_STATE_LISTEN)
+		return sk->drops > 0 || (sk->rqueue > 0 && sk->rqueue >= sk->wqueue);
+	if (sk->protocol == IPPROTO_UDP && sk->drops > 0)
+		return true;
+	return (sk->rcvbuf && sk->rmem > sk->rcvbuf / 2) ||
+	       (sk->sndbuf && sk->wmem > sk->sndbuf / 2);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The heart: what one network namespace looked like at one moment. Every collector fills a part
+ * of it, every cause reads it (through delta.h), nothing else is shared between the two.
+ *
+ * A source that failed is absent with its errno; it is never a zero. Integers only; addresses in
+ * network byte order, ports and protocol numbers in host byte order.
+ */
+#ifndef WHYDROP_SNAPSHOT_H
+#define WHYDROP_SNAPSHOT_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "model/path.h"
+#include "model/rule.h"
+
+enum source {
+#define S(id, ...) SRC_##id,
+#include "model/sources.def"
+#undef S
+	SOURCE_N
+};
+
+enum source_status {
+	SOURCE_ABSENT, /* not collected: err says why (0: nobody asked) */
+	SOURCE_OK,
+	SOURCE_UNUSED, /* the kernel or this namespace does not have the thing: nothing is lost there */
+};
+
+struct source_state {
+	enum source_status status;
+	int err; /* negative errno */
+};
+
+enum scope { SCOPE_HOST, SCOPE_NETNS, SCOPE_DEVICE, SCOPE_QUEUE, SCOPE_CPU, SCOPE_SOCKET, SCOPE_RULE };
+enum counter_kind { KIND_COUNTER, KIND_GAUGE, KIND_LIMIT };
+
+enum counter_id {
+#define C(id, ...) C_##id,
+#include "model/counters.def"
+#undef C
+	COUNTER_N
+};
+#define LINK_FIRST C_LINK_RX_PACKETS
+#define LINK_STATS (C_LINK_RX_OTHERHOST_DROPPED - LINK_FIRST + 1)
+#define SOFTNET_FIRST C_SOFTNET_PROCESSED
+#define SOFTNET_STATS (C_SOFTNET_BACKLOG_LEN - SOFTNET_FIRST + 1)
+
+struct counter_row {
+	const char *id, *name, *unit, *meaning;
+	enum source source;
+	enum stage stage;
+	enum scope scope;
+	enum counter_kind kind;
+	unsigned int width;
+};
+extern const struct counter_row counter_rows[COUNTER_N];
+
+struct source_row {
+	const char *id, *name, *loses, *unlock;
+	enum scope scope;
+};
+extern const struct source_row source_rows[SOURCE_N];
+
+enum sysctl_id {
+#define K(id, ...) K_##id,
+#include "model/sysctls.def"
+#undef K
+	SYSCTL_N
+};
+struct sysctl_row {
+	const char *id, *path, *meaning;
+	enum scope scope;
+};
+extern const struct sysctl_row sysctl_rows[SYSCTL_N];
+
+struct sysctl_value {
+	unsigned int n; /* numbers in it; 0: absent */
+	int64_t v[3];
+};
+
+struct cpu {
+	unsigned int id;
+	bool softnet_present;
+	uint32_t softnet[SOFTNET_STATS]; /* index: counter id - SOFTNET_FIRST */
+	/* /proc/stat, clock ticks (USER_HZ) */
+	uint64_t user, nice, system, idle, iowait, irq, softirq, steal;
+};
+
+struct link {
+	unsigned int ifindex, peer_ifindex; /* peer: IFLA_LINK, 0 if none */
+	bool peer_known_netns;		    /* the peer's namespace is given by link_netnsid */
+	int link_netnsid;		    /* -1: the same namespace */
+	char name[16], kind[16];	    /* kind: IFLA_INFO_KIND, "" for hardware */
+	unsigned int flags, mtu, txqlen, carrier_changes;
+	uint8_t operstate;
+	int rp_filter, forwarding; /* RTM_GETNETCONF; -1 unknown */
+	unsigned int stats_n;	   /* how many of stats the kernel gave */
+	uint64_t stats[LINK_STATS]; /* index: counter id - LINK_FIRST */
+};
+
+struct qdisc {
+	unsigned int ifindex;
+	uint32_t handle, parent; /* as in tc: major << 16 | minor; parent 0xffffffff is the root */
+	char kind[16];
+	uint64_t bytes, packets;
+	uint32_t drops, overlimits, requeues, qlen, backlog;
+	uint64_t rate_bps, limit; /* where the options tell (tbf, fifo); 0 unknown. limit: packets or bytes */
+	bool limit_in_bytes;
+};
+
+struct neigh {
+	unsigned int ifindex;
+	uint8_t family;
+	uint16_t state; /* NUD_* */
+	uint8_t address[16];
+};
+
+struct neigh_table {
+	uint8_t family;
+	uint32_t entries, thresh1, thresh2, thresh3;
+	uint64_t res_failed, table_fulls; /* host-wide */
+};
+
+struct socket {
+	uint64_t cookie; /* identity; never 0 in a dump */
+	uint32_t inode, uid; /* inode 0: no longer owned by a process */
+	uint8_t family, protocol, state;
+	uint16_t local_port, remote_port;
+	uint8_t local[16], remote[16];
+	unsigned int ifindex;
+	uint32_t rqueue, wqueue; /* bytes; listener: connections waiting, backlog */
+	uint32_t rmem, rcvbuf, wmem, sndbuf, forward, wmem_queued, backlog, drops;
+	uint32_t retrans_total, lost, unacked; /* tcp_info */
+	bool mem_known, tcp_known;
+};
+
+struct process {
+	int pid;
+	char comm[16], state; /* state letter of /proc/PID/stat */
+	uint64_t utime, stime; /* clock ticks, all threads */
+	uint64_t run_delay_ns; /* waited for a CPU: /proc/PID/schedstat */
+	char cgroup[256], unit[128]; /* path in the cpu (v1) or the unified hierarchy; systemd unit or "" */
+	bool cpu_stat_known, frozen;
+	uint64_t nr_periods, nr_throttled, throttled_ns; /* of that cgroup or its nearest limited parent */
+	int64_t quota_us, period_us; /* -1: unlimited or unknown */
+};
+
+struct socket_owner {
+	uint32_t inode;
+	int pid;
+};
+
+struct snapshot {
+	int64_t taken_ns; /* CLOCK_MONOTONIC when the last source was read */
+	struct source_state source[SOURCE_N];
+
+	uint64_t counter[COUNTER_N]; /* scope NETNS only; valid where counter_present */
+	bool counter_present[COUNTER_N];
+	struct sysctl_value sysctl[SYSCTL_N];
+
+	VEC(struct cpu) cpus;
+	VEC(struct link) links;
+	VEC(struct qdisc) qdiscs;
+	/* Unresolved ones only (NUD_INCOMPLETE, NUD_FAILED), at most 4,096. */
+	VEC(struct neigh) neighs;
+	size_t neighs_seen; /* with those left out, but for permanent and NOARP ones */
+	VEC(struct neigh_table) neigh_tables;
+	struct ruleset nft, iptables;
+	/* All UDP sockets and listeners; TCP connections with a queue, drops or retransmissions. */
+	VEC(struct socket) sockets;
+	size_t sockets_seen; /* with those left out */
+	VEC(struct process) processes;
+	VEC(struct socket_owner) owners;
+};
+
+void snapshot_done(struct snapshot *s);
+/* Moves what one source filled in `from` to `to`, with its state; `from` keeps nothing of it. */
+void snapshot_take(struct snapshot *to, struct snapshot *from, enum source source);
+/* Copies a host-wide source into a namespace's snapshot. */
+void snapshot_share(struct snapshot *to, const struct snapshot *from, enum source source);
+
+bool source_ok(const struct snapshot *s, enum source source);
+const struct link *snapshot_link(const struct snapshot *s, unsigned int ifindex);
+const struct socket *snapshot_socket(const struct snapshot *s, uint64_t cookie);
+const struct process *snapshot_process(const struct snapshot *s, int pid);
+/* The first process that holds the socket; NULL if none is known. */
+const struct process *snapshot_owner(const struct snapshot *s, uint32_t inode);
+const struct sysctl_row *sysctl_row(enum sysctl_id id);
+/* First number of a sysctl; false if it could not be read. */
+bool sysctl_get(const struct snapshot *s, enum sysctl_id id, int64_t *ret);
+
+/*
+ * A socket whose owner is worth looking up: a buffer more than half full, packets dropped, or an
+ * accept queue at its limit. Finding owners costs a walk over /proc/PID/fd, so a healthy host is
+ * never walked.
+ */
+bool socket_in_question(const struct socket *sk);
+
+#endif
