@@ -22,34 +22,26 @@ struct field {
 	size_t offset, size;
 };
 
-#define FIELD(type, kind, member)                                                                  \
-	{#member, kind, offsetof(struct type, member), sizeof(((struct type *)0)->member)}
+#define FIELD(type, kind, member)                                                                \
+	{                                                                                        \
+#member, kind, offsetof(struct type, member), sizeof(((struct type *)0)->member) \
+	}
 
 static const struct field drop_fields[] = {
-	FIELD(drop, TEXT, reason),
-	FIELD(drop, TEXT, symbol),
-	FIELD(drop, NUMBER, netns),
-	FIELD(drop, NUMBER, ifindex),
-	FIELD(drop, NUMBER, ethertype),
-	FIELD(drop, NUMBER, protocol),
-	FIELD(drop, NUMBER, family),
-	FIELD(drop, NUMBER, local_port),
-	FIELD(drop, NUMBER, cookie),
-	FIELD(drop, NUMBER, packets),
-	FIELD(drop, NUMBER, bytes),
-	FIELD(drop, NUMBER, segments),
+	FIELD(drop, TEXT, reason),	FIELD(drop, TEXT, symbol),
+	FIELD(drop, NUMBER, netns),	FIELD(drop, NUMBER, ifindex),
+	FIELD(drop, NUMBER, ethertype), FIELD(drop, NUMBER, protocol),
+	FIELD(drop, NUMBER, family),	FIELD(drop, NUMBER, local_port),
+	FIELD(drop, NUMBER, cookie),	FIELD(drop, NUMBER, packets),
+	FIELD(drop, NUMBER, bytes),	FIELD(drop, NUMBER, segments),
 };
 
 /* Without the addresses, which depend on the family. */
 static const struct field flow_fields[] = {
-	FIELD(drop_flow, TEXT, reason),
-	FIELD(drop_flow, TEXT, symbol),
-	FIELD(drop_flow, NUMBER, netns),
-	FIELD(drop_flow, NUMBER, ifindex),
-	FIELD(drop_flow, NUMBER, family),
-	FIELD(drop_flow, NUMBER, protocol),
-	FIELD(drop_flow, NUMBER, source_port),
-	FIELD(drop_flow, NUMBER, destination_port),
+	FIELD(drop_flow, TEXT, reason),	       FIELD(drop_flow, TEXT, symbol),
+	FIELD(drop_flow, NUMBER, netns),       FIELD(drop_flow, NUMBER, ifindex),
+	FIELD(drop_flow, NUMBER, family),      FIELD(drop_flow, NUMBER, protocol),
+	FIELD(drop_flow, NUMBER, source_port), FIELD(drop_flow, NUMBER, destination_port),
 	FIELD(drop_flow, NUMBER, packets),
 };
 
@@ -223,13 +215,14 @@ json_t *drops_to_json(const struct drops *d)
 	err |= json_object_set_new(json, "receiving_socket", json_boolean(d->receiving_socket));
 	err |= json_object_set_new(json, "flows_sampled", json_boolean(d->flows_sampled));
 	err |= json_object_set_new(json, "missed", number_to_json(d->missed));
-	vec_each(row, &d->rows) {
+	vec_each (row, &d->rows) {
 		json_t *item = json_object();
 
-		err |= fields_to_json(drop_fields, ARRAY_SIZE(drop_fields), (const char *)row, item);
+		err |= fields_to_json(drop_fields, ARRAY_SIZE(drop_fields), (const char *)row,
+				      item);
 		err |= json_array_append_new(rows, item);
 	}
-	vec_each(flow, &d->flows) {
+	vec_each (flow, &d->flows) {
 		json_t *item = json_object();
 
 		err |= flow_to_json(flow, item);

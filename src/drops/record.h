@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the BPF programs and their loader share: keys and values of the maps. Keys are compared
+ * byte by byte, so padding is spelled out and always zero. Ports and the ethertype are in host
+ * byte order, addresses as on the wire.
+ */
+#ifndef WHYDROP_DROPS_RECORD_H
+#define WHYDROP_DROPS_RECORD_H
+
+#include <linux/types.h>
+
+/* One kind of drop, with the socket it hit. */
+struct drop_key {
+	__u64 location; /* return address into the function that freed the packet */
+	__u64 cookie;
+	__u32 reason; /* subsystem in the upper half: never narrower than 32 bits */
+	__u32 netns, ifindex;
+	__u16 ethertype, local_port;
+	__u8 protocol, family;
+	__u8 zero[6];
+};
+
+/* Of one CPU. */
+struct drop_value {
+	__u64 packets, bytes, segments;
+};
+
+struct flow_key {
+	__u64 location;
+	__u32 reason, netns, ifindex;
+	__u16 source_port, destination_port;
+	__u8 source[16], destination[16];
+	__u8 family, protocol; /* AF_INET or AF_INET6 */
+	__u8 zero[6];
+};
+
+#define FLOW_ENTRIES 4096
+
+/*
+ * A storm must stay cheap: each key's first packets (on each CPU) are all written to the flows,
+ * after that only every FLOW_WEIGHT-th, which then stands for that many.
+ */
+#define FLOW_EXACT 4096
+#define FLOW_WEIGHT 16
+
+#define SYMBOL_BATCH 64
+#define SYMBOL_SIZE 64
+
+#endif

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Loads and attaches the drop tracer. The kernel's limits on locked memory (before 5.11) are
+ * raised by libbpf itself, and only where they still apply to BPF.
+ */
+#define _GNU_SOURCE
+#include "drops/tracer.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "drops/record.h"
+#include "drops.skel.h"
+
+/* Best first. The program of a rung is called PREFIX_ARGUMENTS. */
+static const struct rung {
+	const char *name, *prefix;
+} rungs[] = {
+	{"tp_btf", "btf"},
+	{"raw_tracepoint", "raw"},
+};
+
+#define MAPS_SIZE (8U << 20) /* kernel memory for all maps together, about */
+#define ENTRIES_MIN 1024U
+#define ENTRIES_MAX 8192U /* every entry costs an allocation of per-CPU memory, 0.2 us */
+
+/* What an element costs besides its key and value: struct htab_elem, and a pointer to the value. */
+#define ELEMENT_SIZE 48U
+
+static uint32_t entries_for(int cpus)
+{
+	const uint32_t flows = FLOW_ENTRIES * (ELEMENT_SIZE + sizeof(struct flow_key) + 8);
+	uint32_t each = ELEMENT_SIZE + sizeof(struct drop_key) + 8 +
+			(uint32_t)cpus * (uint32_t)sizeof(struct drop_value);
+
+	return MAX(ENTRIES_MIN, MIN((MAPS_SIZE - flows) / each, ENTRIES_MAX));
+}
+
+/* The cheapest way to ask for CAP_BPF and CAP_PERFMON, a bpf() behind seccomp, or none at all. */
+static int check_privilege(void)
+{
+	const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K}, /* r0 = 0 */
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL, "Dual BSD/GPL", nothing,
+			       ARRAY_SIZE(nothing), NULL);
+
+	if (fd < 0)
+		return fd;
+	cleanup_fd(&fd);
+	return 0;
+}
+
+static int read_kernel_btf(struct drop_tracer *t)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return -ENOENT;
+	t->arguments = kfree_skb_arguments(btf);
+	if (t->arguments >= 0) {
+		reasons_add_btf(&t->reasons, btf, 1);
+		t->reasons.none = t->arguments < 3;
+	}
+	btf__free(btf);
+	return MIN(t->arguments, 0);
+}
+
+static int open_rung(struct drop_tracer *t, const struct rung *rung)
+{
+	char name[16];
+	struct bpf_program *program;
+	int err;
+
+	t->skel = drops_bpf__open();
+	if (!t->skel)
+		return -errno;
+	snprintf(name, sizeof(name), "%s_%d", rung->prefix, t->arguments);
+	bpf_object__for_each_program(program, t->skel->obj)
+	{
+		bool fits = strcmp(bpf_program__name(program), name) == 0;
+
+		bpf_program__set_autoload(program, fits);
+		if (fits)
+			t->program = program;
+	}
+	err = bpf_map__set_max_entries(t->skel->maps.drops, t->entries);
+	if (err)
+		return err;
+	t->skel->rodata->keys_with_socket = t->entries / 4 * 3;
+	err = drops_bpf__load(t->skel);
+	if (err)
+		return err;
+	t->link = bpf_program__attach(t->program);
+	if (!t->link)
+		return -errno;
+	t->rung = rung->name;
+	return 0;
+}
+
+static void close_rung(struct drop_tracer *t)
+{
+	bpf_link__destroy(t->link);
+	drops_bpf__destroy(t->skel);
+	t->link = NULL;
+	t->skel = NULL;
+	t->program = NULL;
+}
+
+static int climb(struct drop_tracer *t, const char *only)
+{
+	int err = -EINVAL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+		if (only && strcmp(only, rungs[i].name) != 0)
+			continue;
+		err = open_rung(t, &rungs[i]);
+		if (!err)
+			return 0;
+		close_rung(t);
+		/* The verifier and the attach refuse with many numbers, which all mean this. */
+		if (err != -EPERM && err != -ENOMEM)
+			err = -EOPNOTSUPP;
+	}
+	return err;
+}
+
+int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop_tracer **ret)
+{
+	struct drop_tracer *t;
+	int err;
+
+	libbpf_set_print(NULL);
+	err = check_privilege();
+	if (err)
+		return err;
+	t = xcalloc(1, sizeof(*t));
+	err = read_kernel_btf(t);
+	if (!err) {
+		t->cpus = libbpf_num_possible_cpus();
+		err = MIN(t->cpus, 0);
+	}
+	if (!err) {
+		t->entries = options->entries ? options->entries : entries_for(t->cpus);
+		err = climb(t, options->rung);
+	}
+	if (err) {
+		drop_tracer_close(t);
+		return err;
+	}
+	*ret = t;
+	return 0;
+}
+
+int drop_tracer_open(struct drop_tracer **ret)
+{
+	return drop_tracer_open_with(&(struct drop_tracer_options){0}, ret);
+}
+
+const char *drop_tracer_rung(const struct drop_tracer *t)
+{
+	return t->rung;
+}
+
+uint64_t drop_tracer_misses(const struct drop_tracer *t)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(t->program), &info, &size))
+		return 0;
+	return info.recursion_misses;
+}
+
+static void empty_map(const struct bpf_map *map)
+{
+	char key[sizeof(struct flow_key)];
+
+	_Static_assert(sizeof(struct flow_key) >= sizeof(struct drop_key), "key buffer");
+	while (bpf_map__get_next_key(map, NULL, key, bpf_map__key_size(map)) == 0)
+		if (bpf_map__delete_elem(map, key, bpf_map__key_size(map), 0))
+			break;
+}
+
+void drop_tracer_start(struct drop_tracer *t)
+{
+	if (t->counted) {
+		__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
+		empty_map(t->skel->maps.drops);
+		empty_map(t->skel->maps.flows);
+	}
+	memset(&t->skel->bss->made, 0, sizeof(t->skel->bss->made));
+	t->skel->bss->flows_sampled = false;
+	t->misses_before = drop_tracer_misses(t);
+	t->counted = true;
+	__atomic_store_n(&t->skel->bss->enabled, true, __ATOMIC_SEQ_CST);
+}
+
+void drop_tracer_close(struct drop_tracer *t)
+{
+	if (!t)
+		return;
+	close_rung(t);
+	reasons_done(&t->reasons);
+	free(t);
+}
