@@ -24,7 +24,7 @@ const struct reason_row *reason_row(const char *name)
 	return NULL;
 }
 
-static const char *why_benign(const struct drop *d)
+const char *drop_why_benign(const struct drop *d)
 {
 	for (size_t i = 0; i < benign_rows_n; i++) {
 		const struct benign_row *row = &benign_rows[i];
@@ -41,7 +41,7 @@ void ledger_init(struct ledger *l, const struct drops *drops, uint32_t netns)
 {
 	*l = (struct ledger){.drops = drops, .netns = netns};
 	vec_each(d, &drops->rows) {
-		const char *benign = why_benign(d);
+		const char *benign = drop_why_benign(d);
 		struct ledger_line *line;
 
 		if (d->netns != netns) {

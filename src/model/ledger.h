@@ -53,6 +53,9 @@ struct drop_filter {
 	uint64_t cookie;
 };
 
+/* Why a traced drop is no loss; NULL if it may be one. */
+const char *drop_why_benign(const struct drop *d);
+
 void ledger_init(struct ledger *l, const struct drops *drops, uint32_t netns);
 void ledger_done(struct ledger *l);
 bool drop_matches(const struct drop *d, const struct drop_filter *f);

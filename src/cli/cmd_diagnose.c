@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/rule_text.h"
+#include "cli/session.h"
+
+struct options {
+	struct session_options session;
+	bool json, all;
+	unsigned int ready_fd;
+	int color;
+};
+
+static const char *const color_choices[] = {"auto", "always", "never", NULL};
+#define AT(field) .offset = offsetof(struct options, field)
+static const struct opt rows[] = {
+	{.name = "time", .letter = 't', .kind = OPT_DURATION, AT(session.seconds),
+	 .argument = "SECONDS", .min = 0.2, .max = 3600,
+	 .help = "how long to sample (0.2 to 3600; default 5)"},
+	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(session.netns),
+	 .argument = "NAME|PID|all", .complete = COMPLETE_NETNS,
+	 .help = "the network namespace of that name or process, or every one"},
+	{.name = "since-boot", .kind = OPT_FLAG, AT(session.since_boot),
+	 .help = "what was lost since boot, by the counters, without sampling"},
+	{.name = "all", .letter = 'a', .kind = OPT_FLAG, AT(all),
+	 .help = "every cause that was examined, with the numbers that clear it"},
+	{.name = "json", .letter = 'j', .kind = OPT_FLAG, AT(json), .help = "JSON on standard output"},
+	{.name = "from", .kind = OPT_STRING, AT(session.from), .argument = "RECORDING",
+	 .complete = COMPLETE_FILE, .help = "diagnose a recording: a folder, a tar file, or -"},
+	{.name = "color", .kind = OPT_CHOICE, AT(color), .argument = "WHEN", .choices = color_choices,
+	 .help = "auto, always or never"},
+	{.name = "ready-fd", .kind = OPT_UNSIGNED, AT(ready_fd), .argument = "N", .min = 0,
+	 .max = 65535, .help = "write one byte to this descriptor once sampling has begun"},
+};
+
+const struct opt_table diagnose_options = {
+	.command = "diagnose",
+	.summary = "sample this host and name the causes of packet loss, worst first",
+	.usage = "[OPTION...]",
+	.examples = "  whydrop                      this namespace, 5 seconds\n"
+		    "  whydrop -t 30 --netns all    every network namespace, 30 seconds\n"
+		    "  whydrop --all                with every cause that was ruled out\n"
+		    "  whydrop --json | jq .verdict\n",
+	.footer = "Exit status: 0 healthy, 1 losing, at risk or loss elsewhere, 2 wrong usage,\n"
+		  "3 a stage could not be examined and nothing was found.\n",
+	.rows = rows,
+	.n = ARRAY_SIZE(rows),
+};
+
+/* Traced losses of namespaces nobody asked about. */
+static void count_elsewhere(struct session *s, const struct diagnosis *d)
+{
+	VEC(uint32_t) seen = {0};
+
+	if (s->drops.err)
+		return;
+	vec_each(drop, &s->drops.rows) {
+		bool known = drop->netns == 0, examined = false;
+
+		vec_each(o, &d->observations)
+			examined |= o->inode == drop->netns;
+		if (examined || drop_why_benign(drop))
+			continue;
+		s->report.elsewhere += drop->packets;
+		vec_each(inode, &seen)
+			known |= *inode == drop->netns;
+		if (!known)
+			*vec_push(&seen) = drop->netns;
+	}
+	s->report.elsewhere_namespaces = (unsigned int)seen.n;
+	vec_done(&seen);
+}
+
+static int print_json(const struct diagnosis *d, const struct report *r)
+{
+	json_t *tree = render_json(d, r);
+	int failed = json_dumpf(tree, stdout, RENDER_JSON_FLAGS);
+
+	json_decref(tree);
+	putchar('\n');
+	return failed;
+}
+
+static void print_text(const struct diagnosis *d, const struct report *r, const struct options *o)
+{
+	struct text_style style = text_style_of(STDOUT_FILENO, (enum color_mode)o->color);
+	struct buf text = {0};
+
+	style.all = o->all;
+	render_text(d, r, &style, &text);
+	fwrite(text.data, 1, text.len, stdout);
+	buf_done(&text);
+}
+
+int cmd_diagnose(int argc, char **argv)
+{
+	struct options o = {.session = {.seconds = 5, .ready_fd = -1}, .ready_fd = UINT32_MAX};
+	struct diagnosis d = {0};
+	struct buf message = {0};
+	struct session s;
+	int status, operands;
+
+	if (!opts_begin(&diagnose_options, argc, argv, &o, &operands, &status))
+		return status;
+	if (o.ready_fd != UINT32_MAX)
+		o.session.ready_fd = (int)o.ready_fd;
+	o.session.progress = !o.json && isatty(STDERR_FILENO) && !o.session.from;
+	if (session_run(&s, &o.session, &d, &message) < 0) {
+		complain("%s", message.data);
+		buf_done(&message);
+		return EXIT_USAGE;
+	}
+	diagnose(&d);
+	add_rule_texts(&s, &d);
+	count_elsewhere(&s, &d);
+	if (o.json)
+		print_json(&d, &s.report);
+	else
+		print_text(&d, &s.report, &o);
+	status = verdict_exit_status(d.verdict);
+	diagnosis_done(&d);
+	session_done(&s);
+	return status;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One run: opens the namespaces (or a recording), traces drops, takes the snapshots before and
+ * after and the looks between. What comes out is everything `diagnose()` needs.
+ */
+#ifndef WHYDROP_SESSION_H
+#define WHYDROP_SESSION_H
+
+#include "causes/cause.h"
+#include "collect/netns.h"
+#include "collect/recording.h"
+#include "render/render.h"
+
+struct session_options {
+	const char *netns; /* NAME, PID, "all"; NULL: our own */
+	double seconds;
+	bool since_boot;
+	bool keep;	  /* make a recording of what is read */
+	const char *from; /* replay this recording instead; NULL: live */
+	int ready_fd;	  /* gets one byte once tracing runs and the first snapshot is taken; -1 */
+	bool progress;	  /* a line on standard error while sampling */
+};
+
+struct session {
+	struct drops drops;
+	struct report report;
+	struct netns_list namespaces;
+	struct recording *recording; /* kept or replayed; NULL */
+	struct host *hosts;	     /* one for each namespace, phase "b" at the end */
+	char host_name[65], kernel[65], devices[128], note[80];
+};
+
+/*
+ * Fills d->observations and d->drops. 0, or a negative errno with a sentence in *message that says
+ * what was wrong and with which argument.
+ */
+int session_run(struct session *s, const struct session_options *options, struct diagnosis *d,
+		struct buf *message);
+void session_done(struct session *s);
+
+#endif
