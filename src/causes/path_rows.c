@@ -85,6 +85,9 @@ static bool here(const struct path_row *row, const struct cause_row *cause)
 {
 	if (cause->stage != row->stage || cause->kind == CAUSE_ELSEWHERE)
 		return false;
+	/* The firewall's hooks and the connection table stand on both ways, and are read together. */
+	if (row->stage == STAGE_NETFILTER || row->stage == STAGE_CONNTRACK)
+		return true;
 	return cause->direction == DIR_BOTH || side(cause->direction) == row->direction;
 }
 

@@ -169,6 +169,8 @@ static json_t *subject_json(const struct subject *s)
 
 	if (s->has_lost)
 		set(j, "lost", number(s->lost));
+	if (s->traced)
+		set(j, "traced", number(s->traced));
 	if (s->device[0])
 		set_text(j, "device", s->device);
 	if (s->cpu >= 0)
@@ -190,16 +192,11 @@ static json_t *one_evidence_json(const struct evidence *e)
 {
 	json_t *j = json_object();
 
-	if (e->source)
-		set_text(j, "source", e->source);
-	if (e->name)
-		set_text(j, "name", e->name);
-	if (e->has_before)
-		set(j, "before", number(e->before));
-	if (e->has_after)
-		set(j, "after", number(e->after));
-	if (e->has_delta)
-		set(j, "delta", number(e->delta));
+	set(j, "source", filled_or_null(e->source));
+	set(j, "name", filled_or_null(e->name));
+	set(j, "before", number_if(e->has_before, e->before));
+	set(j, "after", number_if(e->has_after, e->after));
+	set(j, "delta", number_if(e->has_delta, e->delta));
 	if (e->text)
 		set_text(j, "text", e->text);
 	return j;

@@ -21,6 +21,7 @@ struct report {
 	const char *devices;		/* the main ones, "eth0 ixgbe 10 Gbit/s" */
 	bool replay;			/* from a recording */
 	bool all_netns;			/* every namespace was examined */
+	bool can_fix;			/* `whydrop fix` exists and may be named */
 	/* Why the interval is shorter than asked for: "interrupted, 5.0 s were asked for". */
 	const char *interval_note;
 	/* Traced drops in namespaces that were not examined, benign ones left out. */
@@ -34,7 +35,6 @@ struct text_style {
 	bool color; /* ANSI sequences */
 	bool signs; /* the terminal can show UTF-8 */
 	bool all;   /* every cause with what clears it */
-	bool one_line; /* the findings' list only */
 };
 
 /* What a stream can show: a terminal or not, NO_COLOR, TERM, the locale (setlocale was called). */
