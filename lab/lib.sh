@@ -176,14 +176,21 @@ await() {
 	done
 }
 
+# open_fifo VARIABLE: a descriptor to be told something on; it is in VARIABLE
+open_fifo() {
+	local lab_fifo
+
+	lab_fifo=$(mktemp -u "$LAB_DIR/fifo.XXXXXX")
+	mkfifo "$lab_fifo" && eval "exec {$1}<>\"\$lab_fifo\"" && rm "$lab_fifo"
+}
+
 # serve VARIABLE NAMESPACE VERB...: a generator in the background; it is ready when this returns,
 # and its pid is in VARIABLE
 serve() {
-	local lab_var=$1 ns=$2 fifo fd pid
+	local lab_var=$1 ns=$2 fd pid
 
 	shift 2
-	fifo=$(mktemp -u "$LAB_DIR/fifo.XXXXXX")
-	mkfifo "$fifo" && exec {fd}<>"$fifo" && rm "$fifo"
+	open_fifo fd
 	ip netns exec "$ns" "$GEN" "$1" --time 300 --ready-fd "$fd" "${@:2}" >>"$LAB_DIR/gen.log" 2>&1 &
 	pid=$!
 	LAB_REPORT[$pid]=$fd
