@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The drop tracer on the running kernel: every test makes a network namespace of its own, loses a
+ * known number of packets in it and looks for exactly these. Other namespaces may lose what they
+ * like meanwhile. Skipped without the privileges.
+ */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <arpa/inet.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "drops/drops.h"
+
+#define PORT 7777
+
+/* Every test runs on each rung. */
+static const char *const rungs[] = {"tp_btf", "raw_tracepoint"};
+
+static void new_netns(void)
+{
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int fd;
+
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+	close(fd);
+}
+
+static uint32_t netns_inode(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat("/proc/thread-self/ns/net", &st), 0);
+	return (uint32_t)st.st_ino;
+}
+
+static void run(const char *command)
+{
+	if (system(command) != 0)
+		fail_msg("%s", command);
+}
+
+static struct drop_tracer *start(const char *rung, uint32_t entries)
+{
+	const struct drop_tracer_options options = {rung, entries};
+	struct drop_tracer *t;
+
+	assert_int_equal(drop_tracer_open_with(&options, &t), 0);
+	assert_string_equal(drop_tracer_rung(t), rung);
+	drop_tracer_start(t);
+	return t;
+}
+
+static struct drops stop(struct drop_tracer *t)
+{
+	struct drops d;
+
+	assert_int_equal(drop_tracer_read(t, &d), 0);
+	drop_tracer_close(t);
+	return d;
+}
+
+/* NULL matches any. Fails unless all that match are one row. */
+static const struct drop *only_row(const struct drops *d, uint32_t netns, const char *reason,
+				   uint16_t ethertype)
+{
+	const struct drop *found = NULL;
+
+	vec_each (row, &d->rows) {
+		if (row->netns != netns || row->ethertype != ethertype ||
+		    (reason && strcmp(row->reason, reason) != 0))
+			continue;
+		if (found)
+			fail_msg("two rows: %s at %s and at %s", row->reason, found->symbol,
+				 row->symbol);
+		found = row;
+	}
+	if (!found)
+		fail_msg("no row with %s, ethertype %x, among %zu", reason ? reason : "any reason",
+			 ethertype, d->rows.n);
+	return found;
+}
+
+static uint64_t flow_packets(const struct drops *d, uint32_t netns, uint16_t port, size_t *ret_n)
+{
+	uint64_t packets = 0;
+
+	*ret_n = 0;
+	vec_each (flow, &d->flows) {
+		if (flow->netns != netns || flow->destination_port != port)
+			continue;
+		packets += flow->packets;
+		++*ret_n;
+	}
+	return packets;
+}
+
+struct address {
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	};
+	socklen_t length;
+};
+
+static struct address loopback(int family, uint16_t port)
+{
+	struct address a = {0};
+
+	if (family == AF_INET) {
+		a.v4.sin_family = AF_INET;
+		a.v4.sin_port = htons(port);
+		a.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		a.length = sizeof(a.v4);
+	} else {
+		a.v6.sin6_family = AF_INET6;
+		a.v6.sin6_port = htons(port);
+		a.v6.sin6_addr = in6addr_loopback;
+		a.length = sizeof(a.v6);
+	}
+	return a;
+}
+
+/* Refused ones are counted as sent: the answer to the one before was an ICMP error. */
+static void send_udp(int family, uint16_t port, int n, size_t size, int segment)
+{
+	static const char payload[16384];
+	struct address to = loopback(family, port);
+	int fd = socket(family, SOCK_DGRAM, 0);
+
+	assert_true(fd >= 0);
+	if (segment)
+		assert_int_equal(
+			setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)), 0);
+	for (int i = 0; i < n; i++)
+		sendto(fd, payload, size, 0, &to.any, to.length);
+	close(fd);
+}
+
+static const uint16_t ethertypes[] = {[AF_INET] = 0x0800, [AF_INET6] = 0x86dd};
+
+static void closed_port(const char *rung, int family)
+{
+	const size_t header = family == AF_INET ? 28 : 48;
+	struct drop_tracer *t;
+	const struct drop *row;
+	struct drops d;
+	size_t flows;
+
+	new_netns();
+	t = start(rung, 0);
+	send_udp(family, PORT, 20, 100, 0);
+	d = stop(t);
+	row = only_row(&d, netns_inode(), "NO_SOCKET", ethertypes[family]);
+	assert_string_equal(row->symbol, family == AF_INET ? "__udp4_lib_rcv" : "__udp6_lib_rcv");
+	assert_int_equal(row->packets, 20);
+	assert_int_equal(row->segments, 20);
+	/* The UDP header may be pulled already. */
+	assert_in_range(row->bytes, 20 * 100, 20 * (100 + header));
+	assert_int_equal(row->protocol, IPPROTO_UDP);
+	assert_int_equal(row->ifindex, 1);
+	assert_int_equal(row->family, 0);
+	assert_int_equal(row->cookie, 0);
+	assert_int_equal(flow_packets(&d, netns_inode(), PORT, &flows), 20);
+	assert_int_equal(flows, 1);
+	assert_false(d.flows_sampled);
+	vec_each (flow, &d.flows) {
+		if (flow->netns != netns_inode() || flow->destination_port != PORT)
+			continue;
+		assert_int_equal(flow->family, family);
+		assert_int_equal(flow->protocol, IPPROTO_UDP);
+		assert_int_not_equal(flow->source_port, 0);
+		assert_int_equal(flow->source[family == AF_INET ? 0 : 15],
+				 family == AF_INET ? 127 : 1);
+		assert_memory_equal(flow->source, flow->destination, 16);
+	}
+	drops_done(&d);
+}
+
+static void test_closed_port(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+		closed_port(rungs[i], AF_INET);
+		closed_port(rungs[i], AF_INET6);
+	}
+}
+
+/* A UDP socket nobody reads; its cookie is given before anything is lost. */
+static int bound_socket(int family, uint16_t port, uint64_t *ret_cookie)
+{
+	struct address a = loopback(family, port);
+	int fd = socket(family, SOCK_DGRAM, 0), size = 4096;
+	socklen_t n = sizeof(*ret_cookie);
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+	assert_int_equal(bind(fd, &a.any, a.length), 0);
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_COOKIE, ret_cookie, &n), 0);
+	return fd;
+}
+
+static int queued(int fd)
+{
+	char byte;
+	int n = 0;
+
+	while (recv(fd, &byte, 1, MSG_DONTWAIT) > 0)
+		n++;
+	close(fd);
+	return n;
+}
+
+static void full_buffer(const char *rung, int family)
+{
+	struct drop_tracer *t;
+	const struct drop *row;
+	struct drops d;
+	uint64_t cookie;
+	int fd;
+
+	new_netns();
+	fd = bound_socket(family, PORT, &cookie);
+	t = start(rung, 0);
+	send_udp(family, PORT, 100, 1000, 0);
+	d = stop(t);
+	row = only_row(&d, netns_inode(), "SOCKET_RCVBUFF", ethertypes[family]);
+	assert_int_equal(row->packets + (uint64_t)queued(fd), 100);
+	assert_int_equal(row->protocol, IPPROTO_UDP);
+	if (d.receiving_socket) {
+		assert_int_equal(row->family, family);
+		assert_int_equal(row->local_port, PORT);
+		assert_true(row->cookie == cookie);
+	} else {
+		assert_int_equal(row->cookie, 0);
+	}
+	drops_done(&d);
+}
+
+static void test_full_buffer(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+		full_buffer(rungs[i], AF_INET);
+		full_buffer(rungs[i], AF_INET6);
+	}
+}
+
+/* A packet dropped on its way out has its sender's socket, also where no receiver is named. */
+static void firewall(const char *rung, int family, const char *hook)
+{
+	struct drop_tracer *t;
+	const struct drop *row;
+	struct drops d;
+	char rule[256];
+
+	new_netns();
+	snprintf(rule, sizeof(rule),
+		 "nft 'add table inet t; add chain inet t c { type filter hook %s priority 0; };"
+		 "add rule inet t c udp dport %d drop'",
+		 hook, PORT);
+	run(rule);
+	t = start(rung, 0);
+	send_udp(family, PORT, 20, 100, 0);
+	d = stop(t);
+	row = only_row(&d, netns_inode(), "NETFILTER_DROP", ethertypes[family]);
+	assert_int_equal(row->packets, 20);
+	assert_int_equal(row->protocol, IPPROTO_UDP);
+	assert_int_equal(row->family, strcmp(hook, "output") == 0 ? family : 0);
+	drops_done(&d);
+}
+
+static void test_firewall(void **state)
+{
+	(void)state;
+	if (access("/usr/sbin/nft", X_OK) != 0)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+		firewall(rungs[i], AF_INET, "input");
+		firewall(rungs[i], AF_INET6, "input");
+		firewall(rungs[i], AF_INET, "output");
+		firewall(rungs[i], AF_INET6, "output");
+	}
+}
+
+static int open_netns(void)
+{
+	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/*
+ * Leaves this thread in the sending namespace, which has veth0; the other end drops all UDP.
+ * Returns what keeps that other namespace alive.
+ */
+static int veth_to_dropping_netns(uint32_t *ret_inode)
+{
+	int receiver, sender;
+	char command[256];
+
+	new_netns();
+	*ret_inode = netns_inode();
+	receiver = open_netns();
+	new_netns();
+	sender = open_netns();
+	snprintf(command, sizeof(command),
+		 "ip link add veth0 type veth peer name veth1 address 02:00:00:00:00:02 &&"
+		 "ip link set veth1 netns /proc/%d/fd/%d",
+		 getpid(), receiver);
+	run(command);
+
+	assert_int_equal(setns(receiver, CLONE_NEWNET), 0);
+	run("ip address add 192.0.2.2/24 dev veth1 && ip link set veth1 up");
+	run("nft 'add table netdev t; add chain netdev t c"
+	    " { type filter hook ingress device veth1 priority 0; };"
+	    "add rule netdev t c ip protocol udp drop'");
+
+	assert_int_equal(setns(sender, CLONE_NEWNET), 0);
+	run("ip address add 192.0.2.1/24 dev veth0 && ip link set veth0 up &&"
+	    "ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev veth0");
+	close(sender);
+	return receiver;
+}
+
+/*
+ * Dropped by the receiving namespace before its IP layer: the packet still has the socket of its
+ * sender, which lives in another namespace.
+ */
+static void across_veth(const char *rung)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT)};
+	uint32_t receiver;
+	int keep = veth_to_dropping_netns(&receiver), fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct drop_tracer *t = start(rung, 0);
+	const struct drop *row;
+	struct drops d;
+
+	inet_pton(AF_INET, "192.0.2.2", &to.sin_addr);
+	for (int i = 0; i < 20; i++)
+		if (sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof(to)) != 1)
+			fail_msg("sendto: %s", strerror(errno));
+	usleep(50000);
+	close(fd);
+	close(keep);
+	d = stop(t);
+	row = only_row(&d, receiver, NULL, 0x0800);
+	assert_int_equal(row->packets, 20);
+	assert_int_equal(row->protocol, IPPROTO_UDP);
+	assert_int_equal(row->family, 0);
+	assert_int_equal(row->cookie, 0);
+	assert_int_not_equal(row->ifindex, 0);
+	drops_done(&d);
+}
+
+static void test_across_veth(void **state)
+{
+	(void)state;
+	if (access("/usr/sbin/nft", X_OK) != 0)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++)
+		across_veth(rungs[i]);
+}
+
+/* One buffer of ten datagrams is one skb, dropped at once, and ten packets on the wire. */
+static void test_segments(void **state)
+{
+	struct drop_tracer *t;
+	const struct drop *row;
+	struct drops d;
+
+	(void)state;
+	new_netns();
+	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+		t = start(rungs[i], 0);
+		send_udp(AF_INET, PORT, 3, 10000, 1000);
+		d = stop(t);
+		row = only_row(&d, netns_inode(), "NO_SOCKET", 0x0800);
+		assert_int_equal(row->segments, 30);
+		assert_true(row->packets == 3 || row->packets == 30);
+		drops_done(&d);
+	}
+}
+
+/* Rows stay exact in a storm, flows are estimated, and the second start begins at zero. */
+static void test_storm_and_restart(void **state)
+{
+	struct drop_tracer *t;
+	struct drops d;
+	size_t flows;
+
+	(void)state;
+	new_netns();
+	t = start("tp_btf", 0);
+	send_udp(AF_INET, PORT, 20000, 10, 0);
+	assert_int_equal(drop_tracer_read(t, &d), 0);
+	assert_int_equal(only_row(&d, netns_inode(), "NO_SOCKET", 0x0800)->packets, 20000);
+	assert_true(d.flows_sampled);
+	assert_in_range(flow_packets(&d, netns_inode(), PORT, &flows), 20000 - 16 * 64, 20000);
+	assert_int_equal(flows, 1);
+	drops_done(&d);
+
+	send_udp(AF_INET, PORT, 10, 10, 0); /* not counted: it stands still */
+	drop_tracer_start(t);
+	send_udp(AF_INET, PORT, 30, 10, 0);
+	d = stop(t);
+	assert_int_equal(only_row(&d, netns_inode(), "NO_SOCKET", 0x0800)->packets, 30);
+	assert_int_equal(flow_packets(&d, netns_inode(), PORT, &flows), 30);
+	drops_done(&d);
+}
+
+/* Packets of 40 protocols that nobody knows: each is a kind of drop of its own. */
+static void send_unknown_protocols(void)
+{
+	struct sockaddr_in to = loopback(AF_INET, 0).v4;
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+
+	assert_true(fd >= 0);
+	for (int protocol = 150; protocol < 190; protocol++) {
+		uint8_t packet[28] = {0x45, [8] = 64, [9] = (uint8_t)protocol};
+
+		memcpy(packet + 16, &to.sin_addr, 4);
+		assert_int_equal(
+			sendto(fd, packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to)),
+			sizeof(packet));
+	}
+	close(fd);
+}
+
+/* What does not fit into the map is missed, and nothing else. */
+static void missed(uint32_t entries)
+{
+	struct drop_tracer *t;
+	uint64_t packets = 0;
+	struct drops d;
+
+	new_netns();
+	t = start("tp_btf", entries);
+	send_unknown_protocols();
+	d = stop(t);
+	vec_each (row, &d.rows)
+		if (row->netns == netns_inode() && row->protocol >= 150)
+			packets += row->packets;
+	if (entries) {
+		assert_in_range(d.rows.n, 1, entries);
+		assert_in_range(d.missed, 40 - packets, 100000);
+	} else {
+		assert_int_equal(packets, 40);
+		assert_int_equal(d.missed, 0);
+	}
+	drops_done(&d);
+}
+
+static void test_missed(void **state)
+{
+	(void)state;
+	missed(8);
+	missed(0);
+}
+
+/* Many sockets in a small map: they are no longer told apart, but all their drops are counted. */
+static void test_many_sockets(void **state)
+{
+	uint64_t cookie, packets = 0, named = 0, received = 0;
+	struct drop_tracer *t;
+	int fds[80];
+	struct drops d;
+
+	(void)state;
+	new_netns();
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = bound_socket(AF_INET, (uint16_t)(PORT + i), &cookie);
+	t = start("tp_btf", 64);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		send_udp(AF_INET, (uint16_t)(PORT + i), 20, 1000, 0);
+	d = stop(t);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		received += (uint64_t)queued(fds[i]);
+	vec_each (row, &d.rows) {
+		if (row->netns != netns_inode() || strcmp(row->reason, "SOCKET_RCVBUFF") != 0)
+			continue;
+		packets += row->packets;
+		named += row->cookie != 0;
+	}
+	assert_int_equal(packets + received, 80 * 20);
+	if (d.receiving_socket)
+		assert_in_range(named, 1, 48);
+	drops_done(&d);
+}
+
+static void test_options(void **state)
+{
+	const struct drop_tracer_options bad = {"no such rung", 0};
+	struct drop_tracer *t = NULL;
+
+	(void)state;
+	assert_int_equal(drop_tracer_open_with(&bad, &t), -EINVAL);
+	assert_null(t);
+	drop_tracer_close(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_options),		  cmocka_unit_test(test_closed_port),
+		cmocka_unit_test(test_full_buffer),	  cmocka_unit_test(test_firewall),
+		cmocka_unit_test(test_across_veth),	  cmocka_unit_test(test_segments),
+		cmocka_unit_test(test_storm_and_restart), cmocka_unit_test(test_missed),
+		cmocka_unit_test(test_many_sockets),
+	};
+	struct drop_tracer *t;
+	int err = drop_tracer_open(&t);
+
+	if (err) {
+		printf("skipped: the drop tracer cannot be opened here: %s\n", errno_name(err));
+		return 77;
+	}
+	drop_tracer_close(t);
+	return cmocka_run_group_tests_name("drop tracer", tests, NULL, NULL);
+}
