@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The netlink collectors and the process collector: real answers (tests/fixtures/netlink, of a
- * pair of namespaces with a full UDP buffer, a full accept queue, htb, tbf and dead neighbours),
+ * pair of namespaces with a full UDP buffer, a full accept queue, htb, tbf and dead neighbours; of
+ * 6.18, "-6.1" of that),
  * the same cut and corrupted, and a kernel that is played here: socket calls of this program come
  * to the functions below while `script` is set.
  */
@@ -315,6 +316,26 @@ static void qdiscs_are_read(void **state)
 	assert_true(q->limit_in_bytes);
 }
 
+/* Kinds that the newer kernel at hand did not have. */
+static void limits_are_read(void **state)
+{
+	static const struct {
+		const char *kind;
+		uint64_t limit;
+	} expected[] = {{"fq", 333}, {"fq_codel", 77}, {"netem", 55}};
+	cleanup(snapshot_done) struct snapshot s = {0};
+
+	(void)state;
+	parse_fixture(FIXTURE("qdiscs-6.1"), parse_qdiscs, &s);
+	assert_int_equal(s.qdiscs.n, ARRAY_SIZE(expected));
+	for (size_t i = 0; i < s.qdiscs.n; i++) {
+		assert_string_equal(s.qdiscs.items[i].kind, expected[i].kind);
+		assert_int_equal(s.qdiscs.items[i].limit, expected[i].limit);
+		assert_false(s.qdiscs.items[i].limit_in_bytes);
+	}
+	assert_int_equal(s.qdiscs.items[1].packets, 816);
+}
+
 static void neighbours_are_read(void **state)
 {
 	static const uint8_t dead4[] = {192, 0, 2, 77};
@@ -393,6 +414,24 @@ static void quiet_connections_are_counted_only(void **state)
 	assert_int_equal(look.sockets.items[0].state, 10);
 }
 
+static void unanswered_connections_are_kept(void **state)
+{
+	cleanup(snapshot_done) struct snapshot s = {0};
+
+	(void)state;
+	parse_fixture(FIXTURE("tcp4-6.1"), parse_tcp, &s);
+	assert_int_equal(s.sockets_seen, 5);
+	assert_int_equal(s.sockets.n, 2);
+	vec_each(sk, &s.sockets) {
+		assert_int_equal(sk->state, 2);
+		assert_int_equal(sk->wqueue, 1);
+		assert_int_equal(sk->lost, 1);
+		assert_int_equal(sk->unacked, 1);
+		assert_int_equal(sk->retrans_total, 1);
+		assert_true(sk->tcp_known);
+	}
+}
+
 static const struct {
 	const char *path;
 	parser *parse;
@@ -400,6 +439,7 @@ static const struct {
 	{FIXTURE("links"), parse_links},
 	{FIXTURE("netconf4"), parse_netconf},
 	{FIXTURE("qdiscs"), parse_qdiscs},
+	{FIXTURE("qdiscs-6.1"), parse_qdiscs},
 	{FIXTURE("neighs4"), parse_neighs},
 	{FIXTURE("neighs6"), parse_neighs},
 	{FIXTURE("neigh-tables"), parse_neigh_tables},
@@ -677,9 +717,11 @@ int main(void)
 		cmocka_unit_test(this_kernel_answers),
 		cmocka_unit_test(links_are_read),
 		cmocka_unit_test(qdiscs_are_read),
+		cmocka_unit_test(limits_are_read),
 		cmocka_unit_test(neighbours_are_read),
 		cmocka_unit_test(sockets_are_read),
 		cmocka_unit_test(quiet_connections_are_counted_only),
+		cmocka_unit_test(unanswered_connections_are_kept),
 		cmocka_unit_test(cut_answers_are_refused),
 		cmocka_unit_test(corrupt_answers_do_no_harm),
 		cmocka_unit_test(stat_is_parsed),
