@@ -185,7 +185,6 @@ int collect_link(struct host *h, struct snapshot *s)
 	if (r < 0)
 		return r;
 	/* Without these the devices are still worth having: their settings stay at -1, unknown. */
-	if (host_netlink(h, "netconf4", NETLINK_ROUTE, &netconf, netconf.h.nlmsg_len, &settings) < 0)
-		return 0;
-	return parse_netconf(&settings, s);
+	r = host_netlink(h, "netconf4", NETLINK_ROUTE, &netconf, netconf.h.nlmsg_len, &settings);
+	return r < 0 ? 0 : parse_netconf(&settings, s);
 }

@@ -34,8 +34,9 @@ struct holder {
 struct holders {
 	VEC(struct holder) list; /* sorted by inode, then pid */
 	int64_t walked_ns;	 /* CLOCK_MONOTONIC; 0: never */
-	bool denied;		 /* some process could not be looked into */
-	bool full;		 /* holds no more than was asked for then */
+	int64_t took_ns;   /* how long that was */
+	bool denied; /* some process could not be looked into */
+	bool full;   /* holds no more than was asked for then */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -116,6 +117,7 @@ static void walk_process(struct holders *to, const char *pid, const struct inode
 
 static int walk(struct holders *to, const struct inodes *wanted)
 {
+	int64_t began = monotonic_ns();
 	DIR *proc = opendir("/proc");
 	const struct dirent *e;
 
@@ -130,6 +132,7 @@ static int walk(struct holders *to, const struct inodes *wanted)
 	if (to->list.n)
 		qsort(to->list.items, to->list.n, sizeof(*to->list.items), compare_holders);
 	to->walked_ns = monotonic_ns();
+	to->took_ns = to->walked_ns - began;
 	return 0;
 }
 
@@ -235,7 +238,8 @@ static bool must_walk(const struct holders *in, const struct inodes *wanted, boo
 {
 	int64_t age = monotonic_ns() - in->walked_ns;
 
-	if (!in->walked_ns || (fresh && age > FRESH_NS))
+	/* A walk too long for its collector's deadline serves the next one that asks. */
+	if (!in->walked_ns || (fresh && age > MAX(FRESH_NS, 4 * in->took_ns)))
 		return true;
 	return (age > PATIENCE_NS || (fresh && in->full)) && !is_answered(in, wanted);
 }

@@ -27,8 +27,8 @@ static const struct nla_policy qdisc_policy[TCA_MAX + 1] = {
 };
 
 static const struct nla_policy stats_policy[TCA_STATS_MAX + 1] = {
-	[TCA_STATS_BASIC] = {.minlen = offsetof(struct gnet_stats_basic, packets) +
-				       sizeof(uint32_t)},
+	[TCA_STATS_BASIC] = {.minlen =
+				     offsetof(struct gnet_stats_basic, packets) + sizeof(uint32_t)},
 	[TCA_STATS_QUEUE] = {.minlen = sizeof(struct gnet_stats_queue)},
 	[TCA_STATS_PKT64] = {.minlen = sizeof(uint64_t)},
 };

@@ -135,8 +135,7 @@ static void keep_socket(const struct diag *d, uint8_t protocol, struct snapshot 
 	sk->tcp_known = true;
 	sk->unacked = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_unacked));
 	sk->lost = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_lost));
-	sk->retrans_total =
-		u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_total_retrans));
+	sk->retrans_total = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_total_retrans));
 }
 
 int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struct snapshot *s)

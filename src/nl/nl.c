@@ -137,7 +137,7 @@ static int status_of(const struct nlmsghdr *h)
 	return status;
 }
 
-/* Looks at what came with one datagram, from `at` on. 1: the answer is complete; 0: more to come. */
+/* What came with one datagram, from `at` on. 1: the answer is complete; 0: more is to come. */
 static int look_through(struct talk *t, struct buf *answer, size_t at)
 {
 	size_t first = at;
