@@ -34,9 +34,9 @@ struct holder {
 struct holders {
 	VEC(struct holder) list; /* sorted by inode, then pid */
 	int64_t walked_ns;	 /* CLOCK_MONOTONIC; 0: never */
-	int64_t took_ns;   /* how long that was */
-	bool denied; /* some process could not be looked into */
-	bool full;   /* holds no more than was asked for then */
+	int64_t took_ns;	 /* how long that was */
+	bool denied;		 /* some process could not be looked into */
+	bool full;		 /* holds no more than was asked for then */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

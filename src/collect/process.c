@@ -117,8 +117,10 @@ static void take_mount(char *to, size_t size, const char *root, struct span wher
 {
 	char path[128];
 
-	if (!to[0] && unescape(where, path, sizeof(path)) && strlen(root) + strlen(path) < size)
-		snprintf(to, size, "%s%s", root, path);
+	if (to[0] || !unescape(where, path, sizeof(path)))
+		return;
+	if (snprintf(to, size, "%s%s", root, path) >= (int)size)
+		to[0] = '\0';
 }
 
 void parse_mounts(struct span text, const char *root, struct cgroup_mounts *ret)
