@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What this kernel and these privileges let whydrop see, by trying: every source is read once, the
+ * drop tracer is loaded once. What stays invisible is told with what would unlock it.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+#include "cli/cmd.h"
+#include "collect/collect.h"
+#include "collect/netns.h"
+#include "drops/drops.h"
+#include "render/out.h"
+#include "render/render.h"
+
+struct options {
+	bool json;
+	const char *netns;
+	int color;
+};
+
+static const char *const color_choices[] = {"auto", "always", "never", NULL};
+
+#define AT(field) .offset = offsetof(struct options, field)
+static const struct opt rows[] = {
+	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(netns), .argument = "NAME|PID",
+	 .complete = COMPLETE_NETNS, .help = "look from this network namespace"},
+	{.name = "json", .letter = 'j', .kind = OPT_FLAG, AT(json), .help = "JSON on standard output"},
+	{.name = "color", .kind = OPT_CHOICE, AT(color), .argument = "WHEN",
+	 .choices = color_choices, .help = "auto, always or never"},
+};
+
+const struct opt_table selfcheck_options = {
+	.command = "selfcheck",
+	.summary = "what can be seen here, what stays invisible, and what unlocks it",
+	.examples = "  whydrop selfcheck\n  sudo whydrop selfcheck --netns web\n",
+	.footer = "Exit status: 0 every cause can be examined, 3 some cannot, 2 wrong usage.\n",
+	.rows = rows,
+	.n = ARRAY_SIZE(rows),
+};
+
+/* What no privilege unlocks; each was tried (see the head comments of the collectors). */
+static const char *const blind_spots[] = {
+	"accept and SYN queue drops make no drop event: their counters are the only witness",
+	"packets lost inside the network card, its rings or native XDP never become packets of the "
+	"kernel; these stages are not examined yet",
+	"nftables rules without a counter are told by what they match, not by a number",
+};
+
+struct check {
+	struct netns ns;
+	struct host host;
+	struct snapshot snapshot;
+	struct utsname kernel;
+	uint64_t capabilities;
+	bool capabilities_known;
+	int drops_err;
+	char rung[32];
+};
+
+static const struct {
+	const char *name;
+	unsigned int bit; /* include/uapi/linux/capability.h */
+} capabilities[] = {
+	{"CAP_NET_ADMIN", 12}, {"CAP_SYS_ADMIN", 21}, {"CAP_SYS_PTRACE", 19},
+	{"CAP_DAC_READ_SEARCH", 2}, {"CAP_PERFMON", 38}, {"CAP_BPF", 39},
+};
+
+/* CapEff of /proc/self/status, a hexadecimal mask; our own, so no namespace is to be entered. */
+static void read_capabilities(struct check *c)
+{
+	int fd cleanup(cleanup_fd) = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	struct buf text = {0};
+	struct span rest, line, key, value;
+
+	if (fd < 0 || buf_read_fd(&text, fd, 65536) < 0)
+		return;
+	rest = (struct span){.p = text.data, .n = text.len};
+	while (next_line(&rest, &line))
+		if (next_field(&line, &key) && span_is(key, "CapEff:") && next_field(&line, &value))
+			c->capabilities_known =
+				parse_hex64(value, UINT64_MAX, &c->capabilities) == 0;
+	buf_done(&text);
+}
+
+static void try_tracer(struct check *c)
+{
+	struct drop_tracer *tracer;
+
+	c->drops_err = drop_tracer_open(&tracer);
+	if (c->drops_err < 0)
+		return;
+	snprintf(c->rung, sizeof(c->rung), "%s", drop_tracer_rung(tracer));
+	drop_tracer_close(tracer);
+}
+
+static int run(struct check *c, const struct options *o)
+{
+	int r = netns_open(o->netns, &c->ns);
+
+	if (r < 0) {
+		complain("cannot open network namespace '%s': %s", o->netns ? o->netns : "self",
+			 strerror(-r));
+		return r;
+	}
+	c->host = (struct host){.ns = &c->ns, .phase = "a"};
+	uname(&c->kernel);
+	read_capabilities(c);
+	try_tracer(c);
+	collect_snapshot(&c->host, (1u << SOURCE_N) - 1, &c->snapshot);
+	return 0;
+}
+
+static struct source_state state_of(const struct check *c, enum source source)
+{
+	if (source != SRC_DROPS)
+		return c->snapshot.source[source];
+	return (struct source_state){.status = c->drops_err ? SOURCE_ABSENT : SOURCE_OK,
+				     .err = c->drops_err};
+}
+
+static bool there(const struct check *c, enum source source)
+{
+	return state_of(c, source).status != SOURCE_ABSENT;
+}
+
+/* The source that keeps a cause from being examined; SOURCE_N if it can be. */
+static enum source missing(const struct check *c, const struct cause_row *row)
+{
+	enum source any = SOURCE_N;
+
+	for (int s = 0; s < SOURCE_N; s++)
+		if (row->needs_all & (1u << s) && !there(c, (enum source)s))
+			return (enum source)s;
+	for (int s = 0; s < SOURCE_N; s++) {
+		if (!(row->needs_any & (1u << s)))
+			continue;
+		if (there(c, (enum source)s))
+			return SOURCE_N;
+		any = any == SOURCE_N ? (enum source)s : any;
+	}
+	return any;
+}
+
+static size_t blocked_causes(const struct check *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < cause_rows_n; i++)
+		n += missing(c, &cause_rows[i]) != SOURCE_N;
+	return n;
+}
+
+/* ---- text ---- */
+
+static void source_text(const struct check *c, struct out *out, enum source source)
+{
+	static const char *const words[] = {
+		[SOURCE_ABSENT] = "no", [SOURCE_OK] = "yes", [SOURCE_UNUSED] = "-"};
+	static const enum tint tints[] = {
+		[SOURCE_ABSENT] = TINT_RED, [SOURCE_OK] = TINT_GREEN, [SOURCE_UNUSED] = TINT_DIM};
+	const struct source_row *row = &source_rows[source];
+	struct source_state state = state_of(c, source);
+	struct buf line = {0};
+
+	out_tinted(out, tints[state.status], "  %-4s", words[state.status]);
+	out_printf(out, "%-28s ", row->name);
+	buf_puts(&line, row->loses);
+	if (state.status == SOURCE_UNUSED)
+		buf_puts(&line, "; not in use here, so nothing is lost there");
+	if (state.status == SOURCE_OK && source == SRC_DROPS)
+		buf_printf(&line, ", by %s", c->rung);
+	if (state.status == SOURCE_ABSENT)
+		buf_printf(&line, ": %s", state.err ? strerror(abs(state.err)) : "not read");
+	out_wrap(out, 35, 35, line.data);
+	if (state.status == SOURCE_ABSENT && *row->unlock)
+		out_labelled(out, 35, 8, "unlock:", row->unlock);
+	buf_done(&line);
+}
+
+static void causes_text(const struct check *c, struct out *out)
+{
+	size_t blocked = blocked_causes(c);
+
+	out_printf(out, "\nCauses: %zu of %zu can be examined\n", cause_rows_n - blocked, cause_rows_n);
+	for (size_t i = 0; i < cause_rows_n; i++) {
+		enum source source = missing(c, &cause_rows[i]);
+
+		if (source != SOURCE_N)
+			out_printf(out, "  not %-21s without %s\n", cause_rows[i].id,
+				   source_rows[source].name);
+	}
+}
+
+static void print_text(const struct check *c, const struct text_style *style)
+{
+	struct buf text = {0}, line = {0};
+	struct out out = {.buf = &text, .style = style};
+
+	buf_printf(&line, "Linux %s, user %s", c->kernel.release, geteuid() == 0 ? "root" : "not root");
+	for (size_t i = 0; c->capabilities_known && i < ARRAY_SIZE(capabilities); i++)
+		if (!(c->capabilities & (1ULL << capabilities[i].bit)))
+			buf_printf(&line, ", without %s", capabilities[i].name);
+	out_wrap(&out, 0, 2, line.data);
+	buf_puts(&text, "\nSources\n");
+	for (int s = 0; s < SOURCE_N; s++)
+		source_text(c, &out, (enum source)s);
+	causes_text(c, &out);
+	buf_puts(&text, "\nInvisible whatever the privileges\n");
+	for (size_t i = 0; i < ARRAY_SIZE(blind_spots); i++) {
+		buf_puts(&text, "  ");
+		out_wrap(&out, 2, 4, blind_spots[i]);
+	}
+	buf_puts(&text, "\nReading sockets may make the kernel load tcp_diag and udp_diag; nothing "
+			"else is\nloaded or changed.\n");
+	fwrite(text.data, 1, text.len, stdout);
+	buf_done(&text);
+	buf_done(&line);
+}
+
+/* ---- JSON, schema whydrop.selfcheck/1 ---- */
+
+static json_t *sources_json(const struct check *c)
+{
+	static const char *const words[] = {
+		[SOURCE_ABSENT] = "absent", [SOURCE_OK] = "ok", [SOURCE_UNUSED] = "unused"};
+	json_t *list = json_array();
+
+	for (int s = 0; s < SOURCE_N; s++) {
+		const struct source_row *row = &source_rows[s];
+		struct source_state state = state_of(c, (enum source)s);
+		bool absent = state.status == SOURCE_ABSENT;
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "source", row->name, "status",
+					words[state.status], "shows", row->loses, "errno",
+					absent && state.err ? errno_name(state.err) : NULL, "unlock",
+					absent && *row->unlock ? row->unlock : NULL));
+	}
+	return list;
+}
+
+static json_t *causes_json(const struct check *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < cause_rows_n; i++) {
+		enum source source = missing(c, &cause_rows[i]);
+		bool can = source == SOURCE_N;
+
+		json_array_append_new(list, json_pack("{s:s, s:b, s:s?}", "cause", cause_rows[i].id,
+						      "examined", can, "missing",
+						      can ? NULL : source_rows[source].name));
+	}
+	return list;
+}
+
+static void print_json(const struct check *c)
+{
+	json_t *tree, *held = json_array(), *blind = json_array();
+
+	for (size_t i = 0; c->capabilities_known && i < ARRAY_SIZE(capabilities); i++)
+		if (c->capabilities & (1ULL << capabilities[i].bit))
+			json_array_append_new(held, json_string(capabilities[i].name));
+	for (size_t i = 0; i < ARRAY_SIZE(blind_spots); i++)
+		json_array_append_new(blind, json_string(blind_spots[i]));
+	tree = json_pack("{s:s, s:s, s:s, s:b, s:o, s:s?, s:o, s:o, s:o}", "schema",
+			 "whydrop.selfcheck/1", "version", WHYDROP_VERSION, "kernel",
+			 c->kernel.release, "root", geteuid() == 0, "capabilities", held, "tracing",
+			 c->drops_err ? NULL : c->rung, "sources", sources_json(c), "causes",
+			 causes_json(c), "invisible", blind);
+	json_dumpf(tree, stdout, RENDER_JSON_FLAGS);
+	putchar('\n');
+	json_decref(tree);
+}
+
+int cmd_selfcheck(int argc, char **argv)
+{
+	struct options o = {0};
+	struct check c = {.ns = {.fd = -1}};
+	struct text_style style;
+	int status, operands;
+
+	if (!opts_begin(&selfcheck_options, argc, argv, &o, &operands, &status))
+		return status;
+	if (run(&c, &o) < 0)
+		return EXIT_USAGE;
+	style = text_style_of(STDOUT_FILENO, (enum color_mode)o.color);
+	if (o.json)
+		print_json(&c);
+	else
+		print_text(&c, &style);
+	status = blocked_causes(&c) ? 3 : 0;
+	snapshot_done(&c.snapshot);
+	cleanup_fd(&c.ns.fd);
+	return status;
+}
