@@ -142,7 +142,7 @@ bool explains_app_slow_reader(struct exam *x, const struct finding *f, const str
 	if (!full_buffer(f) || !s->has_socket)
 		return false;
 	watch_socket(x->o, &s->socket, &w);
-	return w.samples && w.full == w.samples && !(w.samples == 1 && w.drained_after);
+	return never_empty(&w);
 }
 
 /* Share of one CPU that a process used between the first and the last look at it; -1 unknown. */
@@ -178,8 +178,8 @@ void describe_app_slow_reader(struct exam *x, struct finding *f)
 			 place(f, where, sizeof(where)));
 	finding_text(f, "Data waits in the buffer all the time: the program takes it out slower than it "
 			"arrives.");
-	evidence_text(f, x, "buffer at least half full at %u of %u looks while losing", w.full,
-		      w.samples);
+	evidence_text(f, x, "buffer at least half full at %u of %u looks while losing", w.amid_full,
+		      w.amid);
 	if (share >= 0)
 		evidence_text(f, x, "its process used %.0f %% of one CPU and waited %.0f %% for one",
 			      share * 100, waited * 100);

@@ -9,8 +9,12 @@
 #define SUBJECTS_SHOWN 16
 
 static const char *const failed_reasons[] = {"NEIGH_FAILED", NULL};
+/* IPv6 gives its queue no reason: ndisc_error_report, often part of its caller's tail, frees it. */
+static const char *const no_reasons[] = {"NOT_SPECIFIED", NULL};
+static const char *const ndisc_symbols[] = {"neigh_invalidate", "ndisc_error_report", NULL};
 static const char *const queue_reasons[] = {"NEIGH_QUEUEFULL", NULL};
 static const struct drop_filter failed_drops = {.reasons = failed_reasons};
+static const struct drop_filter ndisc_drops = {.reasons = no_reasons, .symbols = ndisc_symbols};
 static const struct drop_filter queue_drops = {.reasons = queue_reasons};
 
 static void add_neighbour(struct exam *x, struct finding *f, const struct neigh *n)
@@ -77,7 +81,9 @@ static void neigh_remedies(struct finding *f)
  */
 enum outcome examine_neigh_unresolved(struct exam *x)
 {
-	uint64_t traced = ledger_traced(x->ledger, &failed_drops), sent;
+	uint64_t traced = ledger_traced(x->ledger, &failed_drops) +
+			  ledger_traced(x->ledger, &ndisc_drops);
+	uint64_t sent;
 	struct finding *f;
 
 	if (tracing(x) ? !traced : !any_failed(&x->o->b) || any_failed(&x->o->a)) {
@@ -87,6 +93,7 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 	}
 	f = finding_new(x);
 	ledger_claim(x->ledger, &failed_drops, UINT64_MAX);
+	ledger_claim(x->ledger, &ndisc_drops, UINT64_MAX);
 	traced += ledger_claim(x->ledger, &queue_drops, UINT64_MAX);
 	sent = delta_value(delta_sum(x->o, C_IP_OUT_REQUESTS, C_IP6_OUT_REQUESTS)) +
 	       delta_value(delta_sum(x->o, C_IP_FORW_DATAGRAMS, C_IP6_OUT_FORW_DATAGRAMS));
@@ -97,6 +104,7 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 	if (!f->subjects.n)
 		subject_devices(x, f, &failed_drops);
 	finding_flows(x, f, &failed_drops);
+	finding_flows(x, f, &ndisc_drops);
 	finding_headline(f, "%s does not answer on %s",
 			 f->subjects.n && f->subjects.items[0].address ? f->subjects.items[0].address
 								       : "the next hop",

@@ -41,13 +41,16 @@ uint64_t next_power_of_two(uint64_t n);
 
 /* What became of one socket over a, the looks, and b. */
 struct socket_watch {
-	unsigned int samples; /* taken right after a step in which it lost packets */
-	unsigned int full;    /* of these: buffer at least half full */
-	bool drained_after;   /* the first sample after the last loss found it less than half full */
+	unsigned int losing_steps; /* between two samples, in which it lost packets */
+	unsigned int amid;	   /* samples with loss before and after them */
+	unsigned int amid_full;	   /* of these: buffer at least half full */
+	bool full_at_last, full_after; /* half full at the end of the last losing step; one later */
 	unsigned int at_limit;	/* any sample: a listener's queue over its backlog */
 	uint32_t peak_rmem, peak_wmem, peak_rqueue;
 };
 void watch_socket(const struct observation *o, const struct socket *sk, struct socket_watch *ret);
+/* The buffer was never found empty while it lost packets: its reader is the limit, not its size. */
+bool never_empty(const struct socket_watch *w);
 /* A process over the looks and b: how often seen, and how often stopped or frozen. */
 struct process_watch {
 	unsigned int seen, stopped, frozen;

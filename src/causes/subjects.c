@@ -101,8 +101,8 @@ static bool half_full(const struct socket *sk)
 
 /*
  * A buffer that overflows in bursts is empty between them; one whose reader is too slow is found
- * full at every look while packets are lost. Samples before the first loss say nothing: traffic may
- * not have begun.
+ * full at every look from which loss goes on. Samples before the first loss say nothing (traffic
+ * may not have begun), nor does the one after the last (traffic may have ended long before).
  */
 void watch_socket(const struct observation *o, const struct socket *sk, struct socket_watch *ret)
 {
@@ -119,14 +119,16 @@ void watch_socket(const struct observation *o, const struct socket *sk, struct s
 			continue;
 		now = socket_at(s, sk);
 		lost = now.drops > before.drops;
-		/* A loss in the step before this sample: it is a sample from within the loss. */
-		if (lost) {
-			w.samples++;
-			w.full += half_full(&now);
-			w.drained_after = false;
-		} else if (lost_before) {
-			w.drained_after = !half_full(&now);
+		w.losing_steps += lost;
+		/* Lost before the sample `before` and after it: that one was taken amid the loss. */
+		if (lost && lost_before) {
+			w.amid++;
+			w.amid_full += half_full(&before);
 		}
+		if (lost)
+			w.full_at_last = half_full(&now);
+		else if (lost_before)
+			w.full_after = half_full(&now);
 		lost_before = lost;
 		w.at_limit += now.rqueue > now.wqueue;
 		w.peak_rmem = MAX(w.peak_rmem, now.rmem);
@@ -135,6 +137,14 @@ void watch_socket(const struct observation *o, const struct socket *sk, struct s
 		before = now;
 	}
 	*ret = w;
+}
+
+bool never_empty(const struct socket_watch *w)
+{
+	if (w->amid)
+		return w->amid_full == w->amid;
+	/* One short loss: only a buffer that stays full after it tells of its reader. */
+	return w->losing_steps == 1 && w->full_at_last && w->full_after;
 }
 
 void watch_process(const struct observation *o, int pid, struct process_watch *ret)

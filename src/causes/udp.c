@@ -118,7 +118,7 @@ static void rcvbuf_words(struct exam *x, struct finding *f)
 	finding_headline(f, "%s overflows on %s", owner_text(s, who, sizeof(who)),
 			 socket_text(&s->socket, where, sizeof(where)));
 	evidence_text(f, x, "%u of %u bytes used at most; at least half full at %u of %u looks while losing",
-		      w.peak_rmem, s->socket.rcvbuf, w.full, w.samples);
+		      w.peak_rmem, s->socket.rcvbuf, w.amid_full, w.amid);
 }
 
 enum outcome examine_udp_rcvbuf(struct exam *x)
