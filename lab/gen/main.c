@@ -210,7 +210,7 @@ int main(int argc, char **argv)
 			    .sockets = 1,
 			    .ports = 1,
 			    .parallel = MAX_SOCKETS,
-			    .backlog = 128,
+			    .backlog = 4096,
 			    .gap = 0.1,
 			    .from_port = 40000,
 			    .to_port = 9,

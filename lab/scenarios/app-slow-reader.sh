@@ -1,8 +1,8 @@
-# A process reads its UDP socket at a tenth of the rate at which datagrams come
+# A process reads its UDP socket far slower than datagrams come; its queue is never empty
 CAUSE=app-slow-reader VIA=udp-rcvbuf-full EXAMINE=$S SECONDS=4 WITNESS=UdpRcvbufErrors TO=$S4
 
 fault() {
-	serve READER "$S" udp-recv 5300 --rcvbuf 65536 --slow 100000
+	serve READER "$S" udp-recv 5300 --rcvbuf 131072 --slow 10000
 }
 
 # It is still busy with its queue when this ends, so the socket's own count must do
@@ -10,7 +10,7 @@ traffic() {
 	local before
 
 	before=$(skmem "$S" 5300 d)
-	gen "$C" udp-send "$TO" 5300 -n 25000 --size 100 --rate 10000
+	gen "$C" udp-send "$TO" 5300 -n 2500 --size 100 --rate 1000
 	echo "lost=$(($(skmem "$S" 5300 d) - before))"
 }
 
