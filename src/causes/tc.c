@@ -56,7 +56,7 @@ static void qdisc_remedies(struct finding *f, const struct qdisc *q, const struc
 				   "raise the rate or the limit of the shaper on %s, or send less",
 				   device);
 		remedy_why(r, "the shaper is set to %llu kbit/s; more than that was offered",
-			   (unsigned long long)(q->rate_bps * 8 / 1000));
+			   (unsigned long long)(q->rate_bps / 1000));
 		remedy_command(r, "tc -s -d qdisc show dev %s", device);
 		remedy_cost(r, "a longer limit adds delay; a higher rate may overrun the next hop");
 		return;

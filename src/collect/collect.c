@@ -13,7 +13,7 @@
  * How long one source may take. A read under rtnl_lock or of a stuck process cannot be
  * interrupted: past this it is given up, and its thread with it.
  */
-#define DEADLINE_AT_ENDS_NS (2 * NSEC_PER_SEC)
+#define DEADLINE_AT_ENDS_NS (4 * NSEC_PER_SEC) /* sock_diag may load its modules first */
 #define DEADLINE_AT_LOOKS_NS (NSEC_PER_SEC / 2)
 #define WORKER_STACK ((size_t)512 << 10)
 

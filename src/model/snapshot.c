@@ -71,6 +71,8 @@ static void take_numbers(struct snapshot *to, const struct snapshot *from, enum 
 		memcpy(to->sysctl, from->sysctl, sizeof(to->sysctl));
 	if (source == SRC_SOCKETS)
 		to->sockets_seen = from->sockets_seen;
+	if (source == SRC_NEIGH)
+		to->neighs_seen = from->neighs_seen;
 	to->source[source] = from->source[source];
 }
 

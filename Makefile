@@ -1,0 +1,42 @@
+# Thin: each target does its own set-up and calls what does the work.
+BUILD ?= build
+MESON_FLAGS ?=
+
+.PHONY: all run test test-kernels test-all bench install clean
+
+all: $(BUILD)/whydrop
+
+# Ninja knows what is stale; make asks it each time.
+.PHONY: $(BUILD)/whydrop
+$(BUILD)/whydrop:
+	@tools/setup
+	@[ -f $(BUILD)/build.ninja ] || meson setup $(MESON_FLAGS) $(BUILD) > /dev/null
+	@ninja -C $(BUILD) --quiet
+
+# 0 healthy, 1 losing, 3 not examined: each is an answer.
+run: all
+	@$(BUILD)/whydrop; status=$$?; [ $$status = 0 ] || [ $$status = 1 ] || [ $$status = 3 ]
+
+test:
+	@tools/setup --test
+	@tests/run
+
+# What only Debian's 6.1 and 6.12 kernels can show.
+test-kernels: all
+	@tools/setup --test
+	@tests/run kernels
+
+# Everything on every kernel; long.
+test-all:
+	@tools/setup --test
+	@tests/run all
+
+bench: all
+	@tools/setup --test
+	@bench/run
+
+install: all
+	@meson install -C $(BUILD)
+
+clean:
+	rm -rf build build-*
