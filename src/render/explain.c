@@ -30,7 +30,10 @@ static void paragraph(struct buf *ret, const char *text)
 /* Each thing after the first is set off by an empty line. */
 static void title(struct buf *ret, const char *name, const char *what)
 {
-	buf_printf(ret, "%s%s: %s\n", ret->len ? "\n" : "", name, what);
+	struct out o = {.buf = ret, .style = &plain_style};
+
+	buf_printf(ret, "%s%s: ", ret->len ? "\n" : "", name);
+	out_wrap(&o, strlen(name) + 2, 2, what);
 }
 
 /* ---- what stands where ---- */
@@ -128,9 +131,36 @@ static const char *scope_words(enum scope scope)
 	return words[scope];
 }
 
+/* "Udp.RcvbufErrors", "Udp6RcvbufErrors" and "rx_dropped" without the protocol they count for. */
+static const char *bare_name(const char *name)
+{
+	static const char *const groups[] = {"Udp6", "Ip6"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+		if (strncmp(name, groups[i], strlen(groups[i])) == 0)
+			return name + strlen(groups[i]);
+	return last_part(name, '.');
+}
+
+/* As nstat writes it: "UdpRcvbufErrors". */
+static bool same_without_dots(const char *a, const char *b)
+{
+	char one[64], other[64];
+	size_t n = 0, m = 0;
+
+	for (; *a && n < sizeof(one) - 1; a++)
+		if (*a != '.')
+			one[n++] = *a;
+	for (; *b && m < sizeof(other) - 1; b++)
+		if (*b != '.')
+			other[m++] = *b;
+	one[n] = other[m] = '\0';
+	return strcasecmp(one, other) == 0;
+}
+
 static bool is_counter(const struct counter_row *row, const char *name)
 {
-	return strcasecmp(row->name, name) == 0 || strcasecmp(last_part(row->name, '.'), name) == 0 ||
+	return same_without_dots(row->name, name) || strcasecmp(bare_name(row->name), name) == 0 ||
 	       strcasecmp(row->id, name) == 0;
 }
 
@@ -154,7 +184,7 @@ static bool explain_counter(const char *name, struct buf *ret)
 			 row->unit, stage_name(row->stage), source_rows[row->source].name,
 			 scope_words(row->scope));
 		paragraph(ret, line);
-		see_also(ret, last_part(row->name, '.'));
+		see_also(ret, bare_name(row->name));
 		found = true;
 	}
 	return found;
