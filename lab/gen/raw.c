@@ -90,41 +90,41 @@ static size_t build_transport(const struct options *o, u64 i, unsigned char *p, 
 	return len;
 }
 
+/* The headers are made aside: after 14 bytes of Ethernet nothing is aligned. */
 static size_t build_ip4(const struct options *o, u64 i, unsigned char *p, uint32_t from,
 			uint32_t to)
 {
-	struct iphdr *ip = (struct iphdr *)p;
 	uint32_t addrs[2] = {htonl(ntohl(from) + (uint32_t)(i / o->source_ports % o->sources)), to};
-	size_t len = build_transport(o, i, p + sizeof(*ip), addrs, sizeof(addrs)) + sizeof(*ip);
+	struct iphdr ip = {.version = 4, .ihl = 5, .ttl = 64, .saddr = addrs[0], .daddr = to};
+	size_t len = build_transport(o, i, p + sizeof(ip), addrs, sizeof(addrs)) + sizeof(ip);
 
-	*ip = (struct iphdr){.version = 4, .ihl = 5, .ttl = 64, .saddr = addrs[0], .daddr = to};
-	ip->tot_len = htons((uint16_t)len);
-	ip->id = htons((uint16_t)i);
-	ip->protocol = o->udp ? IPPROTO_UDP : IPPROTO_TCP;
-	ip->check = fold(sum16(ip, sizeof(*ip), 0));
+	ip.tot_len = htons((uint16_t)len);
+	ip.id = htons((uint16_t)i);
+	ip.protocol = o->udp ? IPPROTO_UDP : IPPROTO_TCP;
+	ip.check = fold(sum16(&ip, sizeof(ip), 0));
+	memcpy(p, &ip, sizeof(ip));
 	return len;
 }
 
-static size_t build_ip6(const struct options *o, u64 i, unsigned char *p,
-			const struct in6_addr *from, const struct in6_addr *to)
+static size_t build_ip6(const struct options *o, u64 i, unsigned char *p, struct in6_addr from,
+			struct in6_addr to)
 {
-	struct ip6_hdr *ip = (struct ip6_hdr *)p;
-	struct in6_addr addrs[2] = {*from, *to};
+	struct ip6_hdr ip = {.ip6_hlim = 64};
+	struct in6_addr addrs[2] = {from, to};
 	uint32_t low;
 	size_t len;
 
 	memcpy(&low, &addrs[0].s6_addr[12], 4);
 	low = htonl(ntohl(low) + (uint32_t)(i / o->source_ports % o->sources));
 	memcpy(&addrs[0].s6_addr[12], &low, 4);
-	len = build_transport(o, i, p + sizeof(*ip), addrs, sizeof(addrs));
-	memset(ip, 0, sizeof(*ip));
-	ip->ip6_vfc = 0x60;
-	ip->ip6_plen = htons((uint16_t)len);
-	ip->ip6_nxt = o->udp ? IPPROTO_UDP : IPPROTO_TCP;
-	ip->ip6_hlim = 64;
-	ip->ip6_src = addrs[0];
-	ip->ip6_dst = addrs[1];
-	return len + sizeof(*ip);
+	len = build_transport(o, i, p + sizeof(ip), addrs, sizeof(addrs));
+	ip.ip6_vfc = 0x60;
+	ip.ip6_plen = htons((uint16_t)len);
+	ip.ip6_nxt = o->udp ? IPPROTO_UDP : IPPROTO_TCP;
+	ip.ip6_src = addrs[0];
+	ip.ip6_dst = addrs[1];
+	memcpy(p, &ip, sizeof(ip));
+	return len + sizeof(ip);
 }
 
 static void build_frame(const struct options *o, u64 i, struct frame *f)
@@ -141,8 +141,8 @@ static void build_frame(const struct options *o, u64 i, struct frame *f)
 	eth->ether_type = htons(v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
 	if (v6)
 		f->len = build_ip6(o, i, f->data + sizeof(*eth),
-				   &((struct sockaddr_in6 *)&from.sa)->sin6_addr,
-				   &((struct sockaddr_in6 *)&to.sa)->sin6_addr);
+				   ((struct sockaddr_in6 *)&from.sa)->sin6_addr,
+				   ((struct sockaddr_in6 *)&to.sa)->sin6_addr);
 	else
 		f->len = build_ip4(o, i, f->data + sizeof(*eth),
 				   ((struct sockaddr_in *)&from.sa)->sin_addr.s_addr,
