@@ -260,9 +260,9 @@ static void write_meta(struct session *s, const struct session_options *options,
 
 	vec_each(o, &d->observations)
 		json_array_append_new(namespaces,
-				      json_pack("{s:s, s:i, s:i, s:f}", "name", o->name, "inode",
-						(int)o->inode, "looks", (int)o->looks.n, "seconds",
-						o->seconds));
+				      json_pack("{s:s, s:I, s:I, s:f}", "name", o->name, "inode",
+						(json_int_t)o->inode, "looks",
+						(json_int_t)o->looks.n, "seconds", o->seconds));
 	json_object_set_new(meta, "namespaces", namespaces);
 	json_object_set_new(meta, "host", json_string(s->host_name));
 	json_object_set_new(meta, "kernel", json_string(s->kernel));

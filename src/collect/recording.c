@@ -359,8 +359,8 @@ static int load_tar(struct recording *r, const char *path, bool *complete)
 	status = strcmp(path, "-") == 0 ? archive_read_open_fd(tar, STDIN_FILENO, 65536)
 					: archive_read_open_filename(tar, path, 65536);
 	if (status != ARCHIVE_OK) {
-		err = archive_errno(tar) > 0 && archive_errno(tar) < 200 ? -archive_errno(tar)
-									 : -EBADMSG;
+		/* libarchive's own code for "none of my formats" is EILSEQ. */
+		err = archive_errno(tar) == EACCES ? -EACCES : -EBADMSG;
 		archive_read_free(tar);
 		return err;
 	}
@@ -392,6 +392,8 @@ int recording_load(const char *path, struct recording **ret)
 		err = -errno;
 	else if (strcmp(path, "-") != 0 && S_ISDIR(st.st_mode))
 		err = load_folder(r, path, &complete);
+	else if (strcmp(path, "-") != 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+		err = -ENODATA;
 	else
 		err = load_tar(r, path, &complete);
 	if (!err && !complete)
