@@ -106,6 +106,8 @@ struct finding {
 	enum finding_state state;
 	enum severity severity;
 	enum confidence confidence;
+	bool has_direction; /* `direction` and not that of the cause's row */
+	enum direction direction;
 	const struct observation *where; /* its namespace */
 	const char *unit;		 /* "packets", "skbs", "segments" */
 	uint64_t lost, counted, traced, of; /* of: what passed or was lost there; 0 unknown */

@@ -10,6 +10,8 @@ enum stage finding_stage(const struct finding *f)
 
 enum direction finding_direction(const struct finding *f)
 {
+	if (f->has_direction)
+		return f->direction;
 	return f->via ? f->via->direction : f->cause->direction;
 }
 

@@ -137,7 +137,8 @@ static bool match_conntrack(struct ruleset *set, unsigned int revision, const vo
 	memcpy(&m, info, needed);
 	if (m.match_flags & XT_CONNTRACK_STATE)
 		add_state(set, m.state_mask, m.invert_flags & XT_CONNTRACK_STATE);
-	return m.match_flags == XT_CONNTRACK_STATE;
+	/* The alias only says that it was written as -m state. */
+	return (m.match_flags & ~XT_CONNTRACK_STATE_ALIAS) == XT_CONNTRACK_STATE;
 }
 
 static bool match_state(struct ruleset *set, const void *info, size_t size)

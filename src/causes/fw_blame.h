@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which firewall rule or policy dropped how many packets. Counters tell exactly where rules have
+ * them; what is traced beyond that is walked, flow by flow, through the rules that have none.
+ */
+#ifndef WHYDROP_FW_BLAME_H
+#define WHYDROP_FW_BLAME_H
+
+#include "causes/stages.h"
+
+/* A rule or a base chain's policy that ends packets. */
+struct fw_point {
+	const struct ruleset *set; /* of the second snapshot */
+	size_t chain, rule;	   /* rule: POLICY_OF_CHAIN for the policy */
+	bool reject;		   /* answers: another cause's */
+	bool counted;
+	struct change counter;
+	uint32_t hooks, seen; /* bits: hooks it hangs on; hooks where its flows were walked */
+	uint64_t lost;	      /* by its counter, or its part of what is traced beyond counters */
+	uint64_t weight;      /* packets of its flows */
+	const char *how;
+	enum confidence confidence;
+};
+
+struct fw_flow {
+	const struct drop_flow *flow;
+	size_t point; /* FW_NOWHERE: no rule fits it */
+};
+#define FW_NOWHERE ((size_t)-1)
+
+struct fw_blame {
+	VEC(struct fw_point) points;
+	VEC(struct fw_flow) flows;
+	bool frees_in_chain;	/* nf_tables' drops show at nft_do_chain (6.15 and later) */
+	uint64_t traced;	/* NETFILTER_DROP of this namespace */
+	uint64_t counted;	/* of it: by counters of rules and policies, and by conntrack's */
+	uint64_t beyond;	/* traced by rules without a counter, or unexplained */
+	uint64_t conntrack;	/* dropped by connection tracking and NAT */
+	unsigned int uncounted; /* points that may drop, without a counter */
+	bool several;		/* more than one of these fits, and nothing tells which */
+};
+
+void fw_blame(const struct exam *x, struct fw_blame *ret);
+void fw_blame_done(struct fw_blame *b);
+
+bool fw_is_policy(const struct fw_point *p);
+const struct chain *fw_chain(const struct fw_point *p);
+/* NULL for a policy. */
+const struct rule *fw_rule(const struct fw_point *p);
+enum direction fw_direction(const struct fw_point *p);
+/* Whether the kernel freed a packet inside nf_tables; all else is at nf_hook_slow. */
+bool fw_is_nft_symbol(const char *symbol);
+
+/* What the packets of a finding have in common: fw_words.c. */
+struct fw_wanted {
+	uint8_t family, protocol; /* AF_*; 0: not known */
+	bool by_source;		  /* the source port is what they share, not the destination's */
+	uint16_t port;		  /* 0: none */
+	uint64_t packets;
+};
+struct fw_words {
+	VEC(struct fw_wanted) wanted; /* most packets first */
+	uint64_t packets;	      /* of all flows */
+	uint64_t chatter;	      /* to multicast and broadcast addresses */
+};
+/* Of the flows of points for which `which` is set (parallel to b->points). */
+void fw_words_of(const struct fw_blame *b, const bool *which, struct fw_words *ret);
+void fw_words_done(struct fw_words *w);
+/* "tcp port 8443", "icmp"; "packets" if nothing is known. */
+const char *fw_wanted_text(const struct fw_wanted *w, char *to, size_t size);
+/* "ip filter INPUT 12", "policy of inet filter input" */
+const char *fw_point_text(const struct fw_point *p, char *to, size_t size);
+const char *fw_family_name(const struct fw_point *p);
+const char *fw_hook_name(const struct fw_point *p);
+
+/* fw_remedy.c: one accept rule for what is wanted, before the point that drops it. */
+void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
+		 const struct fw_words *words);
+
+/* fw_points.c: every point of both rule sets, in their order, with its counter's change. */
+void fw_find_points(const struct observation *o, struct fw_blame *b);
+/* fw_flows.c: every traced flow to the point that fits it best. */
+void fw_walk_flows(const struct exam *x, struct fw_blame *b);
+
+#endif

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Traced flows walked through the rules. A drop event does not say on which hook it happened: its
+ * device and the namespace's own addresses leave few, and they are walked in the packet's order.
+ */
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <linux/netfilter.h>
+
+#include "causes/fw_blame.h"
+
+#define FLOWS_MAX 256
+#define STEPS_MAX 1000000 /* rules looked at, all flows together: some 10 ms */
+#define HOOKS_MAX 12
+#define HOOK_INGRESS 5 /* NF_INET_INGRESS */
+#define HOOK_NETDEV_INGRESS 0
+#define HOOK_NETDEV_EGRESS 1
+
+struct walker {
+	struct fw_blame *b;
+	const struct ruleset *nft, *legacy; /* NULL if there is none */
+	uint32_t *points[2];		    /* by rule; place in b->points + 1 */
+	uint64_t *room; /* packets each point still has to account for, parallel to b->points */
+	uint64_t beyond; /* the same, all points without a counter together */
+	bool invalid_possible, bridge;
+	struct rule_walk walk;
+};
+
+/* ---- which hooks ---- */
+
+struct visit {
+	uint8_t family;
+	unsigned int hook;
+	bool in, out; /* the packet's device is this one's */
+};
+
+static enum answer is_local(const struct walker *w, uint8_t family, const uint8_t *address)
+{
+	const struct ruleset *set = w->nft && w->nft->locals.n ? w->nft : w->legacy;
+	size_t size = family == AF_INET6 ? 16 : 4;
+	static const uint8_t loopback6[16] = {[15] = 1};
+
+	if (family == AF_INET && (address[0] == 127 || address[0] >= 224))
+		return ANSWER_YES; /* multicast and broadcast are delivered, too */
+	if (family == AF_INET6 && (address[0] == 0xff || memcmp(address, loopback6, 16) == 0))
+		return ANSWER_YES;
+	if (!set || !set->locals.n)
+		return ANSWER_MAYBE;
+	vec_each(local, &set->locals)
+		if (local->family == family && memcmp(local->address, address, size) == 0)
+			return ANSWER_YES;
+	return ANSWER_NO;
+}
+
+static void visit(struct visit *to, size_t *n, uint8_t family, unsigned int hook, bool in, bool out)
+{
+	if (*n < HOOKS_MAX)
+		to[(*n)++] = (struct visit){family, hook, in, out};
+}
+
+static size_t visits_of(const struct walker *w, const struct drop_flow *flow, struct visit *to)
+{
+	uint8_t ip = flow->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+	enum answer from = is_local(w, flow->family, flow->source);
+	enum answer here = is_local(w, flow->family, flow->destination);
+	bool device = flow->ifindex != 0;
+	size_t n = 0;
+
+	/* A packet of this host's own has no device yet on the output hook. */
+	if (!device || from != ANSWER_NO)
+		visit(to, &n, ip, NF_INET_LOCAL_OUT, false, false);
+	if (from != ANSWER_NO || !device)
+		visit(to, &n, ip, NF_INET_POST_ROUTING, false, device);
+	if (device && (from != ANSWER_YES || here != ANSWER_NO)) {
+		visit(to, &n, NFPROTO_NETDEV, HOOK_NETDEV_INGRESS, true, false);
+		visit(to, &n, ip, HOOK_INGRESS, true, false);
+		visit(to, &n, ip, NF_INET_PRE_ROUTING, true, false);
+		if (here != ANSWER_NO)
+			visit(to, &n, ip, NF_INET_LOCAL_IN, true, false);
+		if (here != ANSWER_YES)
+			visit(to, &n, ip, NF_INET_FORWARD, true, false);
+		if (here != ANSWER_YES && from == ANSWER_NO)
+			visit(to, &n, ip, NF_INET_POST_ROUTING, false, true);
+	}
+	if (device)
+		visit(to, &n, NFPROTO_NETDEV, HOOK_NETDEV_EGRESS, false, true);
+	for (unsigned int hook = 0; w->bridge && device && hook < 3; hook++)
+		visit(to, &n, NFPROTO_BRIDGE, hook, true, false);
+	return n;
+}
+
+/* ---- one flow ---- */
+
+static size_t point_of(const struct walker *w, const struct rule_stop *at)
+{
+	const uint32_t *places = w->points[at->set == w->nft ? 0 : 1];
+
+	if (at->rule != POLICY_OF_CHAIN)
+		return places[at->rule] ? places[at->rule] - 1 : FW_NOWHERE;
+	for (size_t i = 0; i < w->b->points.n; i++) {
+		const struct fw_point *p = &w->b->points.items[i];
+
+		if (p->set == at->set && p->chain == at->chain && fw_is_policy(p))
+			return i;
+	}
+	return FW_NOWHERE;
+}
+
+/* A counter that stood still excuses its rule. */
+static bool possible(const void *arg, const struct rule_stop *at)
+{
+	const struct walker *w = arg;
+	const struct fw_point *p;
+	size_t place;
+
+	if (at->rule != POLICY_OF_CHAIN) {
+		const struct rule *r = &at->set->rules.items[at->rule];
+
+		if (!r->counted || (r->verdict != VERDICT_DROP && r->verdict != VERDICT_REJECT))
+			return true;
+	}
+	place = point_of(w, at);
+	if (place == FW_NOWHERE)
+		return true;
+	p = &w->b->points.items[place];
+	return !p->counted || !p->counter.known || p->counter.delta > 0;
+}
+
+static const char *device_name(const struct observation *o, unsigned int ifindex)
+{
+	const struct link *link = snapshot_link(&o->b, ifindex);
+
+	if (!link)
+		link = snapshot_link(&o->a, ifindex);
+	return link ? link->name : NULL;
+}
+
+static struct packet packet_of(const struct walker *w, const struct observation *o,
+			       const struct drop_flow *flow, const struct visit *v)
+{
+	struct packet p = {.family = flow->family,
+			   .protocol = flow->protocol,
+			   .source_port = flow->source_port,
+			   .destination_port = flow->destination_port,
+			   .never_invalid = !w->invalid_possible};
+	bool incoming = v->family == NFPROTO_NETDEV ? v->hook == HOOK_NETDEV_INGRESS
+						    : v->hook != NF_INET_LOCAL_OUT &&
+							      v->hook != NF_INET_POST_ROUTING;
+
+	memcpy(p.source, flow->source, sizeof(p.source));
+	memcpy(p.destination, flow->destination, sizeof(p.destination));
+	if (v->in) {
+		p.in_ifindex = flow->ifindex;
+		p.in_device = device_name(o, flow->ifindex);
+	}
+	if (v->out) {
+		p.out_ifindex = flow->ifindex;
+		p.out_device = device_name(o, flow->ifindex);
+	}
+	if (incoming && v->hook != NF_INET_FORWARD)
+		p.out_device = "";
+	if (v->hook == NF_INET_LOCAL_OUT && v->family != NFPROTO_NETDEV)
+		p.in_device = "";
+	return p;
+}
+
+struct candidate {
+	size_t point;
+	bool definite;
+	unsigned int hook;
+};
+
+static size_t candidates_of(struct walker *w, const struct observation *o,
+			    const struct drop_flow *flow, struct candidate *to, size_t max)
+{
+	struct visit visits[HOOKS_MAX];
+	size_t visits_n = visits_of(w, flow, visits), n = 0;
+	bool in_nft = fw_is_nft_symbol(flow->symbol);
+
+	w->walk.more = false;
+	w->walk.sets[0] = !w->b->frees_in_chain || in_nft ? w->nft : NULL;
+	w->walk.sets[1] = !in_nft ? w->legacy : NULL;
+	for (size_t i = 0; i < visits_n; i++) {
+		struct packet p = packet_of(w, o, flow, &visits[i]);
+		bool over;
+
+		w->walk.family = visits[i].family;
+		w->walk.hook = visits[i].hook;
+		w->walk.n = 0;
+		over = rule_walk(&w->walk, &p);
+		for (size_t s = 0; s < w->walk.n && n < max; s++) {
+			size_t point = point_of(w, &w->walk.stops[s]);
+
+			if (point != FW_NOWHERE)
+				to[n++] = (struct candidate){point, w->walk.stops[s].definite,
+							     visits[i].hook};
+		}
+		if (over)
+			break;
+	}
+	return n;
+}
+
+static uint64_t room_of(const struct walker *w, size_t point)
+{
+	return w->b->points.items[point].counted ? w->room[point] : w->beyond;
+}
+
+/*
+ * The candidate to take the flow: one that is met for sure before one that may be, as long as its
+ * counter (or what is traced beyond all counters) has room for the packets.
+ */
+static const struct candidate *choose(const struct walker *w, const struct candidate *c, size_t n,
+				      uint64_t packets)
+{
+	const struct candidate *best = NULL;
+
+	for (int sure = 1; sure >= 0; sure--)
+		for (size_t i = 0; i < n; i++)
+			if (c[i].definite == sure && room_of(w, c[i].point) >= packets)
+				return &c[i];
+	for (size_t i = 0; i < n; i++)
+		if (!best || room_of(w, c[i].point) > room_of(w, best->point))
+			best = &c[i];
+	return best && room_of(w, best->point) ? best : NULL;
+}
+
+static void blame_flow(struct walker *w, const struct observation *o, const struct drop_flow *flow)
+{
+	struct candidate candidates[24];
+	size_t n = candidates_of(w, o, flow, candidates, ARRAY_SIZE(candidates)), rivals = 0;
+	const struct candidate *c = choose(w, candidates, n, flow->packets);
+	struct fw_flow *blamed = vec_push(&w->b->flows);
+	struct fw_point *p;
+
+	blamed->flow = flow;
+	blamed->point = c ? c->point : FW_NOWHERE;
+	if (!c)
+		return;
+	p = &w->b->points.items[c->point];
+	p->weight += flow->packets;
+	p->seen |= p->hooks & (1u << c->hook | 1u << (c->hook + 8) | 1u << (c->hook + 12));
+	if (p->counted) {
+		w->room[c->point] -= MIN(w->room[c->point], flow->packets);
+		return;
+	}
+	w->beyond -= MIN(w->beyond, flow->packets);
+	for (size_t i = 0; i < n; i++)
+		rivals += candidates[i].point != c->point &&
+			  !w->b->points.items[candidates[i].point].counted;
+	if (rivals && !c->definite)
+		p->confidence = POSSIBLE;
+	else if (rivals || w->walk.more || !w->b->frees_in_chain)
+		p->confidence = MIN(p->confidence, LIKELY);
+	if (rivals)
+		p->how = "headers matched";
+	w->b->several |= rivals && !c->definite;
+}
+
+static void index_points(struct walker *w)
+{
+	w->points[0] = xcalloc(w->nft ? w->nft->rules.n : 0, sizeof(uint32_t));
+	w->points[1] = xcalloc(w->legacy ? w->legacy->rules.n : 0, sizeof(uint32_t));
+	w->room = xcalloc(w->b->points.n, sizeof(*w->room));
+	for (size_t i = 0; i < w->b->points.n; i++) {
+		struct fw_point *p = &w->b->points.items[i];
+
+		w->room[i] = p->counter.known ? p->counter.delta : w->b->traced;
+		p->confidence = CERTAIN;
+		p->how = "only candidate";
+		if (!fw_is_policy(p))
+			w->points[p->set == w->nft ? 0 : 1][p->rule] = (uint32_t)i + 1;
+	}
+}
+
+void fw_walk_flows(const struct exam *x, struct fw_blame *b)
+{
+	const struct observation *o = x->o;
+	struct change invalid = delta_counter(o, C_CT_INVALID);
+	struct walker w = {.b = b,
+			   .nft = source_ok(&o->b, SRC_NFT) ? &o->b.nft : NULL,
+			   .legacy = source_ok(&o->b, SRC_IPTABLES) ? &o->b.iptables : NULL,
+			   .beyond = b->beyond,
+			   .invalid_possible = !invalid.known || invalid.delta};
+
+	w.walk = (struct rule_walk){.possible = possible, .arg = &w, .steps = STEPS_MAX};
+	for (size_t i = 0; w.nft && i < w.nft->chains.n; i++)
+		w.bridge |= w.nft->chains.items[i].family == NFPROTO_BRIDGE;
+	index_points(&w);
+	vec_each(flow, &x->d->drops->flows) {
+		if (b->flows.n == FLOWS_MAX || !w.walk.steps)
+			break;
+		if (flow->netns == o->inode && strcmp(flow->reason, "NETFILTER_DROP") == 0)
+			blame_flow(&w, o, flow);
+	}
+	free(w.points[0]);
+	free(w.points[1]);
+	free(w.room);
+}

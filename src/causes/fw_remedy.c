@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The remedy for a firewall drop: one accept rule, as narrow as what was seen, in front of what
+ * drops. Never a policy: that would open everything else, too.
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include <linux/netfilter.h>
+
+#include "causes/fw_blame.h"
+
+#define PORTS_SHOWN 3
+
+enum dialect { NFT, IPTABLES_NFT, LEGACY };
+
+/* iptables-nft keeps its tables as these; what nft adds there it would refuse to list. */
+static enum dialect dialect_of(const struct fw_point *p)
+{
+	static const char *const tables[] = {"filter", "mangle", "raw", "nat", "security"};
+	static const char *const chains[] = {"PREROUTING", "INPUT", "FORWARD", "OUTPUT",
+					     "POSTROUTING"};
+	const struct chain *c = fw_chain(p);
+
+	if (p->set->legacy)
+		return LEGACY;
+	if (c->family != NFPROTO_IPV4 && c->family != NFPROTO_IPV6)
+		return NFT;
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
+		if (strcmp(c->table, tables[t]) != 0)
+			continue;
+		/* Its built-in chains are there as long as the table is used. */
+		vec_each(other, &p->set->chains)
+			for (size_t i = 0; i < ARRAY_SIZE(chains); i++)
+				if (other->base && other->family == c->family &&
+				    strcmp(other->table, c->table) == 0 &&
+				    strcmp(other->name, chains[i]) == 0)
+					return IPTABLES_NFT;
+	}
+	return NFT;
+}
+
+/* A name goes into a command as it stands only if a shell takes it for one word. */
+static bool is_plain(const char *name)
+{
+	return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789_-.") == strlen(name);
+}
+
+static const char *entering(const struct exam *x, char *to, size_t size)
+{
+	if (is_plain(x->o->name) && strcmp(x->o->name, "host") != 0)
+		snprintf(to, size, "ip netns exec %s ", x->o->name);
+	else
+		*to = '\0';
+	return to;
+}
+
+static void nft_match(const struct fw_wanted *w, char *to, size_t size)
+{
+	const char *name = w->protocol == IPPROTO_TCP	 ? "tcp"
+			   : w->protocol == IPPROTO_UDP	 ? "udp"
+			   : w->protocol == IPPROTO_SCTP ? "sctp"
+							 : NULL;
+
+	/* As nft lists them, so that the undo finds its rule. */
+	const char *listed = w->protocol == IPPROTO_ICMP     ? "icmp"
+			     : w->protocol == IPPROTO_ICMPV6 ? "ipv6-icmp"
+							     : name;
+
+	if (name && w->port)
+		snprintf(to, size, "%s %s %u", name, w->by_source ? "sport" : "dport", w->port);
+	else if (listed)
+		snprintf(to, size, "meta l4proto %s", listed);
+	else
+		snprintf(to, size, "meta l4proto %u", w->protocol);
+}
+
+static void iptables_match(const struct fw_wanted *w, char *to, size_t size)
+{
+	const char *name = w->protocol == IPPROTO_TCP	 ? "tcp"
+			   : w->protocol == IPPROTO_UDP	 ? "udp"
+			   : w->protocol == IPPROTO_SCTP ? "sctp"
+							 : NULL;
+
+	if (name && w->port)
+		snprintf(to, size, "-p %s --%s %u", name, w->by_source ? "sport" : "dport",
+			 w->port);
+	else
+		snprintf(to, size, "-p %u", w->protocol);
+}
+
+static void accept_by_nft(struct exam *x, struct remedy *r, const struct fw_point *p,
+			  const struct fw_wanted *w)
+{
+	const struct chain *c = fw_chain(p);
+	const struct rule *rule = fw_rule(p);
+	char enter[96], match[64], where[160];
+
+	nft_match(w, match, sizeof(match));
+	entering(x, enter, sizeof(enter));
+	snprintf(where, sizeof(where), "%s %s %s", fw_family_name(p), c->table, c->name);
+	if (rule)
+		remedy_command(r, "%snft insert rule %s handle %llu %s accept", enter, where,
+			       (unsigned long long)rule->handle, match);
+	else
+		remedy_command(r, "%snft add rule %s %s accept", enter, where, match);
+	remedy_undo(r,
+		    "%snft delete rule %s handle $(%snft -a list chain %s | sed -n 's/.*%s accept # "
+		    "handle //p' | head -n 1)",
+		    enter, where, enter, where, match);
+	remedy_persist(r, "in /etc/nftables.conf, chain %s of table %s %s%s: %s accept", c->name,
+		       fw_family_name(p), c->table, rule ? ", before the rule that drops" : "",
+		       match);
+}
+
+static const char *iptables_name(const struct fw_point *p)
+{
+	bool six = fw_chain(p)->family == NFPROTO_IPV6;
+
+	if (p->set->legacy)
+		return six ? "ip6tables-legacy" : "iptables-legacy";
+	return six ? "ip6tables" : "iptables";
+}
+
+static bool has_chain(const struct fw_point *p, const char *name)
+{
+	const struct chain *c = fw_chain(p);
+
+	vec_each(other, &p->set->chains)
+		if (other->family == c->family && strcmp(other->table, c->table) == 0 &&
+		    strcmp(other->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void accept_by_iptables(struct exam *x, struct remedy *r, const struct fw_point *p,
+			       const struct fw_wanted *w)
+{
+	const struct chain *c = fw_chain(p);
+	const struct rule *rule = fw_rule(p);
+	const char *tool = iptables_name(p), *chain = c->name;
+	char enter[96], match[64];
+
+	/* Docker rewrites FORWARD, and leaves DOCKER-USER to the administrator. */
+	if (strcmp(c->name, "FORWARD") == 0 && has_chain(p, "DOCKER-USER"))
+		chain = "DOCKER-USER";
+	iptables_match(w, match, sizeof(match));
+	entering(x, enter, sizeof(enter));
+	if (chain != c->name)
+		remedy_command(r, "%s%s -t %s -I %s %s -j ACCEPT", enter, tool, c->table, chain,
+			       match);
+	else if (rule)
+		remedy_command(r, "%s%s -t %s -I %s %u %s -j ACCEPT", enter, tool, c->table, chain,
+			       rule->position, match);
+	else
+		remedy_command(r, "%s%s -t %s -A %s %s -j ACCEPT", enter, tool, c->table, chain,
+			       match);
+	remedy_undo(r, "%s%s -t %s -D %s %s -j ACCEPT", enter, tool, c->table, chain, match);
+	remedy_persist(r, "%s%s-save > /etc/iptables/rules.%s", enter, tool,
+		       c->family == NFPROTO_IPV6 ? "v6" : "v4");
+}
+
+static void accept_wanted(struct exam *x, struct finding *f, const struct fw_point *p,
+			  const struct fw_wanted *w)
+{
+	char what[48], where[160];
+	struct remedy *r;
+
+	fw_wanted_text(w, what, sizeof(what));
+	fw_point_text(p, where, sizeof(where));
+	r = finding_remedy(f, "accept-rule", REMEDY_NETFILTER, "if %s is wanted: one rule that accepts it",
+			   what);
+	remedy_why(r, "%llu of the dropped packets are %s; the rule stands before the %s, which goes "
+		      "on for all others",
+		   (unsigned long long)w->packets, what, where);
+	remedy_risk(r, "whoever can reach this host reaches %s then; add a source address to the "
+		       "rule if only some should",
+		    what);
+	if (dialect_of(p) == NFT)
+		accept_by_nft(x, r, p, w);
+	else
+		accept_by_iptables(x, r, p, w);
+}
+
+static void raise_limit(struct finding *f, const struct fw_point *p)
+{
+	struct remedy *r = finding_remedy(f, "raise-limit", REMEDY_NETFILTER,
+					  "a higher limit in the rule, if the load is legitimate");
+	char where[160];
+
+	remedy_why(r, "the %s limits a rate, a quota or a number of connections: what is above is "
+		      "dropped as it was asked to",
+		   fw_point_text(p, where, sizeof(where)));
+	remedy_risk(r, "the limit protects something: raise it only as far as that bears");
+}
+
+void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
+		 const struct fw_words *words)
+{
+	const struct chain *c = fw_chain(p);
+	size_t n = 0;
+
+	if (fw_rule(p) && fw_rule(p)->limits)
+		raise_limit(f, p);
+	if (!is_plain(c->table) || !is_plain(c->name) || strlen(c->name) == sizeof(c->name) - 1 ||
+	    strlen(c->table) == sizeof(c->table) - 1)
+		return;
+	vec_each(w, &words->wanted) {
+		if (!w->protocol || n++ == PORTS_SHOWN)
+			break;
+		accept_wanted(x, f, p, w);
+	}
+}

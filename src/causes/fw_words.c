@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Rules, policies and what they drop, in words. */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include <linux/netfilter.h>
+
+#include "causes/fw_blame.h"
+
+const char *fw_family_name(const struct fw_point *p)
+{
+	switch (fw_chain(p)->family) {
+	case NFPROTO_INET:
+		return "inet";
+	case NFPROTO_IPV4:
+		return p->set->legacy ? "legacy" : "ip";
+	case NFPROTO_IPV6:
+		return p->set->legacy ? "legacy6" : "ip6";
+	case NFPROTO_NETDEV:
+		return "netdev";
+	case NFPROTO_BRIDGE:
+		return "bridge";
+	case NFPROTO_ARP:
+		return "arp";
+	default:
+		return "?";
+	}
+}
+
+const char *fw_hook_name(const struct fw_point *p)
+{
+	static const char *const names[] = {
+		"prerouting", "input",	"forward", "output", "postrouting", "ingress", "", "",
+		"ingress",    "egress", "",	   "",	     "input",	    "output",  "forward"};
+	uint32_t hooks = p->seen ? p->seen : p->hooks;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (hooks & (1u << i))
+			return names[i];
+	return "";
+}
+
+const char *fw_point_text(const struct fw_point *p, char *to, size_t size)
+{
+	const struct chain *c = fw_chain(p);
+	const struct rule *r = fw_rule(p);
+	const char *family = fw_family_name(p);
+
+	if (p->set->legacy)
+		family = c->family == NFPROTO_IPV6 ? "ip6tables-legacy" : "iptables-legacy";
+	if (r)
+		snprintf(to, size, "rule %s %s %s %llu", family, c->table, c->name,
+			 (unsigned long long)r->handle);
+	else
+		snprintf(to, size, "policy of %s %s %s", family, c->table, c->name);
+	return to;
+}
+
+static const char *protocol_text(uint8_t protocol, char *to, size_t size)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_SCTP:
+		return "sctp";
+	case IPPROTO_ICMP:
+		return "icmp";
+	case IPPROTO_ICMPV6:
+		return "icmpv6";
+	case IPPROTO_IGMP:
+		return "igmp";
+	case IPPROTO_GRE:
+		return "gre";
+	case IPPROTO_ESP:
+		return "esp";
+	default:
+		snprintf(to, size, "protocol %u", protocol);
+		return to;
+	}
+}
+
+const char *fw_wanted_text(const struct fw_wanted *w, char *to, size_t size)
+{
+	char protocol[24];
+	const char *name = protocol_text(w->protocol, protocol, sizeof(protocol));
+
+	if (!w->protocol)
+		snprintf(to, size, "packets");
+	else if (w->port)
+		snprintf(to, size, "%s %sport %u", name, w->by_source ? "from " : "", w->port);
+	else
+		snprintf(to, size, "%s", name);
+	return to;
+}
+
+void fw_words_done(struct fw_words *w)
+{
+	vec_done(&w->wanted);
+}
+
+static void count(struct fw_words *w, const struct drop_flow *flow, bool by_source, uint16_t port)
+{
+	struct fw_wanted *place = NULL;
+
+	vec_each(known, &w->wanted)
+		if (known->protocol == flow->protocol && known->by_source == by_source &&
+		    known->port == port && known->family == flow->family)
+			place = known;
+	if (!place) {
+		place = vec_push(&w->wanted);
+		place->family = flow->family;
+		place->protocol = flow->protocol;
+		place->by_source = by_source;
+		place->port = port;
+	}
+	place->packets += flow->packets;
+}
+
+static bool is_chatter(const struct drop_flow *flow)
+{
+	const uint8_t *to = flow->destination;
+
+	return flow->family == AF_INET6 ? to[0] == 0xff : to[0] >= 224;
+}
+
+/* Most packets first; of two ports with as many, the destination's and then the lower one. */
+static int compare_wanted(const void *one, const void *other)
+{
+	const struct fw_wanted *a = one, *b = other;
+
+	if (a->packets != b->packets)
+		return a->packets > b->packets ? -1 : 1;
+	if (a->by_source != b->by_source)
+		return a->by_source ? 1 : -1;
+	return (int)a->port - (int)b->port;
+}
+
+/*
+ * Requests share the port they go to, answers the one they come from. If one source port explains
+ * clearly more packets than any destination port, these are answers.
+ */
+static void keep_one_side(struct fw_words *w)
+{
+	uint64_t best[2] = {0};
+	bool answers;
+	size_t n = 0;
+
+	vec_each(wanted, &w->wanted)
+		best[wanted->by_source] = MAX(best[wanted->by_source], wanted->packets);
+	answers = best[1] > best[0] * 2;
+	for (size_t i = 0; i < w->wanted.n; i++)
+		if (w->wanted.items[i].by_source == answers)
+			w->wanted.items[n++] = w->wanted.items[i];
+	w->wanted.n = n;
+}
+
+void fw_words_of(const struct fw_blame *b, const bool *which, struct fw_words *ret)
+{
+	struct fw_words w = {0};
+
+	vec_each(f, &b->flows) {
+		if (f->point == FW_NOWHERE || !which[f->point])
+			continue;
+		w.packets += f->flow->packets;
+		if (is_chatter(f->flow)) {
+			w.chatter += f->flow->packets;
+			continue;
+		}
+		count(&w, f->flow, false, f->flow->destination_port);
+		count(&w, f->flow, true, f->flow->source_port);
+	}
+	keep_one_side(&w);
+	if (w.wanted.n)
+		qsort(w.wanted.items, w.wanted.n, sizeof(*w.wanted.items), compare_wanted);
+	*ret = w;
+}

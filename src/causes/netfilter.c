@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Stage netfilter: what rules and policies of the firewall drop. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "causes/fw_blame.h"
+
+#define SUBJECTS_MAX 20
+#define FLOWS_SHOWN 10
+#define CRITICAL_MIN 100
+
+static const char *const drop_reasons[] = {"NETFILTER_DROP", NULL};
+
+/* One of the two causes at work: the points of its kind. */
+struct fw_case {
+	struct exam *x;
+	struct fw_blame blame;
+	struct fw_words words;
+	bool policy;
+	bool *mine; /* blamed points of this kind; parallel to blame.points */
+	const struct fw_point *worst;
+	size_t n;
+	uint64_t lost, counted, in_nft; /* in_nft: of lost, by nf_tables */
+	bool all_counted;
+};
+
+static void gather(struct fw_case *c)
+{
+	c->mine = xcalloc(c->blame.points.n, sizeof(*c->mine));
+	c->all_counted = true;
+	for (size_t i = 0; i < c->blame.points.n; i++) {
+		const struct fw_point *p = &c->blame.points.items[i];
+
+		if (!p->lost || p->reject || fw_is_policy(p) != c->policy)
+			continue;
+		c->mine[i] = true;
+		c->n++;
+		c->lost += p->lost;
+		c->counted += p->counted ? p->lost : 0;
+		c->in_nft += p->set->legacy ? 0 : p->lost;
+		c->all_counted &= p->counted;
+		if (!c->worst || p->lost > c->worst->lost)
+			c->worst = p;
+	}
+	fw_words_of(&c->blame, c->mine, &c->words);
+}
+
+static void case_done(struct fw_case *c)
+{
+	free(c->mine);
+	fw_words_done(&c->words);
+	fw_blame_done(&c->blame);
+}
+
+/*
+ * Claims what is explained, where it was freed: nf_tables' drops at nft_do_chain where the kernel
+ * does that, all else at nf_hook_slow, which conntrack's causes need the rest of.
+ */
+static uint64_t claim(struct fw_case *c)
+{
+	static const char *const in_chain[] = {"nft_do_chain", NULL};
+	static const char *const at_hook[] = {"nf_hook_slow", NULL};
+	struct drop_filter f = {.reasons = drop_reasons};
+	uint64_t outside = c->lost - c->in_nft, claimed = 0;
+
+	if (c->blame.frees_in_chain) {
+		f.symbols = in_chain;
+		claimed = ledger_claim(c->x->ledger, &f, c->in_nft);
+	} else {
+		outside = c->lost;
+	}
+	f.symbols = at_hook;
+	claimed += ledger_claim(c->x->ledger, &f, outside);
+	/* Symbols may have no names, or others on other kernels. */
+	f.symbols = NULL;
+	if (claimed < c->lost && !c->blame.frees_in_chain)
+		claimed += ledger_claim(c->x->ledger, &f, c->lost - claimed);
+	return claimed;
+}
+
+static enum direction direction_of(const struct fw_case *c)
+{
+	enum direction all = fw_direction(c->worst);
+
+	for (size_t i = 0; i < c->blame.points.n; i++)
+		if (c->mine[i] && fw_direction(&c->blame.points.items[i]) != all)
+			return DIR_BOTH;
+	return all;
+}
+
+/* Packets that entered IP, or that this host sent; a drop may come before they are counted. */
+static uint64_t packets_of(const struct fw_case *c, enum direction d)
+{
+	const struct observation *o = c->x->o;
+	uint64_t in = delta_value(delta_sum(o, C_IP_IN_RECEIVES, C_IP6_IN_RECEIVES));
+	uint64_t out = delta_value(delta_sum(o, C_IP_OUT_REQUESTS, C_IP6_OUT_REQUESTS));
+
+	return MAX(c->lost, d == DIR_TX ? out : d == DIR_BOTH ? in + out : in);
+}
+
+/*
+ * A firewall is there to drop. Any host on the internet is scanned all the time, a few packets a
+ * second to ever other ports, and any host in a LAN hears multicast and broadcast that it wants
+ * nothing of: that is no loss anybody minds. Somebody who really wants a service behind the
+ * firewall comes back to its port. So the share rule holds only if one port (or protocol without
+ * ports) lost at least 10 packets and one a second; and a loss of less than 100 packets is not
+ * critical, however little else there was. Without traced flows the share rule stands alone.
+ */
+static enum severity severity_of(const struct fw_case *c, uint64_t of, bool *ret_scattered)
+{
+	enum severity s = severity_of_share(c->lost, of);
+	double scale, most, enough = MAX(10.0, c->x->o->seconds);
+
+	*ret_scattered = false;
+	if (c->words.packets && s > SEVERITY_INFO) {
+		/* Flows may be sampled, or cover a part of the points only. */
+		scale = MAX(1.0, (double)c->lost / (double)c->words.packets);
+		most = c->words.wanted.n ? (double)c->words.wanted.items[0].packets * scale : 0;
+		*ret_scattered = most + 0.5 < enough;
+	}
+	if (*ret_scattered)
+		return SEVERITY_INFO;
+	return s == SEVERITY_CRITICAL && c->lost < CRITICAL_MIN ? SEVERITY_WARNING : s;
+}
+
+/* "tcp port 8443", "tcp port 8443 and others" */
+static const char *what_is_dropped(const struct fw_case *c, char *to, size_t size)
+{
+	const struct rule *r = fw_rule(c->worst);
+	struct fw_wanted w = {0};
+	char name[48];
+
+	if (c->words.wanted.n) {
+		const struct fw_wanted *first = c->words.wanted.items;
+		bool others = first->packets * 10 < (c->words.packets - c->words.chatter) * 8;
+
+		fw_wanted_text(first, name, sizeof(name));
+		snprintf(to, size, "%s%s", name, others ? " and others" : "");
+		return to;
+	}
+	if (c->words.chatter) {
+		snprintf(to, size, "multicast and broadcast");
+		return to;
+	}
+	/* Not traced: the rule's own matches. */
+	for (size_t i = 0; r && i < r->ops_n; i++) {
+		const struct rule_op *op = &c->worst->set->ops.items[r->ops_first + i];
+
+		if (op->negated || op->kind == OP_ANY)
+			break;
+		if (op->kind == OP_PROTOCOL)
+			w.protocol = op->value[0];
+		if ((op->kind == OP_SPORT || op->kind == OP_DPORT) && op->low == op->high) {
+			w.port = op->low;
+			w.by_source = op->kind == OP_SPORT;
+		}
+	}
+	if (!w.protocol)
+		w.port = 0;
+	fw_wanted_text(&w, to, size);
+	return to;
+}
+
+static const char *direction_word(enum direction d)
+{
+	return d == DIR_TX ? "outgoing " : d == DIR_FORWARD ? "forwarded " : "";
+}
+
+static void describe(struct fw_case *c, struct finding *f, enum direction d, bool scattered)
+{
+	char where[160], what[80], more[64] = "";
+	const struct rule *r = fw_rule(c->worst);
+
+	fw_point_text(c->worst, where, sizeof(where));
+	what_is_dropped(c, what, sizeof(what));
+	if (c->n > 1)
+		snprintf(more, sizeof(more), " and %zu other %s", c->n - 1,
+			 c->policy ? (c->n == 2 ? "policy" : "policies")
+				   : (c->n == 2 ? "rule" : "rules"));
+	finding_headline(f, "%s%s drop%s %s%s", where, more, c->n > 1 ? "" : "s",
+			 direction_word(d), what);
+	finding_text(f, "%s%s%s",
+		     c->policy ? "No rule of the chain accepts these packets, so its policy drops them. "
+				 "The sender hears nothing and waits."
+			       : "A firewall rule drops these packets. The sender hears nothing and waits.",
+		     r && r->limits ? " The rule holds a limit: it drops what is above, as it was asked to."
+				    : "",
+		     scattered ? " No port got enough of them to look wanted: scans and chatter of "
+				 "the network, most likely."
+			       : "");
+}
+
+static void add_subjects(struct fw_case *c, struct finding *f)
+{
+	for (size_t i = 0; i < c->blame.points.n && f->subjects.n < SUBJECTS_MAX; i++) {
+		const struct fw_point *p = &c->blame.points.items[i];
+		struct rule_ref *ref;
+		struct subject *s;
+
+		if (!c->mine[i])
+			continue;
+		s = finding_subject(f);
+		s->has_lost = s->has_rule = true;
+		s->lost = p->lost;
+		ref = &s->rule;
+		snprintf(ref->family, sizeof(ref->family), "%s", fw_family_name(p));
+		snprintf(ref->table, sizeof(ref->table), "%s", fw_chain(p)->table);
+		snprintf(ref->chain, sizeof(ref->chain), "%s", fw_chain(p)->name);
+		snprintf(ref->hook, sizeof(ref->hook), "%s", fw_hook_name(p));
+		ref->handle = fw_rule(p) ? fw_rule(p)->handle : 0;
+		ref->how = p->how;
+		f->confidence = MIN(f->confidence, p->confidence);
+	}
+}
+
+static int compare_subjects(const void *one, const void *other)
+{
+	const struct subject *a = one, *b = other;
+
+	return a->lost == b->lost ? 0 : a->lost > b->lost ? -1 : 1;
+}
+
+static const char *source_of(const struct fw_point *p)
+{
+	return p->set->legacy ? "iptables-legacy" : "nf_tables";
+}
+
+static void add_evidence(struct fw_case *c, struct finding *f, uint64_t traced)
+{
+	unsigned int shown = 0;
+	char where[160];
+
+	for (size_t i = 0; i < c->blame.points.n && shown < SUBJECTS_MAX; i++) {
+		const struct fw_point *p = &c->blame.points.items[i];
+
+		if (!c->mine[i])
+			continue;
+		shown++;
+		fw_point_text(p, where, sizeof(where));
+		if (p->counted)
+			evidence_change(f, c->x, source_of(p), where, p->counter);
+		else
+			evidence_text(f, c->x, "%s has no counter: %s, %llu packets", where, p->how,
+				      (unsigned long long)p->lost);
+	}
+	evidence_traced(f, c->x,
+			c->blame.frees_in_chain && c->in_nft == c->lost
+				? "NETFILTER_DROP at nft_do_chain"
+				: "NETFILTER_DROP",
+			traced);
+}
+
+static uint64_t lost_by_others(const struct fw_case *c)
+{
+	uint64_t sum = 0;
+
+	vec_each(p, &c->blame.points)
+		sum += fw_is_policy(p) != c->policy ? p->lost : 0;
+	return sum;
+}
+
+static void add_excluded(struct fw_case *c, struct finding *f)
+{
+	struct change invalid = delta_counter(c->x->o, C_CT_INVALID);
+
+	finding_exclude(f, "%s: +%llu", c->policy ? "a drop rule" : "a policy",
+			(unsigned long long)lost_by_others(c));
+	if (observed(c->x->o, SRC_CONNTRACK))
+		finding_exclude(f, "conntrack drop +%llu", (unsigned long long)c->blame.conntrack);
+	if (invalid.known)
+		finding_exclude(f, "conntrack invalid +%llu", (unsigned long long)invalid.delta);
+}
+
+static void add_flows(struct fw_case *c, struct finding *f)
+{
+	vec_each(flow, &c->blame.flows) {
+		if (f->flows.n == FLOWS_SHOWN)
+			break;
+		if (flow->point != FW_NOWHERE && c->mine[flow->point])
+			*vec_push(&f->flows) = *flow->flow;
+	}
+	f->flows_sampled = tracing(c->x) && c->x->d->drops->flows_sampled;
+}
+
+static void report(struct fw_case *c)
+{
+	struct finding *f = finding_new(c->x);
+	enum direction d = direction_of(c);
+	uint64_t of = packets_of(c, d), traced = claim(c);
+	bool scattered;
+
+	finding_lost(f, c->all_counted ? &c->counted : NULL, tracing(c->x) ? &traced : NULL, of);
+	/* Some points may have a counter and others none: this is the sum of both. */
+	f->lost = c->lost;
+	f->severity = severity_of(c, of, &scattered);
+	f->has_direction = true;
+	f->direction = d;
+	describe(c, f, d, scattered);
+	add_subjects(c, f);
+	qsort(f->subjects.items, f->subjects.n, sizeof(*f->subjects.items), compare_subjects);
+	add_evidence(c, f, traced);
+	add_excluded(c, f);
+	add_flows(c, f);
+	fw_remedies(c->x, f, c->worst, &c->words);
+}
+
+static void clear(struct fw_case *c)
+{
+	struct exam *x = c->x;
+	unsigned int counted = 0, uncounted = 0;
+
+	vec_each(p, &c->blame.points) {
+		if (p->reject || fw_is_policy(p) != c->policy)
+			continue;
+		counted += p->counted;
+		uncounted += !p->counted;
+	}
+	evidence_text(NULL, x, "%u %s with a counter lost nothing, %u without one", counted,
+		      c->policy ? "drop policies" : "drop rules", uncounted);
+	evidence_traced(NULL, x, "NETFILTER_DROP", c->blame.traced);
+}
+
+/*
+ * Rules whose counters could not be read, or that have none while nothing was traced: a loss there
+ * would not have been seen.
+ */
+static bool unseen(const struct fw_case *c)
+{
+	if (tracing(c->x))
+		return false;
+	vec_each(p, &c->blame.points)
+		if (!p->counted && !p->reject && fw_is_policy(p) == c->policy)
+			return true;
+	return false;
+}
+
+static void not_examined(struct exam *x, enum source source, int err)
+{
+	struct not_examined *n = vec_push(&x->d->not_examined);
+
+	n->cause = x->row;
+	n->where = x->o;
+	n->source = source;
+	n->err = err ? err : -ENODATA;
+}
+
+/* A source that is neither read nor known to be unused; SOURCE_N if there is none. */
+static enum source unread(const struct exam *x)
+{
+	static const enum source both[] = {SRC_NFT, SRC_IPTABLES};
+
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
+		if (x->o->b.source[both[i]].status == SOURCE_ABSENT)
+			return both[i];
+	return SOURCE_N;
+}
+
+static enum outcome examine(struct exam *x, bool policy)
+{
+	struct fw_case c = {.x = x, .policy = policy};
+	enum source missing = unread(x);
+	enum outcome outcome = NOT_FOUND;
+
+	fw_blame(x, &c.blame);
+	gather(&c);
+	if (c.lost) {
+		report(&c);
+		outcome = FOUND;
+	} else if (missing != SOURCE_N) {
+		not_examined(x, missing, x->o->b.source[missing].err);
+		outcome = NOT_EXAMINED;
+	} else if (unseen(&c)) {
+		not_examined(x, SRC_DROPS, x->d->drops ? x->d->drops->err : 0);
+		outcome = NOT_EXAMINED;
+	} else {
+		clear(&c);
+	}
+	case_done(&c);
+	return outcome;
+}
+
+enum outcome examine_fw_policy_drop(struct exam *x)
+{
+	return examine(x, true);
+}
+
+enum outcome examine_fw_rule_drop(struct exam *x)
+{
+	return examine(x, false);
+}
