@@ -10,7 +10,7 @@
 
 #define FLOWS_SHOWN 10
 
-static char *text_of(const char *fmt, va_list args)
+__attribute__((format(printf, 1, 0))) static char *text_of(const char *fmt, va_list args)
 {
 	char *text;
 
