@@ -170,16 +170,13 @@ void describe_app_slow_reader(struct exam *x, struct finding *f)
 	const struct subject *s = first_of(f);
 	char who[64], where[80];
 	double waited = 0, share = s->has_process ? cpu_share(x, s->process.pid, &waited) : -1;
-	struct socket_watch w;
+	double arrives = per_second(x->o, s->lost);
 	struct remedy *r;
 
-	watch_socket(x->o, &s->socket, &w);
 	finding_headline(f, "%s cannot keep up on %s", owner_text(s, who, sizeof(who)),
 			 place(f, where, sizeof(where)));
 	finding_text(f, "Data waits in the buffer all the time: the program takes it out slower than it "
 			"arrives.");
-	evidence_text(f, x, "buffer at least half full at %u of %u looks while losing", w.amid_full,
-		      w.amid);
 	if (share >= 0)
 		evidence_text(f, x, "its process used %.0f %% of one CPU and waited %.0f %% for one",
 			      share * 100, waited * 100);
@@ -194,4 +191,9 @@ void describe_app_slow_reader(struct exam *x, struct finding *f)
 	if (s->has_process && share <= 0.8)
 		remedy_command(r, "cat /proc/%d/stack /proc/%d/wchan", s->process.pid,
 			       s->process.pid);
+	r = finding_remedy(f, "read-in-batches", REMEDY_APPLICATION,
+			   "read in batches (recvmmsg), with nothing slow between two reads");
+	remedy_why(r, "a larger buffer does not help: it would fill as well, at %.0f datagrams/s too "
+		      "many, and then lose as many",
+		   arrives);
 }

@@ -134,6 +134,8 @@ static void ask(struct exam *x)
 		cleared_done(&cleared);
 }
 
+static void remedy_done(struct remedy *r);
+
 /* Which explanation takes this subject of a finding; the deepest first, as in causes.def. */
 static const struct cause_row *explanation_of(struct exam *x, const struct finding *f,
 					      const struct subject *s)
@@ -215,6 +217,10 @@ static void deepen(struct exam *x, size_t at)
 	if (first && !several && explained * 50 >= f->lost * 49) {
 		f->via = f->cause;
 		f->cause = x->row = first;
+		/* A larger buffer does not help a reader that is stopped, throttled or too slow. */
+		vec_each(r, &f->remedies)
+			remedy_done(r);
+		vec_done(&f->remedies);
 		first->describe(x, f);
 	} else if (first) {
 		for (size_t i = 0; i < cause_rows_n; i++) {
