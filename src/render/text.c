@@ -143,8 +143,8 @@ static void healthy_words(const struct text *t, const struct tally *n, struct bu
 	if (!t->d->drops || t->d->drops->err)
 		buf_puts(line, ", no loss in any counter (drop events were not traced)");
 	else if (strange)
-		buf_printf(line, ", no known cause of loss; %s traced drop%s explained by none",
-			   fmt_count(strange).s, strange == 1 ? "" : "s");
+		buf_printf(line, "; %s traced drop%s that no cause explains", fmt_count(strange).s,
+			   strange == 1 ? "" : "s");
 	else if (n->notes)
 		buf_printf(line, ", nothing lost that matters, %u note%s", n->notes,
 			   n->notes == 1 ? "" : "s");
@@ -187,6 +187,8 @@ static void verdict_line(struct text *t)
 	/* What was lost before this interval is not being lost. */
 	if (t->d->verdict == LOSING_VERDICT && !n.now)
 		head = "LOST PACKETS";
+	if (t->d->verdict == HEALTHY && unexplained(t->d))
+		head = "NO KNOWN LOSS";
 	if (t->d->verdict == HEALTHY)
 		healthy_words(t, &n, &line);
 	else if (t->d->verdict == LOSS_ELSEWHERE)
