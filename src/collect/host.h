@@ -17,7 +17,7 @@ struct recording;
 struct netns {
 	char name[64]; /* "host" (where process 1 lives), its name in /run/netns, or "" */
 	uint32_t inode; /* of its nsfs file: what the kernel calls it */
-	int fd; /* open nsfs file, -1 in a replay */
+	int fd; /* open nsfs file; -1: nothing to enter, it is our own or a replay */
 };
 
 struct host {
