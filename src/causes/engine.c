@@ -332,6 +332,10 @@ static void diagnose_one(struct diagnosis *d, const struct observation *o, struc
 			deepen(&x, i);
 	}
 	drop_empty(d, first);
+	/* What was lost at some time since boot may be long over: never critical. */
+	for (size_t i = first; o->since_boot && i < d->findings.n; i++)
+		d->findings.items[i].severity =
+			MIN(d->findings.items[i].severity, SEVERITY_WARNING);
 }
 
 void diagnose(struct diagnosis *d)

@@ -48,11 +48,16 @@ static void add_neighbours(struct exam *x, struct finding *f)
 	}
 }
 
-static bool any_failed(const struct snapshot *s)
+/* INCOMPLETE means that something is being sent there now; FAILED may be left from long ago. */
+static bool any_incomplete(const struct observation *o)
 {
-	vec_each(n, &s->neighs)
-		if (n->state & NUD_FAILED)
-			return true;
+	for (size_t i = 0; i <= o->looks.n; i++) {
+		const struct snapshot *s = i < o->looks.n ? &o->looks.items[i] : &o->b;
+
+		vec_each(n, &s->neighs)
+			if (n->state & NUD_INCOMPLETE)
+				return true;
+	}
 	return false;
 }
 
@@ -77,7 +82,8 @@ static void neigh_remedies(struct finding *f)
 /*
  * While an address is being resolved packets wait in a queue; when it fails they are all dropped
  * (neigh_invalidate), and what did not fit the queue was dropped before (NEIGH_QUEUEFULL). No
- * counter of a namespace moves: res_failed is host-wide and counts resolutions, not packets.
+ * counter of a namespace moves: res_failed is host-wide and counts resolutions, not packets. So
+ * without the trace all that can be told is that something waits for an answer.
  */
 enum outcome examine_neigh_unresolved(struct exam *x)
 {
@@ -86,7 +92,7 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 	uint64_t sent;
 	struct finding *f;
 
-	if (tracing(x) ? !traced : !any_failed(&x->o->b) || any_failed(&x->o->a)) {
+	if (tracing(x) ? !traced : !any_incomplete(x->o)) {
 		evidence_traced(NULL, x, "NEIGH_FAILED", traced);
 		evidence_text(NULL, x, "%zu unresolved neighbours", x->o->b.neighs.n);
 		return NOT_FOUND;
@@ -99,7 +105,9 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 	       delta_value(delta_sum(x->o, C_IP_FORW_DATAGRAMS, C_IP6_OUT_FORW_DATAGRAMS));
 	finding_lost(f, NULL, tracing(x) ? &traced : NULL, sent);
 	f->confidence = tracing(x) ? CERTAIN : LIKELY;
-	f->severity = tracing(x) ? severity_of_share(f->lost, f->of) : SEVERITY_WARNING;
+	f->severity = tracing(x)	  ? severity_of_share(f->lost, f->of)
+		      : x->o->since_boot ? SEVERITY_INFO
+					 : SEVERITY_WARNING;
 	add_neighbours(x, f);
 	if (!f->subjects.n)
 		subject_devices(x, f, &failed_drops);
