@@ -126,6 +126,13 @@ void set_int(int fd, int level, int name, int value)
 		die("setsockopt");
 }
 
+/* As large as asked for: rmem_max would clamp it, and is only 208 KiB on most hosts. */
+static void set_rcvbuf(int fd, int bytes)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)))
+		set_int(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+}
+
 int new_socket(const struct options *o, int family, int type)
 {
 	int fd = socket(family, type | SOCK_CLOEXEC, 0);
@@ -133,7 +140,7 @@ int new_socket(const struct options *o, int family, int type)
 	if (fd < 0)
 		die("socket");
 	if (o->rcvbuf)
-		set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)o->rcvbuf);
+		set_rcvbuf(fd, (int)o->rcvbuf);
 	if (o->sndbuf)
 		set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)o->sndbuf);
 	return fd;
