@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the design says of the tree: who may include whom, sizes, and that each cause is complete.
+. "$(dirname "$0")/../lib.sh"
+cd "$ROOT" || exit 1
+
+FILE_LINES=800 FILE_AIM=600 FUNCTION_LINES=80
+
+# ---- who includes whom ----
+
+declare -A may=(
+	[base]="base"
+	[nl]="base nl"
+	[model]="base model"
+	[collect]="base nl model collect"
+	[drops]="base model drops"
+	[causes]="base model causes"
+	[render]="base model causes render"
+	[remedy]="base nl model remedy"
+	[capture]="base model capture"
+	[cli]="base nl model collect drops causes render remedy capture cli"
+)
+
+includes() { # includes FOLDER: "FILE HEADER" of each include of our own
+	grep -nE '^[ \t]*#[ \t]*include[ \t]+"' -r "src/$1" |
+		sed -E 's/^([^:]+):([0-9]+):[^"]*"([^"]+)".*/\1:\2 \3/'
+}
+
+for path in src/*/; do
+	folder=$(basename "$path")
+	[ -n "$(git ls-files "$path")" ] || continue
+	if [ -z "${may[$folder]:-}" ]; then
+		fail "src/$folder has no place among the layers"
+		continue
+	fi
+	while read -r where header; do
+		# Without a folder: a neighbour, or a skeleton made from one.
+		case $header in
+		*/*) layer=${header%%/*} ;;
+		*.skel.h) layer=drops ;;
+		*) layer=$folder ;;
+		esac
+		[[ " ${may[$folder]} " = *" $layer "* ]] ||
+			fail "$where: $folder must not include $header"
+	done < <(includes "$folder")
+done
+
+while IFS=: read -r file line _; do
+	case $file in
+	src/model/drops_json.[ch] | src/collect/recording.h | src/render/* | src/cli/*) ;;
+	*) fail "$file:$line: jansson has no place here" ;;
+	esac
+done < <(grep -n '<jansson.h>' -r src)
+
+# ---- sizes ----
+
+while read -r lines file; do
+	if [ "$lines" -gt $FILE_LINES ]; then
+		fail "$file has $lines lines, more than $FILE_LINES"
+	elif [ "$lines" -gt $FILE_AIM ]; then
+		echo "note: $file has $lines lines; the aim is $FILE_AIM"
+	fi
+done < <(git ls-files '*.c' '*.h' '*.sh' '*.def' '*.py' lab/run tests/run 'tests/vm/*' bench | sort -u |
+	while read -r file; do [ -f "$file" ] && echo "$(wc -l < "$file") $file"; done)
+
+# A body stands between a lone { and a lone } at the margin; tables open otherwise.
+while read -r lines where; do
+	fail "$where: a function of $lines lines, more than $FUNCTION_LINES"
+done < <(git ls-files '*.c' | xargs awk -v most=$FUNCTION_LINES '
+	/^{$/ { start = FNR }
+	/^}/ { if (start && FNR - start + 1 > most) print FNR - start + 1, FILENAME ":" start; start = 0 }')
+
+# ---- causes, their texts and their scenarios ----
+
+mapfile -t causes < <(sed -nE 's/^(LOSS|EXPLAINS|ELSEWHERE)\("([^"]+)".*/\2/p' src/causes/causes.def)
+[ ${#causes[@]} -gt 10 ] || fail "src/causes/causes.def is not understood: ${#causes[@]} causes"
+for cause in "${causes[@]}"; do
+	[ -s "src/render/explain/$cause.txt" ] || fail "no src/render/explain/$cause.txt"
+	compgen -G "lab/scenarios/$cause.sh" > /dev/null ||
+		compgen -G "lab/scenarios/$cause--*.sh" > /dev/null ||
+		fail "no scenario for $cause"
+done
+for text in src/render/explain/*.txt; do
+	[[ " ${causes[*]} " = *" $(basename "$text" .txt) "* ]] || fail "$text explains no cause"
+done
+
+# Read as the runner reads it: a variant reads its original.
+also=0 all=0
+for scenario in lab/scenarios/*.sh; do
+	all=$((all + 1))
+	# shellcheck disable=SC1090,SC2034,SC2153,SC2154
+	read -r cause companions < <(
+		C=c S=s R=r
+		set +u
+		. "$scenario" > /dev/null 2>&1
+		echo "${CAUSE:--} ${ALSO:-}"
+	)
+	[[ " none ${causes[*]} " = *" $cause "* ]] || fail "$scenario: CAUSE '$cause' is no cause"
+	[ -z "$companions" ] || also=$((also + 1))
+done
+[ $((also * 10)) -le $all ] || fail "$also of $all scenarios use ALSO, more than one in ten"
+
+# ---- words ----
+
+while read -r line; do
+	fail "left over: $line"
+done < <(git grep -nIwE 'TODO|FIXME|XXX' -- . ':!tests/meta/layering.sh')
+
+if command -v shellcheck > /dev/null; then
+	# Scenarios set what the runner reads.
+	mapfile -t scripts < <(git ls-files 'lab/scenarios/*.sh')
+	shellcheck -s bash -S warning -e SC2034 "${scripts[@]}" > "$OUT" 2>&1 ||
+		fail "shellcheck on the scenarios" "$OUT"
+	mapfile -t scripts < <(
+		{
+			git ls-files '*.sh' ':!lab/scenarios'
+			git grep -lIE '^#!.*[/ ](ba|da)?sh( |$)'
+		} | sort -u
+	)
+	for script in "${scripts[@]}"; do
+		[ ! -f "$script" ] || shellcheck -x -P SCRIPTDIR -S warning "$script" > "$OUT" 2>&1 ||
+			fail "shellcheck $script" "$OUT"
+	done
+else
+	fail "shellcheck is not installed"
+fi
+finish
