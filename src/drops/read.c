@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "drops/record.h"
+#include "drops/rules.h"
 #include "drops/symbols.h"
 #include "drops.skel.h"
 
@@ -137,7 +138,7 @@ static void give_drops(struct drop_tracer *t, const struct reading *r, struct dr
 	struct drop *last = NULL;
 	size_t n = 0;
 
-	vec_each (counted, &r->drops) {
+	vec_each(counted, &r->drops) {
 		const struct drop_key *key = &counted->key;
 		struct drop *row;
 
@@ -161,7 +162,7 @@ static void give_drops(struct drop_tracer *t, const struct reading *r, struct dr
 	if (!d->rows.n)
 		return;
 	qsort(d->rows.items, d->rows.n, sizeof(*d->rows.items), same_drop);
-	vec_each (row, &d->rows) {
+	vec_each(row, &d->rows) {
 		if (last && same_drop(last, row) == 0) {
 			last->packets += row->packets;
 			last->bytes += row->bytes;
@@ -180,7 +181,7 @@ static void give_flows(struct drop_tracer *t, const struct reading *r, struct dr
 	struct drop_flow *last = NULL;
 	size_t n = 0;
 
-	vec_each (counted, &r->flows) {
+	vec_each(counted, &r->flows) {
 		const struct flow_key *key = &counted->key;
 		struct drop_flow *row = vec_push(&d->flows);
 
@@ -200,7 +201,7 @@ static void give_flows(struct drop_tracer *t, const struct reading *r, struct dr
 	if (!d->flows.n)
 		return;
 	qsort(d->flows.items, d->flows.n, sizeof(*d->flows.items), same_flow);
-	vec_each (row, &d->flows) {
+	vec_each(row, &d->flows) {
 		if (last && same_flow(last, row) == 0) {
 			last->packets += row->packets;
 		} else {
@@ -233,7 +234,9 @@ int drop_tracer_read(struct drop_tracer *t, struct drops *ret)
 	give_flows(t, &r, &d);
 	/* More made than found: some were pushed out to make room. */
 	d.flows_sampled = bss->flows_sampled || bss->made.flows > r.flows.n;
-	d.missed = bss->made.missed + drop_tracer_misses(t) - t->misses_before;
+	d.missed = bss->made.missed + bpf_recursion_misses(t->program) - t->misses_before;
+	if (t->rules)
+		rule_tracer_read(t->rules, &d); /* an extra: without it rules_traced stays false */
 	*ret = d;
 	return 0;
 }

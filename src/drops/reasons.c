@@ -43,7 +43,7 @@ static void add_name(struct reasons *r, uint32_t value, const char *name)
 
 	if (has_suffix(name, "_MAX") || has_suffix(name, "_MASK") || strncmp(name, "__", 2) == 0)
 		return;
-	vec_each (known, &r->names)
+	vec_each(known, &r->names)
 		if (known->value == value)
 			return;
 	new = vec_push(&r->names);
@@ -132,7 +132,7 @@ static void add_module(struct reasons *r, const char *module)
 
 static const char *name_of(const struct reasons *r, uint32_t value)
 {
-	vec_each (known, &r->names)
+	vec_each(known, &r->names)
 		if (known->value == value)
 			return known->name;
 	return NULL;
@@ -143,7 +143,7 @@ void reasons_name(struct reasons *r, uint32_t value, char *to, size_t size)
 	const char *name = r->none ? "NOT_SPECIFIED" : name_of(r, value);
 
 	if (!name && value >> SUBSYSTEM_SHIFT) {
-		vec_each (subsystem, &r->subsystems) {
+		vec_each(subsystem, &r->subsystems) {
 			if (subsystem->number != value >> SUBSYSTEM_SHIFT || subsystem->tried)
 				continue;
 			subsystem->tried = true;

@@ -43,6 +43,22 @@ struct flow_key {
 #define FLOW_EXACT 4096
 #define FLOW_WEIGHT 16
 
+/* An nf_tables rule. Names as long as in struct chain of model/rule.h. */
+struct rule_name {
+	__u64 handle;
+	__u32 netns;
+	__u32 family; /* NFPROTO_* */
+	char table[32], chain[64];
+};
+
+/* An expression of a rule, by its address; the namespace guards against memory used again. */
+struct expr_key {
+	__u64 expr;
+	__u32 netns, zero;
+};
+
+#define RULE_ENTRIES 1024
+
 #define SYMBOL_BATCH 64
 #define SYMBOL_SIZE 64
 

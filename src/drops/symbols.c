@@ -25,7 +25,7 @@ void symbols_add(struct symbols *s, uint64_t address)
 {
 	struct symbol *symbol;
 
-	vec_each (known, &s->items)
+	vec_each(known, &s->items)
 		if (known->address == address)
 			return;
 	symbol = vec_push(&s->items);
@@ -86,7 +86,7 @@ int symbols_take_kallsyms_line(struct symbols *s, struct span line)
 		return -EBADMSG;
 	if (!start || !strchr("tTwW", type.p[0]))
 		return 0;
-	vec_each (symbol, &s->items) {
+	vec_each(symbol, &s->items) {
 		if (start > symbol->address || start < symbol->start)
 			continue;
 		/* Of several names for one function the first is as good as any. */
@@ -128,7 +128,7 @@ void symbols_name_all(struct symbols *s)
 		return;
 	if (ask_kernel(s) != 0)
 		read_kallsyms(s);
-	vec_each (symbol, &s->items) {
+	vec_each(symbol, &s->items) {
 		symbol_strip(symbol->name);
 		if (!symbol->name[0])
 			snprintf(symbol->name, sizeof(symbol->name), "0x%" PRIx64, symbol->address);

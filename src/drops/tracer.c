@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "drops/record.h"
+#include "drops/rules.h"
 #include "drops.skel.h"
 
 /* Best first. The program of a rung is called PREFIX_ARGUMENTS. */
@@ -55,7 +56,7 @@ static int check_privilege(void)
 	return 0;
 }
 
-static int read_kernel_btf(struct drop_tracer *t)
+static int read_kernel_btf(struct drop_tracer *t, bool *ret_rules)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 
@@ -65,6 +66,7 @@ static int read_kernel_btf(struct drop_tracer *t)
 	if (t->arguments >= 0) {
 		reasons_add_btf(&t->reasons, btf, 1);
 		t->reasons.none = t->arguments < 3;
+		*ret_rules = rule_tracer_possible(btf);
 	}
 	btf__free(btf);
 	return MIN(t->arguments, 0);
@@ -88,6 +90,7 @@ static int open_rung(struct drop_tracer *t, const struct rung *rung)
 		if (fits)
 			t->program = program;
 	}
+	bpf_program__set_log_buf(t->program, t->log, sizeof(t->log));
 	err = bpf_map__set_max_entries(t->skel->maps.drops, t->entries);
 	if (err)
 		return err;
@@ -132,6 +135,7 @@ static int climb(struct drop_tracer *t, const char *only)
 int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop_tracer **ret)
 {
 	struct drop_tracer *t;
+	bool rules = false;
 	int err;
 
 	libbpf_set_print(NULL);
@@ -139,7 +143,7 @@ int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop
 	if (err)
 		return err;
 	t = xcalloc(1, sizeof(*t));
-	err = read_kernel_btf(t);
+	err = read_kernel_btf(t, &rules);
 	if (!err) {
 		t->cpus = libbpf_num_possible_cpus();
 		err = MIN(t->cpus, 0);
@@ -152,6 +156,8 @@ int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop
 		drop_tracer_close(t);
 		return err;
 	}
+	if (rules && rule_tracer_open(&t->rules) != 0)
+		t->rules = NULL;
 	*ret = t;
 	return 0;
 }
@@ -166,12 +172,12 @@ const char *drop_tracer_rung(const struct drop_tracer *t)
 	return t->rung;
 }
 
-uint64_t drop_tracer_misses(const struct drop_tracer *t)
+uint64_t bpf_recursion_misses(const struct bpf_program *program)
 {
 	struct bpf_prog_info info = {0};
 	uint32_t size = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(t->program), &info, &size))
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size))
 		return 0;
 	return info.recursion_misses;
 }
@@ -195,8 +201,10 @@ void drop_tracer_start(struct drop_tracer *t)
 	}
 	memset(&t->skel->bss->made, 0, sizeof(t->skel->bss->made));
 	t->skel->bss->flows_sampled = false;
-	t->misses_before = drop_tracer_misses(t);
+	t->misses_before = bpf_recursion_misses(t->program);
 	t->counted = true;
+	if (t->rules)
+		rule_tracer_start(t->rules);
 	__atomic_store_n(&t->skel->bss->enabled, true, __ATOMIC_SEQ_CST);
 }
 
@@ -204,6 +212,7 @@ void drop_tracer_close(struct drop_tracer *t)
 {
 	if (!t)
 		return;
+	rule_tracer_close(t->rules);
 	close_rung(t);
 	reasons_done(&t->reasons);
 	free(t);

@@ -9,6 +9,10 @@
 struct bpf_link;
 struct bpf_program;
 struct drops_bpf;
+struct rule_tracer;
+
+/* libbpf loads a refused program again with a log of its own, up to 16 MB, unless it has one. */
+#define VERIFIER_LOG 4096
 
 struct drop_tracer {
 	struct drops_bpf *skel;
@@ -19,11 +23,13 @@ struct drop_tracer {
 	int cpus;      /* possible ones: values of per-CPU maps have one part for each */
 	uint32_t entries;
 	struct reasons reasons;
+	struct rule_tracer *rules; /* NULL where it cannot be had */
+	char log[VERIFIER_LOG];
 	bool counted;		/* the maps are not empty any more */
 	uint64_t misses_before; /* recursion_misses when counting began */
 };
 
-/* Events the program did not see because it was running on that CPU already; since loading. */
-uint64_t drop_tracer_misses(const struct drop_tracer *t);
+/* Events a program did not see because it was running on that CPU already; since loading. */
+uint64_t bpf_recursion_misses(const struct bpf_program *program);
 
 #endif

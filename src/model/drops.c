@@ -5,5 +5,6 @@ void drops_done(struct drops *d)
 {
 	vec_done(&d->rows);
 	vec_done(&d->flows);
+	vec_done(&d->rules);
 	*d = (struct drops){0};
 }

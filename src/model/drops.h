@@ -30,6 +30,15 @@ struct drop_flow {
 	uint64_t packets;
 };
 
+/* Packets that one nf_tables rule dropped with a plain "drop"; names cut as in struct chain. */
+struct drop_rule {
+	uint32_t netns;
+	uint8_t family; /* NFPROTO_* of the table */
+	char table[32], chain[64];
+	uint64_t handle;
+	uint64_t packets;
+};
+
 struct drops {
 	int err; /* negative errno: nothing was traced */
 	char rung[32]; /* how: "tp_btf", "raw_tracepoint", ... */
@@ -38,6 +47,9 @@ struct drops {
 	VEC(struct drop_flow) flows; /* most packets first */
 	bool flows_sampled; /* flow numbers are estimates */
 	uint64_t missed; /* events that could not be held */
+	bool rules_traced; /* rules is complete but for verdict maps, reject and policies */
+	VEC(struct drop_rule) rules; /* most packets first */
+	uint64_t rules_missed; /* dropped by rules that could not be named */
 };
 
 void drops_done(struct drops *d);

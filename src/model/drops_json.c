@@ -45,6 +45,12 @@ static const struct field flow_fields[] = {
 	FIELD(drop_flow, NUMBER, packets),
 };
 
+static const struct field rule_fields[] = {
+	FIELD(drop_rule, NUMBER, netns),  FIELD(drop_rule, NUMBER, family),
+	FIELD(drop_rule, TEXT, table),	  FIELD(drop_rule, TEXT, chain),
+	FIELD(drop_rule, NUMBER, handle), FIELD(drop_rule, NUMBER, packets),
+};
+
 /* The widths a field of the tables may have. */
 union number {
 	uint8_t u8;
@@ -205,9 +211,36 @@ static int err_from_json(const json_t *json, int *ret)
 	return 0;
 }
 
+static int rows_to_json(const struct drops *d, json_t *json)
+{
+	json_t *rows = json_array(), *flows = json_array(), *rules = json_array(), *item;
+	int err = 0;
+
+	vec_each(row, &d->rows) {
+		item = json_object();
+		err |= fields_to_json(drop_fields, ARRAY_SIZE(drop_fields), (const char *)row,
+				      item);
+		err |= json_array_append_new(rows, item);
+	}
+	vec_each(flow, &d->flows) {
+		item = json_object();
+		err |= flow_to_json(flow, item);
+		err |= json_array_append_new(flows, item);
+	}
+	vec_each(rule, &d->rules) {
+		item = json_object();
+		err |= fields_to_json(rule_fields, ARRAY_SIZE(rule_fields), (const char *)rule,
+				      item);
+		err |= json_array_append_new(rules, item);
+	}
+	err |= json_object_set_new(json, "rows", rows);
+	err |= json_object_set_new(json, "flows", flows);
+	return err | json_object_set_new(json, "rules", rules);
+}
+
 json_t *drops_to_json(const struct drops *d)
 {
-	json_t *json = json_object(), *rows = json_array(), *flows = json_array();
+	json_t *json = json_object();
 	int err = 0;
 
 	err |= json_object_set_new(json, "err", err_to_json(d->err));
@@ -215,21 +248,9 @@ json_t *drops_to_json(const struct drops *d)
 	err |= json_object_set_new(json, "receiving_socket", json_boolean(d->receiving_socket));
 	err |= json_object_set_new(json, "flows_sampled", json_boolean(d->flows_sampled));
 	err |= json_object_set_new(json, "missed", number_to_json(d->missed));
-	vec_each (row, &d->rows) {
-		json_t *item = json_object();
-
-		err |= fields_to_json(drop_fields, ARRAY_SIZE(drop_fields), (const char *)row,
-				      item);
-		err |= json_array_append_new(rows, item);
-	}
-	vec_each (flow, &d->flows) {
-		json_t *item = json_object();
-
-		err |= flow_to_json(flow, item);
-		err |= json_array_append_new(flows, item);
-	}
-	err |= json_object_set_new(json, "rows", rows);
-	err |= json_object_set_new(json, "flows", flows);
+	err |= json_object_set_new(json, "rules_traced", json_boolean(d->rules_traced));
+	err |= json_object_set_new(json, "rules_missed", number_to_json(d->rules_missed));
+	err |= rows_to_json(d, json);
 	if (err) {
 		json_decref(json);
 		return NULL;
@@ -237,12 +258,17 @@ json_t *drops_to_json(const struct drops *d)
 	return json;
 }
 
-static int read_rows(const json_t *json, struct drops *d)
+static bool is_array(const json_t *json)
+{
+	return json_is_array(json) && json_array_size(json) <= ROWS_MAX;
+}
+
+static int rows_from_json(const json_t *json, struct drops *d)
 {
 	const json_t *rows = json_object_get(json, "rows"), *flows = json_object_get(json, "flows");
+	const json_t *rules = json_object_get(json, "rules");
 
-	if (!json_is_array(rows) || !json_is_array(flows) || json_array_size(rows) > ROWS_MAX ||
-	    json_array_size(flows) > ROWS_MAX)
+	if (!is_array(rows) || !is_array(flows) || !is_array(rules))
 		return -EBADMSG;
 	for (size_t i = 0; i < json_array_size(rows); i++)
 		if (fields_from_json(drop_fields, ARRAY_SIZE(drop_fields), json_array_get(rows, i),
@@ -251,24 +277,36 @@ static int read_rows(const json_t *json, struct drops *d)
 	for (size_t i = 0; i < json_array_size(flows); i++)
 		if (flow_from_json(json_array_get(flows, i), vec_push(&d->flows)))
 			return -EBADMSG;
+	for (size_t i = 0; i < json_array_size(rules); i++)
+		if (fields_from_json(rule_fields, ARRAY_SIZE(rule_fields), json_array_get(rules, i),
+				     (char *)vec_push(&d->rules)))
+			return -EBADMSG;
+	return 0;
+}
+
+static int bool_from_json(const json_t *json, bool *ret)
+{
+	if (!json_is_boolean(json))
+		return -EBADMSG;
+	*ret = json_is_true(json);
 	return 0;
 }
 
 int drops_from_json(const json_t *json, struct drops *ret)
 {
-	const json_t *receiving = json_object_get(json, "receiving_socket");
-	const json_t *sampled = json_object_get(json, "flows_sampled");
 	struct drops d = {0};
 
-	if (!json_is_boolean(receiving) || !json_is_boolean(sampled) ||
-	    err_from_json(json_object_get(json, "err"), &d.err) ||
+	if (err_from_json(json_object_get(json, "err"), &d.err) ||
 	    text_from_json(json_object_get(json, "rung"), d.rung, sizeof(d.rung)) ||
-	    number_from_json(json_object_get(json, "missed"), &d.missed) || read_rows(json, &d)) {
+	    bool_from_json(json_object_get(json, "receiving_socket"), &d.receiving_socket) ||
+	    bool_from_json(json_object_get(json, "flows_sampled"), &d.flows_sampled) ||
+	    number_from_json(json_object_get(json, "missed"), &d.missed) ||
+	    bool_from_json(json_object_get(json, "rules_traced"), &d.rules_traced) ||
+	    number_from_json(json_object_get(json, "rules_missed"), &d.rules_missed) ||
+	    rows_from_json(json, &d)) {
 		drops_done(&d);
 		return -EBADMSG;
 	}
-	d.receiving_socket = json_is_true(receiving);
-	d.flows_sampled = json_is_true(sampled);
 	*ret = d;
 	return 0;
 }

@@ -202,6 +202,9 @@ static struct drops sample(void)
 	};
 	flow = vec_push(&d.flows);
 	*flow = (struct drop_flow){.family = 10, .source = {0xfe, 0x80, [15] = 1}};
+	d.rules_traced = true;
+	d.rules_missed = 3;
+	*vec_push(&d.rules) = (struct drop_rule){4026531840, 1, "filter", "INPUT", 42, 99};
 	return d;
 }
 
@@ -219,6 +222,12 @@ static void assert_round_trip(const struct drops *d)
 	assert_true(back.missed == d->missed);
 	assert_int_equal(back.rows.n, d->rows.n);
 	assert_int_equal(back.flows.n, d->flows.n);
+	assert_int_equal(back.rules_traced, d->rules_traced);
+	assert_true(back.rules_missed == d->rules_missed);
+	assert_int_equal(back.rules.n, d->rules.n);
+	if (d->rules.n)
+		assert_memory_equal(back.rules.items, d->rules.items,
+				    d->rules.n * sizeof(struct drop_rule));
 	if (d->rows.n)
 		assert_memory_equal(back.rows.items, d->rows.items,
 				    d->rows.n * sizeof(struct drop));
@@ -295,6 +304,7 @@ static void test_bad_json(void **state)
 	assert_all_bad(json, json);
 	assert_all_bad(json, row);
 	assert_all_bad(json, flow);
+	assert_all_bad(json, json_array_get(json_object_get(json, "rules"), 0));
 	assert_bad(json, json, "err", json_integer(5));
 	assert_bad(json, json, "err", json_integer(-5000000));
 	assert_bad(json, row, "protocol", json_integer(256));
