@@ -75,6 +75,7 @@ int cmd_explain(int argc, char **argv)
 	if (!operands)
 		list_causes();
 	for (int i = 1; i <= operands; i++)
-		status = MAX(status, explain_one(argv[i], i == 1));
+		if (explain_one(argv[i], i == 1) != 0)
+			status = EXIT_USAGE;
 	return status;
 }
