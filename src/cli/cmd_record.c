@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
@@ -36,12 +38,46 @@ const struct opt_table record_options = {
 	.n = ARRAY_SIZE(rows),
 };
 
+/* Makes the folder before the sampling: a wrong one is not told after an hour. */
+static int make_folder(const char *path, bool *ret_made)
+{
+	const struct dirent *e;
+	bool empty = true;
+	DIR *dir;
+
+	if (mkdir(path, 0700) == 0) {
+		*ret_made = true;
+		return 0;
+	}
+	if (errno != EEXIST)
+		return -errno;
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((e = readdir(dir)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			empty = false;
+	closedir(dir);
+	if (!empty)
+		return -EEXIST;
+	return access(path, W_OK) < 0 ? -errno : 0;
+}
+
+static void cannot_write(const char *path, int err)
+{
+	if (err == -EEXIST)
+		complain("record: '%s' is not empty; give a new folder", path);
+	else
+		complain("record: cannot write '%s': %s", path, strerror(-err));
+}
+
 int cmd_record(int argc, char **argv)
 {
 	struct options o = {.session = {.seconds = 5, .ready_fd = -1, .keep = true}};
 	struct diagnosis d = {0};
 	struct buf message = {0};
 	struct session s;
+	bool to_stdout, made = false;
 	int status, operands, r;
 
 	if (!opts_begin(&record_options, argc, argv, &o, &operands, &status))
@@ -50,24 +86,30 @@ int cmd_record(int argc, char **argv)
 		complain("record: where to? Give a new folder, or - for standard output");
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "-") == 0 && isatty(STDOUT_FILENO)) {
+	to_stdout = strcmp(argv[1], "-") == 0;
+	if (to_stdout && isatty(STDOUT_FILENO)) {
 		complain("record: a recording is not for a terminal; redirect it to a file");
+		return EXIT_USAGE;
+	}
+	r = to_stdout ? 0 : make_folder(argv[1], &made);
+	if (r < 0) {
+		cannot_write(argv[1], r);
 		return EXIT_USAGE;
 	}
 	o.session.progress = isatty(STDERR_FILENO);
 	if (session_run(&s, &o.session, &d, &message) < 0) {
 		complain("%s", message.data);
 		buf_done(&message);
+		if (made)
+			rmdir(argv[1]);
 		return EXIT_USAGE;
 	}
 	diagnose(&d);
 	add_rule_texts(&s, &d);
 	r = recording_save(s.recording, argv[1]);
-	if (r == -EEXIST)
-		complain("record: '%s' is not empty; give a new folder", argv[1]);
-	else if (r < 0)
-		complain("record: cannot write '%s': %s", argv[1], strerror(-r));
-	else if (strcmp(argv[1], "-") != 0)
+	if (r < 0)
+		cannot_write(argv[1], r);
+	else if (!to_stdout)
 		fprintf(stderr, "recorded %.1f s in %s; whydrop diagnose --from %s\n",
 			d.observations.items[0].seconds, argv[1], argv[1]);
 	diagnosis_done(&d);
