@@ -53,33 +53,48 @@ static void trace_totals(const struct exam *x, struct fw_blame *b, uint64_t *ret
 	b->traced = ledger_traced(x->ledger, &all);
 }
 
-/* What is traced and no counter accounts for. Legacy rules always count, so it is nf_tables'. */
-static void beyond_counters(const struct exam *x, struct fw_blame *b)
+/*
+ * Where the kernel let a program look into nf_tables, every plain drop has its rule, and a rule
+ * that is not among them dropped nothing.
+ */
+static void name_rules(const struct exam *x, struct fw_point *p)
 {
-	uint64_t nft = 0, counted_nft = 0, from, less;
+	const struct drops *drops = x->d->drops;
+	const struct chain *c = fw_chain(p);
+	const struct rule *r = fw_rule(p);
+
+	if (p->exact || p->set->legacy || !r || r->verdict != VERDICT_DROP ||
+	    !drops->rules_traced || drops->rules_missed)
+		return;
+	p->exact = true;
+	p->how = "traced";
+	vec_each(named, &drops->rules)
+		if (named->netns == x->o->inode && named->family == c->family &&
+		    named->handle == r->handle && strcmp(named->table, c->table) == 0)
+			p->packets += named->packets;
+}
+
+/* What is traced and not known yet. Legacy rules always count, so it is nf_tables'. */
+static void beyond_exact(const struct exam *x, struct fw_blame *b)
+{
+	uint64_t nft = 0, exact_nft = 0, from, less;
 
 	trace_totals(x, b, &nft);
 	b->conntrack = delta_value(delta_counter(x->o, C_CT_DROP));
 	vec_each(p, &b->points)
-		if (!p->set->legacy)
-			counted_nft += delta_value(p->counter);
+		exact_nft += p->set->legacy ? 0 : p->packets;
 	from = b->frees_in_chain ? nft : b->traced;
-	less = b->frees_in_chain ? counted_nft : b->counted + b->conntrack;
+	less = b->frees_in_chain ? exact_nft : b->exact + b->conntrack;
 	b->beyond = from > less ? from - less : 0;
 }
 
-static bool blamable(const struct fw_point *p)
-{
-	return !p->counted && !p->reject;
-}
-
-/* What is beyond the counters goes to the points without one, by their flows. */
+/* What is beyond goes to the other points, by their flows. */
 static void share_by_flows(struct fw_blame *b)
 {
 	uint64_t placed = 0, astray = 0;
 
 	vec_each(p, &b->points)
-		placed += p->counted ? 0 : p->weight;
+		placed += p->exact ? 0 : p->weight;
 	/* Conntrack's drops fit no rule either, but were taken off already. */
 	vec_each(f, &b->flows)
 		if (f->point == FW_NOWHERE &&
@@ -88,7 +103,7 @@ static void share_by_flows(struct fw_blame *b)
 	if (!b->frees_in_chain)
 		astray -= MIN(astray, b->conntrack);
 	vec_each(p, &b->points)
-		if (blamable(p) && p->weight)
+		if (!p->exact && !p->reject && p->weight)
 			p->lost = (uint64_t)((double)b->beyond * (double)p->weight /
 						     (double)(placed + astray) +
 					     0.5);
@@ -103,10 +118,10 @@ static void share_by_elimination(struct fw_blame *b)
 	struct fw_point *only = NULL;
 	unsigned int n = 0;
 
-	if (b->beyond <= b->counted / 100)
+	if (b->beyond <= b->exact / 100)
 		return;
 	vec_each(p, &b->points) {
-		if (p->counted)
+		if (p->exact)
 			continue;
 		only = p;
 		n++;
@@ -118,35 +133,35 @@ static void share_by_elimination(struct fw_blame *b)
 	only->confidence = b->frees_in_chain ? CERTAIN : LIKELY;
 }
 
+static void settle_exact(const struct exam *x, struct fw_blame *b)
+{
+	vec_each(p, &b->points) {
+		/* A counter that was reset says no more than none. */
+		p->counted = p->counted && p->counter.known;
+		p->exact = p->counted;
+		p->packets = delta_value(p->counter);
+		p->how = fw_is_policy(p) ? "policy counter" : "counter";
+		if (tracing(x))
+			name_rules(x, p);
+		b->exact += p->packets;
+		p->lost = p->reject ? 0 : p->packets;
+		p->confidence = CERTAIN;
+	}
+}
+
 void fw_blame(const struct exam *x, struct fw_blame *ret)
 {
 	struct fw_blame b = {0};
 
 	fw_find_points(x->o, &b);
-	vec_each(p, &b.points) {
-		/* A counter that was reset says no more than none. */
-		p->counted = p->counted && p->counter.known;
-		b.uncounted += blamable(p);
-		if (!p->counted)
-			continue;
-		b.counted += p->counter.delta;
-		if (p->reject)
-			continue;
-		p->lost = p->counter.delta;
-	}
+	settle_exact(x, &b);
 	if (tracing(x)) {
-		beyond_counters(x, &b);
+		beyond_exact(x, &b);
 		fw_walk_flows(x, &b);
 		if (b.flows.n)
 			share_by_flows(&b);
 		else
 			share_by_elimination(&b);
-	}
-	vec_each(p, &b.points) {
-		if (!p->counted)
-			continue;
-		p->how = fw_is_policy(p) ? "policy counter" : "counter";
-		p->confidence = CERTAIN;
 	}
 	*ret = b;
 }

@@ -15,8 +15,10 @@ struct fw_point {
 	bool reject;		   /* answers: another cause's */
 	bool counted;
 	struct change counter;
+	bool exact;	  /* packets is known: by the counter, or the kernel named the rule */
+	uint64_t packets;
 	uint32_t hooks, seen; /* bits: hooks it hangs on; hooks where its flows were walked */
-	uint64_t lost;	      /* by its counter, or its part of what is traced beyond counters */
+	uint64_t lost;	      /* packets, or its part of what is traced beyond those */
 	uint64_t weight;      /* packets of its flows */
 	const char *how;
 	enum confidence confidence;
@@ -33,11 +35,9 @@ struct fw_blame {
 	VEC(struct fw_flow) flows;
 	bool frees_in_chain;	/* nf_tables' drops show at nft_do_chain (6.15 and later) */
 	uint64_t traced;	/* NETFILTER_DROP of this namespace */
-	uint64_t counted;	/* of it: by counters of rules and policies, and by conntrack's */
-	uint64_t beyond;	/* traced by rules without a counter, or unexplained */
-	uint64_t conntrack;	/* dropped by connection tracking and NAT */
-	unsigned int uncounted; /* points that may drop, without a counter */
-	bool several;		/* more than one of these fits, and nothing tells which */
+	uint64_t exact;		/* of it: by the points whose packets are known */
+	uint64_t conntrack;	/* of it: by connection tracking and NAT */
+	uint64_t beyond;	/* the rest: by other points, or unexplained */
 };
 
 void fw_blame(const struct exam *x, struct fw_blame *ret);
@@ -53,9 +53,9 @@ bool fw_is_nft_symbol(const char *symbol);
 
 /* What the packets of a finding have in common: fw_words.c. */
 struct fw_wanted {
-	uint8_t family, protocol; /* AF_*; 0: not known */
-	bool by_source;		  /* the source port is what they share, not the destination's */
-	uint16_t port;		  /* 0: none */
+	uint8_t protocol; /* 0: not known */
+	bool by_source;	  /* the source port is what they share, not the destination's */
+	uint16_t port;	  /* 0: none */
 	uint64_t packets;
 };
 struct fw_words {
@@ -73,9 +73,9 @@ const char *fw_point_text(const struct fw_point *p, char *to, size_t size);
 const char *fw_family_name(const struct fw_point *p);
 const char *fw_hook_name(const struct fw_point *p);
 
-/* fw_remedy.c: one accept rule for what is wanted, before the point that drops it. */
+/* fw_remedy.c: an accept rule for each of what is wanted (at most `most`), before that point. */
 void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
-		 const struct fw_words *words);
+		 const struct fw_words *words, size_t most);
 
 /* fw_points.c: every point of both rule sets, in their order, with its counter's change. */
 void fw_find_points(const struct observation *o, struct fw_blame *b);

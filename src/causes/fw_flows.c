@@ -22,7 +22,7 @@ struct walker {
 	const struct ruleset *nft, *legacy; /* NULL if there is none */
 	uint32_t *points[2];		    /* by rule; place in b->points + 1 */
 	uint64_t *room; /* packets each point still has to account for, parallel to b->points */
-	uint64_t beyond; /* the same, all points without a counter together */
+	uint64_t beyond; /* the same, all points together of which that is not known */
 	bool invalid_possible, bridge;
 	struct rule_walk walk;
 };
@@ -107,24 +107,18 @@ static size_t point_of(const struct walker *w, const struct rule_stop *at)
 	return FW_NOWHERE;
 }
 
-/* A counter that stood still excuses its rule. */
+/* A rule known to have dropped nothing did not drop this one. */
 static bool possible(const void *arg, const struct rule_stop *at)
 {
 	const struct walker *w = arg;
 	const struct fw_point *p;
 	size_t place;
 
-	if (at->rule != POLICY_OF_CHAIN) {
-		const struct rule *r = &at->set->rules.items[at->rule];
-
-		if (!r->counted || (r->verdict != VERDICT_DROP && r->verdict != VERDICT_REJECT))
-			return true;
-	}
 	place = point_of(w, at);
 	if (place == FW_NOWHERE)
 		return true;
 	p = &w->b->points.items[place];
-	return !p->counted || !p->counter.known || p->counter.delta > 0;
+	return !p->exact || p->packets > 0;
 }
 
 static const char *device_name(const struct observation *o, unsigned int ifindex)
@@ -169,7 +163,23 @@ struct candidate {
 	size_t point;
 	bool definite;
 	unsigned int hook;
+	unsigned int met; /* matches of the rule that are met for sure */
 };
+
+static unsigned int matches_met(const struct rule_stop *at, const struct packet *p)
+{
+	const struct rule *r;
+	unsigned int met = 0;
+	size_t used;
+
+	if (at->rule == POLICY_OF_CHAIN)
+		return 0;
+	r = &at->set->rules.items[at->rule];
+	for (size_t i = 0; i < r->ops_n; i += used)
+		met += rule_op_match(&at->set->ops.items[r->ops_first + i], r->ops_n - i, p,
+				     &used) == ANSWER_YES;
+	return met;
+}
 
 static size_t candidates_of(struct walker *w, const struct observation *o,
 			    const struct drop_flow *flow, struct candidate *to, size_t max)
@@ -190,11 +200,12 @@ static size_t candidates_of(struct walker *w, const struct observation *o,
 		w->walk.n = 0;
 		over = rule_walk(&w->walk, &p);
 		for (size_t s = 0; s < w->walk.n && n < max; s++) {
-			size_t point = point_of(w, &w->walk.stops[s]);
+			const struct rule_stop *at = &w->walk.stops[s];
+			size_t point = point_of(w, at);
 
 			if (point != FW_NOWHERE)
-				to[n++] = (struct candidate){point, w->walk.stops[s].definite,
-							     visits[i].hook};
+				to[n++] = (struct candidate){point, at->definite, visits[i].hook,
+							     matches_met(at, &p)};
 		}
 		if (over)
 			break;
@@ -204,35 +215,67 @@ static size_t candidates_of(struct walker *w, const struct observation *o,
 
 static uint64_t room_of(const struct walker *w, size_t point)
 {
-	return w->b->points.items[point].counted ? w->room[point] : w->beyond;
+	return w->b->points.items[point].exact ? w->room[point] : w->beyond;
 }
 
 /*
- * The candidate to take the flow: one that is met for sure before one that may be, as long as its
- * counter (or what is traced beyond all counters) has room for the packets.
+ * The candidate to take the flow: one that is met for sure before one that may be, and of those the
+ * one with more matches met; as long as what it dropped (or all points of which that is not known,
+ * together) has room for the packets.
  */
+static bool better(const struct walker *w, const struct candidate *one,
+		   const struct candidate *other, uint64_t packets)
+{
+	bool fits = room_of(w, one->point) >= packets;
+
+	if (!other)
+		return room_of(w, one->point) > 0;
+	if (fits != (room_of(w, other->point) >= packets))
+		return fits;
+	if (!fits)
+		return room_of(w, one->point) > room_of(w, other->point);
+	if (one->definite != other->definite)
+		return one->definite;
+	return !one->definite && one->met > other->met;
+}
+
 static const struct candidate *choose(const struct walker *w, const struct candidate *c, size_t n,
 				      uint64_t packets)
 {
 	const struct candidate *best = NULL;
 
-	for (int sure = 1; sure >= 0; sure--)
-		for (size_t i = 0; i < n; i++)
-			if (c[i].definite == sure && room_of(w, c[i].point) >= packets)
-				return &c[i];
 	for (size_t i = 0; i < n; i++)
-		if (!best || room_of(w, c[i].point) > room_of(w, best->point))
+		if (better(w, &c[i], best, packets))
 			best = &c[i];
-	return best && room_of(w, best->point) ? best : NULL;
+	return best;
+}
+
+/* How sure it is that it was this candidate and none of the others that may have been. */
+static enum confidence confidence_in(const struct walker *w, const struct candidate *chosen,
+				     const struct candidate *c, size_t n, bool *ret_rivals)
+{
+	bool rivals = false, equal = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].point == chosen->point || w->b->points.items[c[i].point].exact)
+			continue;
+		rivals = true;
+		equal |= c[i].met >= chosen->met;
+	}
+	*ret_rivals = rivals;
+	if (rivals && !chosen->definite && equal)
+		return POSSIBLE;
+	return rivals || w->walk.more || !w->b->frees_in_chain ? LIKELY : CERTAIN;
 }
 
 static void blame_flow(struct walker *w, const struct observation *o, const struct drop_flow *flow)
 {
 	struct candidate candidates[24];
-	size_t n = candidates_of(w, o, flow, candidates, ARRAY_SIZE(candidates)), rivals = 0;
+	size_t n = candidates_of(w, o, flow, candidates, ARRAY_SIZE(candidates));
 	const struct candidate *c = choose(w, candidates, n, flow->packets);
 	struct fw_flow *blamed = vec_push(&w->b->flows);
 	struct fw_point *p;
+	bool rivals;
 
 	blamed->flow = flow;
 	blamed->point = c ? c->point : FW_NOWHERE;
@@ -241,21 +284,14 @@ static void blame_flow(struct walker *w, const struct observation *o, const stru
 	p = &w->b->points.items[c->point];
 	p->weight += flow->packets;
 	p->seen |= p->hooks & (1u << c->hook | 1u << (c->hook + 8) | 1u << (c->hook + 12));
-	if (p->counted) {
+	if (p->exact) {
 		w->room[c->point] -= MIN(w->room[c->point], flow->packets);
 		return;
 	}
 	w->beyond -= MIN(w->beyond, flow->packets);
-	for (size_t i = 0; i < n; i++)
-		rivals += candidates[i].point != c->point &&
-			  !w->b->points.items[candidates[i].point].counted;
-	if (rivals && !c->definite)
-		p->confidence = POSSIBLE;
-	else if (rivals || w->walk.more || !w->b->frees_in_chain)
-		p->confidence = MIN(p->confidence, LIKELY);
+	p->confidence = MIN(p->confidence, confidence_in(w, c, candidates, n, &rivals));
 	if (rivals)
 		p->how = "headers matched";
-	w->b->several |= rivals && !c->definite;
 }
 
 static void index_points(struct walker *w)
@@ -266,9 +302,9 @@ static void index_points(struct walker *w)
 	for (size_t i = 0; i < w->b->points.n; i++) {
 		struct fw_point *p = &w->b->points.items[i];
 
-		w->room[i] = p->counter.known ? p->counter.delta : w->b->traced;
-		p->confidence = CERTAIN;
-		p->how = "only candidate";
+		w->room[i] = p->packets;
+		if (!p->exact)
+			p->how = "only candidate";
 		if (!fw_is_policy(p))
 			w->points[p->set == w->nft ? 0 : 1][p->rule] = (uint32_t)i + 1;
 	}

@@ -11,8 +11,6 @@
 
 #include "causes/fw_blame.h"
 
-#define PORTS_SHOWN 3
-
 enum dialect { NFT, IPTABLES_NFT, LEGACY };
 
 /* iptables-nft keeps its tables as these; what nft adds there it would refuse to list. */
@@ -110,6 +108,8 @@ static void accept_by_nft(struct exam *x, struct remedy *r, const struct fw_poin
 		    "%snft delete rule %s handle $(%snft -a list chain %s | sed -n 's/.*%s accept # "
 		    "handle //p' | head -n 1)",
 		    enter, where, enter, where, match);
+	if (*enter)
+		return; /* what sets up a namespace is not known */
 	remedy_persist(r, "in /etc/nftables.conf, chain %s of table %s %s%s: %s accept", c->name,
 		       fw_family_name(p), c->table, rule ? ", before the rule that drops" : "",
 		       match);
@@ -158,8 +158,9 @@ static void accept_by_iptables(struct exam *x, struct remedy *r, const struct fw
 		remedy_command(r, "%s%s -t %s -A %s %s -j ACCEPT", enter, tool, c->table, chain,
 			       match);
 	remedy_undo(r, "%s%s -t %s -D %s %s -j ACCEPT", enter, tool, c->table, chain, match);
-	remedy_persist(r, "%s%s-save > /etc/iptables/rules.%s", enter, tool,
-		       c->family == NFPROTO_IPV6 ? "v6" : "v4");
+	if (!*enter) /* what sets up a namespace is not known */
+		remedy_persist(r, "%s-save > /etc/iptables/rules.%s", tool,
+			       c->family == NFPROTO_IPV6 ? "v6" : "v4");
 }
 
 static void accept_wanted(struct exam *x, struct finding *f, const struct fw_point *p,
@@ -175,8 +176,11 @@ static void accept_wanted(struct exam *x, struct finding *f, const struct fw_poi
 	remedy_why(r, "%llu of the dropped packets are %s; the rule stands before the %s, which goes "
 		      "on for all others",
 		   (unsigned long long)w->packets, what, where);
-	remedy_risk(r, "whoever can reach this host reaches %s then; add a source address to the "
-		       "rule if only some should",
+	remedy_risk(r, fw_direction(p) == DIR_TX
+			       ? "every program of this host may send %s then; add a destination "
+				 "address to the rule if only some should be reached"
+			       : "whoever can reach this host reaches %s then; add a source address "
+				 "to the rule if only some should",
 		    what);
 	if (dialect_of(p) == NFT)
 		accept_by_nft(x, r, p, w);
@@ -197,7 +201,7 @@ static void raise_limit(struct finding *f, const struct fw_point *p)
 }
 
 void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
-		 const struct fw_words *words)
+		 const struct fw_words *words, size_t most)
 {
 	const struct chain *c = fw_chain(p);
 	size_t n = 0;
@@ -208,7 +212,7 @@ void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
 	    strlen(c->table) == sizeof(c->table) - 1)
 		return;
 	vec_each(w, &words->wanted) {
-		if (!w->protocol || n++ == PORTS_SHOWN)
+		if (!w->protocol || n++ == most)
 			break;
 		accept_wanted(x, f, p, w);
 	}

@@ -8,6 +8,8 @@
 
 #include "causes/fw_blame.h"
 
+#define EPHEMERAL_FIRST 32768 /* net.ipv4.ip_local_port_range */
+
 const char *fw_family_name(const struct fw_point *p)
 {
 	switch (fw_chain(p)->family) {
@@ -107,11 +109,10 @@ static void count(struct fw_words *w, const struct drop_flow *flow, bool by_sour
 
 	vec_each(known, &w->wanted)
 		if (known->protocol == flow->protocol && known->by_source == by_source &&
-		    known->port == port && known->family == flow->family)
+		    known->port == port)
 			place = known;
 	if (!place) {
 		place = vec_push(&w->wanted);
-		place->family = flow->family;
 		place->protocol = flow->protocol;
 		place->by_source = by_source;
 		place->port = port;
@@ -170,7 +171,9 @@ void fw_words_of(const struct fw_blame *b, const bool *which, struct fw_words *r
 			continue;
 		}
 		count(&w, f->flow, false, f->flow->destination_port);
-		count(&w, f->flow, true, f->flow->source_port);
+		/* Above are the ports that senders pick, scanners often one for all. */
+		if (f->flow->source_port < EPHEMERAL_FIRST)
+			count(&w, f->flow, true, f->flow->source_port);
 	}
 	keep_one_side(&w);
 	if (w.wanted.n)

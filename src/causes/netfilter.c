@@ -8,6 +8,7 @@
 #define SUBJECTS_MAX 20
 #define FLOWS_SHOWN 10
 #define CRITICAL_MIN 100
+#define SCATTERED_MAX 50 /* packets a second */
 
 static const char *const drop_reasons[] = {"NETFILTER_DROP", NULL};
 
@@ -103,8 +104,9 @@ static uint64_t packets_of(const struct fw_case *c, enum direction d)
  * second to ever other ports, and any host in a LAN hears multicast and broadcast that it wants
  * nothing of: that is no loss anybody minds. Somebody who really wants a service behind the
  * firewall comes back to its port. So the share rule holds only if one port (or protocol without
- * ports) lost at least 10 packets and one a second; and a loss of less than 100 packets is not
- * critical, however little else there was. Without traced flows the share rule stands alone.
+ * ports) lost at least 10 packets and one a second, else it is info; or a warning above 50 a second,
+ * where somebody should look. And a loss of less than 100 packets is not critical, however little
+ * else there was. Without traced flows the share rule stands alone.
  */
 static enum severity severity_of(const struct fw_case *c, uint64_t of, bool *ret_scattered)
 {
@@ -113,38 +115,28 @@ static enum severity severity_of(const struct fw_case *c, uint64_t of, bool *ret
 
 	*ret_scattered = false;
 	if (c->words.packets && s > SEVERITY_INFO) {
-		/* Flows may be sampled, or cover a part of the points only. */
+		/*
+		 * The flows walked are the largest ones, or a sample; a port seen less than five
+		 * times in them is not the one that the rest went to.
+		 */
 		scale = MAX(1.0, (double)c->lost / (double)c->words.packets);
-		most = c->words.wanted.n ? (double)c->words.wanted.items[0].packets * scale : 0;
-		*ret_scattered = most + 0.5 < enough;
+		most = c->words.wanted.n ? (double)c->words.wanted.items[0].packets : 0;
+		*ret_scattered = most < 5 || most * scale + 0.5 < enough;
 	}
 	if (*ret_scattered)
-		return SEVERITY_INFO;
+		return per_second(c->x->o, c->lost) < SCATTERED_MAX ? SEVERITY_INFO
+								    : SEVERITY_WARNING;
 	return s == SEVERITY_CRITICAL && c->lost < CRITICAL_MIN ? SEVERITY_WARNING : s;
 }
 
-/* "tcp port 8443", "tcp port 8443 and others" */
-static const char *what_is_dropped(const struct fw_case *c, char *to, size_t size)
+/* What a rule itself says it drops, where nothing was traced. */
+static struct fw_wanted wanted_by_rule(const struct fw_point *p)
 {
-	const struct rule *r = fw_rule(c->worst);
-	struct fw_wanted w = {0};
-	char name[48];
+	const struct rule *r = fw_rule(p);
+	struct fw_wanted w = {.packets = p->lost};
 
-	if (c->words.wanted.n) {
-		const struct fw_wanted *first = c->words.wanted.items;
-		bool others = first->packets * 10 < (c->words.packets - c->words.chatter) * 8;
-
-		fw_wanted_text(first, name, sizeof(name));
-		snprintf(to, size, "%s%s", name, others ? " and others" : "");
-		return to;
-	}
-	if (c->words.chatter) {
-		snprintf(to, size, "multicast and broadcast");
-		return to;
-	}
-	/* Not traced: the rule's own matches. */
 	for (size_t i = 0; r && i < r->ops_n; i++) {
-		const struct rule_op *op = &c->worst->set->ops.items[r->ops_first + i];
+		const struct rule_op *op = &p->set->ops.items[r->ops_first + i];
 
 		if (op->negated || op->kind == OP_ANY)
 			break;
@@ -157,13 +149,45 @@ static const char *what_is_dropped(const struct fw_case *c, char *to, size_t siz
 	}
 	if (!w.protocol)
 		w.port = 0;
-	fw_wanted_text(&w, to, size);
-	return to;
+	return w;
+}
+
+/* "tcp port 8443", "tcp port 8443 and others" */
+static const char *what_is_dropped(const struct fw_case *c, char *to, size_t size)
+{
+	struct fw_wanted w;
+	char name[48];
+
+	if (c->words.wanted.n) {
+		const struct fw_wanted *first = c->words.wanted.items;
+		uint64_t all = c->words.packets - c->words.chatter;
+		bool others = first->packets * 10 < all * 8;
+
+		fw_wanted_text(first, name, sizeof(name));
+		if (first->packets * 2 < all && first->port) {
+			snprintf(to, size, "packets to %zu ports", c->words.wanted.n);
+			return to;
+		}
+		snprintf(to, size, "%s%s", name, others ? " and others" : "");
+		return to;
+	}
+	if (c->words.chatter) {
+		snprintf(to, size, "multicast and broadcast");
+		return to;
+	}
+	w = wanted_by_rule(c->worst);
+	return fw_wanted_text(&w, to, size);
 }
 
 static const char *direction_word(enum direction d)
 {
 	return d == DIR_TX ? "outgoing " : d == DIR_FORWARD ? "forwarded " : "";
+}
+
+static const char *who_notices(enum direction d)
+{
+	return d == DIR_TX ? "Programs of this host get EPERM, or their connections time out."
+			   : "The sender hears nothing and waits.";
 }
 
 static void describe(struct fw_case *c, struct finding *f, enum direction d, bool scattered)
@@ -179,10 +203,10 @@ static void describe(struct fw_case *c, struct finding *f, enum direction d, boo
 				   : (c->n == 2 ? "rule" : "rules"));
 	finding_headline(f, "%s%s drop%s %s%s", where, more, c->n > 1 ? "" : "s",
 			 direction_word(d), what);
-	finding_text(f, "%s%s%s",
-		     c->policy ? "No rule of the chain accepts these packets, so its policy drops them. "
-				 "The sender hears nothing and waits."
-			       : "A firewall rule drops these packets. The sender hears nothing and waits.",
+	finding_text(f, "%s %s%s%s",
+		     c->policy ? "No rule of the chain accepts these packets, so its policy drops them."
+			       : "A firewall rule drops these packets.",
+		     who_notices(d),
 		     r && r->limits ? " The rule holds a limit: it drops what is above, as it was asked to."
 				    : "",
 		     scattered ? " No port got enough of them to look wanted: scans and chatter of "
@@ -282,6 +306,36 @@ static void add_flows(struct fw_case *c, struct finding *f)
 	f->flows_sampled = tracing(c->x) && c->x->d->drops->flows_sampled;
 }
 
+/* Of the worst points; for a single one the three ports that lost most, else one each. */
+static void add_remedies(struct fw_case *c, struct finding *f)
+{
+	bool *done = xcalloc(c->blame.points.n, sizeof(*done));
+	bool *only = xcalloc(c->blame.points.n, sizeof(*only));
+
+	for (size_t n = 0; n < MIN(c->n, (size_t)3); n++) {
+		const struct fw_point *worst = NULL;
+		struct fw_words words;
+		size_t at;
+
+		for (size_t i = 0; i < c->blame.points.n; i++) {
+			const struct fw_point *p = &c->blame.points.items[i];
+
+			if (c->mine[i] && !done[i] && (!worst || p->lost > worst->lost))
+				worst = p;
+		}
+		at = (size_t)(worst - c->blame.points.items);
+		done[at] = only[at] = true;
+		fw_words_of(&c->blame, only, &words);
+		if (!words.packets)
+			*vec_push(&words.wanted) = wanted_by_rule(worst);
+		fw_remedies(c->x, f, worst, &words, c->n == 1 ? 3 : 1);
+		fw_words_done(&words);
+		only[at] = false;
+	}
+	free(done);
+	free(only);
+}
+
 static void report(struct fw_case *c)
 {
 	struct finding *f = finding_new(c->x);
@@ -301,7 +355,9 @@ static void report(struct fw_case *c)
 	add_evidence(c, f, traced);
 	add_excluded(c, f);
 	add_flows(c, f);
-	fw_remedies(c->x, f, c->worst, &c->words);
+	/* Nobody opens ports to scanners. */
+	if (!scattered)
+		add_remedies(c, f);
 }
 
 static void clear(struct fw_case *c)
@@ -312,11 +368,14 @@ static void clear(struct fw_case *c)
 	vec_each(p, &c->blame.points) {
 		if (p->reject || fw_is_policy(p) != c->policy)
 			continue;
-		counted += p->counted;
-		uncounted += !p->counted;
+		counted += p->exact;
+		uncounted += !p->exact;
 	}
-	evidence_text(NULL, x, "%u %s with a counter lost nothing, %u without one", counted,
-		      c->policy ? "drop policies" : "drop rules", uncounted);
+	if (!counted && !uncounted)
+		evidence_text(NULL, x, "no %s", c->policy ? "policy drops" : "rule drops");
+	else
+		evidence_text(NULL, x, "%u %s lost nothing by their counters, %u have none", counted,
+			      c->policy ? "drop policies" : "drop rules", uncounted);
 	evidence_traced(NULL, x, "NETFILTER_DROP", c->blame.traced);
 }
 

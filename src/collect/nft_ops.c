@@ -62,13 +62,20 @@ static bool family_op(const struct nft_slot *slot, const uint8_t *value, size_t 
 	}
 	if (slot->field != NFT_FIELD_ETHERTYPE || size != 2)
 		return false;
-	if (port_of(value) == ETH_P_IP)
+	switch (port_of(value)) {
+	case ETH_P_IP:
 		op->value[0] = AF_INET;
-	else if (port_of(value) == ETH_P_IPV6)
+		return true;
+	case ETH_P_IPV6:
 		op->value[0] = AF_INET6;
-	else
+		return true;
+	case ETH_P_8021Q:
+	case ETH_P_8021AD:
+		return false; /* IP may be behind the tag */
+	default:
 		op->kind = OP_NEVER; /* only IP packets are walked */
-	return true;
+		return true;
+	}
 }
 
 static bool device_op(const struct nft_slot *slot, const uint8_t *value, size_t size,
