@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Packets walked through rule sets made by hand, and drops blamed on their rules and policies. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <linux/netfilter.h>
+
+#include "causes/fw_blame.h"
+
+/* ---- rule sets made by hand ---- */
+
+static size_t add_chain(struct ruleset *set, const char *name, bool base, unsigned int hook,
+			int priority, enum rule_verdict policy)
+{
+	struct chain *c = vec_push(&set->chains);
+
+	snprintf(c->table, sizeof(c->table), "t");
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	c->family = set->legacy ? NFPROTO_IPV4 : NFPROTO_INET;
+	c->handle = set->chains.n;
+	c->base = base;
+	c->hook = hook;
+	c->priority = priority;
+	c->policy = policy;
+	c->rules_first = set->rules.n;
+	return set->chains.n - 1;
+}
+
+static struct rule *add_rule(struct ruleset *set, enum rule_verdict verdict, size_t jump)
+{
+	struct chain *c = &set->chains.items[set->chains.n - 1];
+	struct rule *r = vec_push(&set->rules);
+
+	r->chain = set->chains.n - 1;
+	r->position = (unsigned int)++c->rules_n;
+	r->handle = 100 + set->rules.n;
+	r->verdict = verdict;
+	r->jump = jump;
+	r->ops_first = set->ops.n;
+	return r;
+}
+
+static void add_op(struct ruleset *set, enum rule_op_kind kind, uint16_t low)
+{
+	struct rule_op *op = vec_push(&set->ops);
+
+	op->kind = (uint8_t)kind;
+	op->low = op->high = low;
+	op->value[0] = (uint8_t)low;
+	set->rules.items[set->rules.n - 1].ops_n++;
+}
+
+static struct rule *port_rule(struct ruleset *set, enum rule_verdict verdict, uint16_t port)
+{
+	add_rule(set, verdict, RULE_NO_CHAIN);
+	add_op(set, OP_DPORT, port);
+	return &set->rules.items[set->rules.n - 1];
+}
+
+static struct rule *maybe_rule(struct ruleset *set, enum rule_verdict verdict, size_t jump)
+{
+	add_rule(set, verdict, jump);
+	add_op(set, OP_UNKNOWN, 0);
+	return &set->rules.items[set->rules.n - 1];
+}
+
+static struct packet udp_to(uint16_t port)
+{
+	return (struct packet){.family = AF_INET,
+			       .protocol = IPPROTO_UDP,
+			       .source = {192, 0, 2, 1},
+			       .destination = {192, 0, 2, 2},
+			       .source_port = 40000,
+			       .destination_port = port,
+			       .in_ifindex = 2,
+			       .in_device = "eth0",
+			       .out_device = ""};
+}
+
+static struct rule_walk walk(const struct ruleset *nft, const struct ruleset *legacy, uint16_t port)
+{
+	struct rule_walk w = {.sets = {nft, legacy},
+			      .family = NFPROTO_IPV4,
+			      .hook = NF_INET_LOCAL_IN,
+			      .steps = 1000};
+	struct packet p = udp_to(port);
+
+	rule_walk(&w, &p);
+	return w;
+}
+
+static void walks_jumps(void **state)
+{
+	struct ruleset set = {0};
+	struct rule_walk w;
+
+	(void)state;
+	add_chain(&set, "sub", false, 0, 0, VERDICT_ACCEPT);
+	port_rule(&set, VERDICT_RETURN, 1);
+	port_rule(&set, VERDICT_DROP, 2);
+	port_rule(&set, VERDICT_ACCEPT, 3);
+	add_chain(&set, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_DROP);
+	add_rule(&set, VERDICT_JUMP, 0);
+	port_rule(&set, VERDICT_DROP, 1);
+	port_rule(&set, VERDICT_ACCEPT, 4);
+
+	w = walk(&set, NULL, 1); /* returns, then the rule behind the jump */
+	assert_int_equal(w.n, 1);
+	assert_int_equal(w.stops[0].rule, 4);
+	assert_true(w.stops[0].definite);
+	w = walk(&set, NULL, 2);
+	assert_int_equal(w.n, 1);
+	assert_int_equal(w.stops[0].rule, 1);
+	assert_int_equal(walk(&set, NULL, 3).n, 0);
+	assert_int_equal(walk(&set, NULL, 4).n, 0);
+	w = walk(&set, NULL, 5);
+	assert_int_equal(w.n, 1);
+	assert_int_equal(w.stops[0].rule, POLICY_OF_CHAIN);
+	assert_true(w.stops[0].definite);
+	ruleset_done(&set);
+}
+
+static void walks_goto(void **state)
+{
+	struct ruleset set = {0};
+	struct rule_walk w;
+
+	(void)state;
+	add_chain(&set, "sub", false, 0, 0, VERDICT_ACCEPT);
+	port_rule(&set, VERDICT_DROP, 2);
+	add_chain(&set, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_ACCEPT);
+	add_rule(&set, VERDICT_GOTO, 0);
+	add_rule(&set, VERDICT_DROP, RULE_NO_CHAIN); /* never reached */
+	assert_int_equal(walk(&set, NULL, 1).n, 0);
+	w = walk(&set, NULL, 2);
+	assert_int_equal(w.n, 1);
+	assert_int_equal(w.stops[0].rule, 0);
+	ruleset_done(&set);
+}
+
+static void walks_what_may_be(void **state)
+{
+	struct ruleset set = {0};
+	struct rule_walk w;
+
+	(void)state;
+	add_chain(&set, "sub", false, 0, 0, VERDICT_ACCEPT);
+	add_rule(&set, VERDICT_DROP, RULE_NO_CHAIN);
+	add_chain(&set, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_DROP);
+	maybe_rule(&set, VERDICT_ACCEPT, RULE_NO_CHAIN); /* it was dropped, so it was not this */
+	maybe_rule(&set, VERDICT_DROP, RULE_NO_CHAIN);
+	maybe_rule(&set, VERDICT_JUMP, 0);
+	w = walk(&set, NULL, 1);
+	assert_int_equal(w.n, 3);
+	assert_int_equal(w.stops[0].rule, 2);
+	assert_false(w.stops[0].definite);
+	assert_int_equal(w.stops[1].rule, 0);
+	assert_false(w.stops[1].definite);
+	assert_int_equal(w.stops[2].rule, POLICY_OF_CHAIN);
+	assert_true(w.stops[2].definite);
+	ruleset_done(&set);
+}
+
+static void walks_by_priority(void **state)
+{
+	struct ruleset nft = {0}, legacy = {.legacy = true};
+	struct rule_walk w;
+
+	(void)state;
+	add_chain(&nft, "late", true, NF_INET_LOCAL_IN, 10, VERDICT_DROP);
+	add_chain(&nft, "other-hook", true, NF_INET_FORWARD, -5, VERDICT_DROP);
+	add_chain(&legacy, "INPUT", true, NF_INET_LOCAL_IN, 0, VERDICT_ACCEPT);
+	port_rule(&legacy, VERDICT_ACCEPT, 1); /* accepted there, dropped by the next chain */
+	port_rule(&legacy, VERDICT_DROP, 2);
+	w = walk(&nft, &legacy, 1);
+	assert_int_equal(w.n, 1);
+	assert_ptr_equal(w.stops[0].set, &nft);
+	w = walk(&nft, &legacy, 2);
+	assert_int_equal(w.n, 1);
+	assert_ptr_equal(w.stops[0].set, &legacy);
+	ruleset_done(&nft);
+	ruleset_done(&legacy);
+}
+
+static void walks_end(void **state)
+{
+	struct ruleset set = {0};
+	struct rule_walk w;
+
+	(void)state;
+	/* A loop, which no kernel accepts but a recording may hold. */
+	add_chain(&set, "loop", false, 0, 0, VERDICT_ACCEPT);
+	add_rule(&set, VERDICT_JUMP, 0);
+	add_rule(&set, VERDICT_JUMP, 0);
+	add_chain(&set, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_DROP);
+	add_rule(&set, VERDICT_JUMP, 0);
+	w = walk(&set, NULL, 1);
+	assert_true(w.more);
+	assert_int_equal(w.steps, 0);
+	ruleset_done(&set);
+}
+
+static void matches_groups_and_devices(void **state)
+{
+	struct rule_op any[3] = {{.kind = OP_ANY, .high = 2},
+				 {.kind = OP_DPORT, .low = 10, .high = 20},
+				 {.kind = OP_DPORT, .low = 30, .high = 30}};
+	struct rule_op dev = {.kind = OP_IN_DEVICE, .length = 3, .value = "eth"};
+	struct packet p = udp_to(30);
+	size_t used;
+
+	(void)state;
+	assert_int_equal(rule_op_match(any, 3, &p, &used), ANSWER_YES);
+	assert_int_equal(used, 3);
+	any[0].negated = true;
+	assert_int_equal(rule_op_match(any, 3, &p, &used), ANSWER_NO);
+	any[0].negated = false;
+	p.destination_port = 21;
+	assert_int_equal(rule_op_match(any, 3, &p, &used), ANSWER_NO);
+	any[0].high = 100; /* more than there are */
+	assert_int_equal(rule_op_match(any, 3, &p, &used), ANSWER_NO);
+	assert_int_equal(used, 3);
+	assert_int_equal(rule_op_match(&dev, 1, &p, &used), ANSWER_YES);
+	p.in_device = "wlan0";
+	assert_int_equal(rule_op_match(&dev, 1, &p, &used), ANSWER_NO);
+	p.in_device = NULL;
+	assert_int_equal(rule_op_match(&dev, 1, &p, &used), ANSWER_MAYBE);
+	p.in_device = "";
+	assert_int_equal(rule_op_match(&dev, 1, &p, &used), ANSWER_NO);
+	p.protocol = IPPROTO_ICMP;
+	assert_int_equal(rule_op_match(any, 3, &p, &used), ANSWER_MAYBE);
+}
+
+/* ---- blame ---- */
+
+struct scene {
+	struct observation o;
+	struct drops drops;
+	struct diagnosis d;
+	struct ledger ledger;
+	struct exam x;
+	struct cleared cleared;
+	struct cause_row row;
+};
+
+static void scene_init(struct scene *s)
+{
+	memset(s, 0, sizeof(*s));
+	s->o.inode = 7;
+	s->o.seconds = 5;
+	s->o.a.source[SRC_NFT].status = s->o.b.source[SRC_NFT].status = SOURCE_OK;
+	s->o.a.source[SRC_IPTABLES].status = s->o.b.source[SRC_IPTABLES].status = SOURCE_UNUSED;
+}
+
+static void traced(struct scene *s, const char *symbol, uint16_t port, uint64_t packets)
+{
+	struct drop *d = vec_push(&s->drops.rows);
+	struct drop_flow *f = vec_push(&s->drops.flows);
+	struct packet p = udp_to(port);
+
+	snprintf(d->reason, sizeof(d->reason), "NETFILTER_DROP");
+	snprintf(d->symbol, sizeof(d->symbol), "%s", symbol);
+	d->netns = 7;
+	d->packets = packets;
+	memcpy(f->reason, d->reason, sizeof(f->reason));
+	memcpy(f->symbol, d->symbol, sizeof(f->symbol));
+	f->netns = 7;
+	f->ifindex = 2;
+	f->family = p.family;
+	f->protocol = p.protocol;
+	memcpy(f->source, p.source, sizeof(f->source));
+	memcpy(f->destination, p.destination, sizeof(f->destination));
+	f->source_port = p.source_port;
+	f->destination_port = port;
+	f->packets = packets;
+}
+
+static struct exam *scene_exam(struct scene *s)
+{
+	s->d.drops = &s->drops;
+	ledger_init(&s->ledger, &s->drops, 7);
+	s->row = (struct cause_row){.id = "test", .direction = DIR_RX};
+	s->x = (struct exam){
+		.d = &s->d, .o = &s->o, .ledger = &s->ledger, .row = &s->row, .cleared = &s->cleared};
+	return &s->x;
+}
+
+static void scene_done(struct scene *s)
+{
+	ledger_done(&s->ledger);
+	drops_done(&s->drops);
+	observation_done(&s->o);
+	/* What a cleared cause and the findings own is the engine's to free. */
+	vec_each(e, &s->cleared.evidence) {
+		free(e->source);
+		free(e->name);
+		free(e->text);
+	}
+	vec_done(&s->cleared.evidence);
+	s->d.drops = NULL;
+	diagnosis_done(&s->d);
+}
+
+static const struct finding *only_finding(const struct scene *s)
+{
+	assert_int_equal(s->d.findings.n, 1);
+	return &s->d.findings.items[0];
+}
+
+/* An input chain with a counted drop of port 1, a plain drop of port 2, and policy drop. */
+static void make_chain(struct ruleset *set, uint64_t packets)
+{
+	struct rule *r;
+
+	add_chain(set, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_DROP);
+	r = port_rule(set, VERDICT_DROP, 1);
+	r->counted = true;
+	r->packets = packets;
+	port_rule(set, VERDICT_DROP, 2);
+	port_rule(set, VERDICT_ACCEPT, 3);
+}
+
+static void blames_by_counter_and_flow(void **state)
+{
+	const struct finding *f;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	make_chain(&s.o.a.nft, 50);
+	make_chain(&s.o.b.nft, 1050);
+	traced(&s, "nft_do_chain", 1, 1000);
+	traced(&s, "nft_do_chain", 2, 200);
+	traced(&s, "nft_do_chain", 9, 300);
+	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), FOUND);
+	f = only_finding(&s);
+	assert_int_equal(f->lost, 1200);
+	assert_false(f->counted_known);
+	assert_int_equal(f->traced, 1200);
+	assert_int_equal(f->subjects.n, 2);
+	assert_int_equal(f->subjects.items[0].lost, 1000);
+	assert_string_equal(f->subjects.items[0].rule.how, "counter");
+	assert_int_equal(f->subjects.items[1].lost, 200);
+	assert_int_equal(f->subjects.items[1].rule.handle, 102);
+	assert_string_equal(f->subjects.items[0].rule.hook, "input");
+	assert_int_equal(f->severity, SEVERITY_CRITICAL);
+	assert_int_equal(ledger_unexplained(&s.ledger), 300);
+	assert_int_equal(examine_fw_policy_drop(&s.x), FOUND);
+	assert_int_equal(s.d.findings.items[1].lost, 300);
+	assert_int_equal(ledger_unexplained(&s.ledger), 0);
+	scene_done(&s);
+}
+
+static void conntrack_is_not_blamed_on_rules(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	/* An older kernel: everything at nf_hook_slow, and conntrack dropped all of it. */
+	make_chain(&s.o.a.nft, 0);
+	make_chain(&s.o.b.nft, 0);
+	s.o.a.counter_present[C_CT_DROP] = s.o.b.counter_present[C_CT_DROP] = true;
+	s.o.b.counter[C_CT_DROP] = 500;
+	traced(&s, "nf_hook_slow", 2, 500);
+	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), NOT_FOUND);
+	assert_int_equal(examine_fw_policy_drop(&s.x), NOT_FOUND);
+	assert_int_equal(ledger_unexplained(&s.ledger), 500);
+	scene_done(&s);
+}
+
+static void eliminates(void **state)
+{
+	const struct finding *f;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	add_chain(&s.o.a.nft, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_DROP);
+	add_chain(&s.o.b.nft, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_DROP);
+	traced(&s, "nft_do_chain", 2, 500);
+	s.drops.flows.n = 0; /* not IP */
+	assert_int_equal(examine_fw_policy_drop(scene_exam(&s)), FOUND);
+	f = only_finding(&s);
+	assert_int_equal(f->lost, 500);
+	assert_string_equal(f->subjects.items[0].rule.how, "by elimination");
+	scene_done(&s);
+}
+
+static void reject_takes_its_own(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	for (int i = 0; i < 2; i++) {
+		struct ruleset *set = i ? &s.o.b.nft : &s.o.a.nft;
+
+		add_chain(set, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_ACCEPT);
+		port_rule(set, VERDICT_REJECT, 1);
+		port_rule(set, VERDICT_DROP, 2);
+	}
+	traced(&s, "nft_do_chain", 1, 500);
+	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), NOT_FOUND);
+	assert_int_equal(ledger_unexplained(&s.ledger), 500);
+	scene_done(&s);
+}
+
+static void counters_reset_or_new(void **state)
+{
+	struct fw_blame b;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	make_chain(&s.o.a.nft, 900);
+	make_chain(&s.o.b.nft, 10); /* went back: not known */
+	s.drops.err = -EPERM;
+	fw_blame(scene_exam(&s), &b);
+	assert_int_equal(b.points.n, 3);
+	assert_false(b.points.items[0].exact);
+	assert_true(b.points.items[0].counter.reset);
+	fw_blame_done(&b);
+	ledger_done(&s.ledger);
+	/* A rule with a handle that was not there before counts from zero. */
+	s.o.b.nft.rules.items[0].handle = 500;
+	fw_blame(scene_exam(&s), &b);
+	assert_true(b.points.items[0].exact);
+	assert_int_equal(b.points.items[0].packets, 10);
+	fw_blame_done(&b);
+	scene_done(&s);
+}
+
+static void scans_are_no_loss(void **state)
+{
+	const struct finding *f;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	make_chain(&s.o.a.nft, 0);
+	make_chain(&s.o.b.nft, 0);
+	for (uint16_t port = 1000; port < 1040; port++)
+		traced(&s, "nft_do_chain", port, 1);
+	assert_int_equal(examine_fw_policy_drop(scene_exam(&s)), FOUND);
+	f = only_finding(&s);
+	assert_int_equal(f->lost, 40);
+	assert_int_equal(f->severity, SEVERITY_INFO);
+	assert_int_equal(f->remedies.n, 0);
+	scene_done(&s);
+}
+
+static void nothing_seen_is_not_examined(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	make_chain(&s.o.a.nft, 0);
+	make_chain(&s.o.b.nft, 0);
+	s.drops.err = -EPERM;
+	assert_int_equal(examine_fw_policy_drop(scene_exam(&s)), NOT_EXAMINED);
+	assert_int_equal(s.d.not_examined.n, 1);
+	assert_int_equal(s.d.not_examined.items[0].source, SRC_DROPS);
+	scene_done(&s);
+
+	scene_init(&s);
+	s.o.b.source[SRC_NFT] = (struct source_state){.status = SOURCE_ABSENT, .err = -EPERM};
+	traced(&s, "nft_do_chain", 2, 500);
+	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), NOT_EXAMINED);
+	assert_int_equal(s.d.not_examined.items[0].source, SRC_NFT);
+	assert_int_equal(s.d.not_examined.items[0].err, -EPERM);
+	assert_int_equal(ledger_unexplained(&s.ledger), 500);
+	scene_done(&s);
+}
+
+static void kernel_names_the_rule(void **state)
+{
+	const struct finding *f;
+	struct drop_rule *named;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	make_chain(&s.o.a.nft, 0);
+	make_chain(&s.o.b.nft, 0);
+	traced(&s, "nf_hook_slow", 2, 200);
+	traced(&s, "nf_hook_slow", 9, 300);
+	s.drops.rules_traced = true;
+	named = vec_push(&s.drops.rules);
+	*named = (struct drop_rule){
+		.netns = 7, .family = NFPROTO_INET, .table = "t", .handle = 102, .packets = 200};
+	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), FOUND);
+	f = only_finding(&s);
+	assert_int_equal(f->lost, 200);
+	assert_string_equal(f->subjects.items[0].rule.how, "traced");
+	assert_int_equal(f->confidence, CERTAIN);
+	assert_int_equal(examine_fw_policy_drop(&s.x), FOUND);
+	assert_int_equal(s.d.findings.items[1].lost, 300);
+	scene_done(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(walks_jumps),
+		cmocka_unit_test(walks_goto),
+		cmocka_unit_test(walks_what_may_be),
+		cmocka_unit_test(walks_by_priority),
+		cmocka_unit_test(walks_end),
+		cmocka_unit_test(matches_groups_and_devices),
+		cmocka_unit_test(blames_by_counter_and_flow),
+		cmocka_unit_test(conntrack_is_not_blamed_on_rules),
+		cmocka_unit_test(eliminates),
+		cmocka_unit_test(reject_takes_its_own),
+		cmocka_unit_test(counters_reset_or_new),
+		cmocka_unit_test(scans_are_no_loss),
+		cmocka_unit_test(nothing_seen_is_not_examined),
+		cmocka_unit_test(kernel_names_the_rule),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
