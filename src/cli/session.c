@@ -192,12 +192,14 @@ static void sample(struct session *s, const struct session_options *options, str
 	tell_ready(options->ready_fd);
 	begin = monotonic_ns();
 	look_around(s, options, d, begin);
+	if (tracer)
+		drop_tracer_stop(tracer);
+	take_phase(s, d, "b");
+	stamp_phase(s, d, "b", false);
 	if (tracer) {
 		s->drops.err = drop_tracer_read(tracer, &s->drops);
 		drop_tracer_close(tracer);
 	}
-	take_phase(s, d, "b");
-	stamp_phase(s, d, "b", false);
 	if (interrupted)
 		snprintf(s->note, sizeof(s->note), "stopped early, %.1f s were asked for",
 			 options->seconds);

@@ -26,7 +26,9 @@ int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop
 const char *drop_tracer_rung(const struct drop_tracer *t);
 /* From here on drops are counted, from zero also when it is started again after a read. */
 void drop_tracer_start(struct drop_tracer *t);
-/* Counts no more, and reads what was counted, names resolved. */
+/* From here on no more, which takes no time; reading may follow when there is some. */
+void drop_tracer_stop(struct drop_tracer *t);
+/* Stops if need be, and reads what was counted, names resolved. */
 int drop_tracer_read(struct drop_tracer *t, struct drops *ret);
 void drop_tracer_close(struct drop_tracer *t);
 

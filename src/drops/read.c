@@ -213,14 +213,19 @@ static void give_flows(struct drop_tracer *t, const struct reading *r, struct dr
 	qsort(d->flows.items, n, sizeof(*d->flows.items), most_flows);
 }
 
+void drop_tracer_stop(struct drop_tracer *t)
+{
+	__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
+}
+
 int drop_tracer_read(struct drop_tracer *t, struct drops *ret)
 {
-	struct drops_bpf__bss *bss = t->skel->bss;
+	const struct drops_bpf__bss *bss = t->skel->bss;
 	cleanup(reading_done) struct reading r = {0};
 	struct drops d = {0};
 	int err;
 
-	__atomic_store_n(&bss->enabled, false, __ATOMIC_SEQ_CST);
+	drop_tracer_stop(t);
 	err = read_drops(t, &r);
 	if (!err)
 		err = read_flows(t, &r);
