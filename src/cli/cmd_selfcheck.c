@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -65,10 +66,14 @@ struct check {
 
 static const struct {
 	const char *name;
-	unsigned int bit; /* include/uapi/linux/capability.h */
+	unsigned int bit;
 } capabilities[] = {
-	{"CAP_NET_ADMIN", 12}, {"CAP_SYS_ADMIN", 21}, {"CAP_SYS_PTRACE", 19},
-	{"CAP_DAC_READ_SEARCH", 2}, {"CAP_PERFMON", 38}, {"CAP_BPF", 39},
+	{"CAP_NET_ADMIN", CAP_NET_ADMIN},
+	{"CAP_SYS_ADMIN", CAP_SYS_ADMIN},
+	{"CAP_SYS_PTRACE", CAP_SYS_PTRACE},
+	{"CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH},
+	{"CAP_PERFMON", CAP_PERFMON},
+	{"CAP_BPF", CAP_BPF},
 };
 
 /* CapEff of /proc/self/status, a hexadecimal mask; our own, so no namespace is to be entered. */
@@ -124,6 +129,20 @@ static struct source_state state_of(const struct check *c, enum source source)
 				     .err = c->drops_err};
 }
 
+static bool holds(const struct check *c, unsigned int bit)
+{
+	return c->capabilities & (1ULL << bit);
+}
+
+/*
+ * /proc can be read by all, but whose socket it is stands in /proc/PID/fd, which is open to the
+ * same user and to these two capabilities only.
+ */
+static bool only_own_processes(const struct check *c)
+{
+	return c->capabilities_known && !(holds(c, CAP_SYS_PTRACE) && holds(c, CAP_DAC_READ_SEARCH));
+}
+
 static bool there(const struct check *c, enum source source)
 {
 	return state_of(c, source).status != SOURCE_ABSENT;
@@ -158,6 +177,8 @@ static size_t blocked_causes(const struct check *c)
 
 /* ---- text ---- */
 
+#define SOURCE_INDENT 36
+
 static void source_text(const struct check *c, struct out *out, enum source source)
 {
 	static const char *const words[] = {
@@ -166,20 +187,24 @@ static void source_text(const struct check *c, struct out *out, enum source sour
 		[SOURCE_ABSENT] = TINT_RED, [SOURCE_OK] = TINT_GREEN, [SOURCE_UNUSED] = TINT_DIM};
 	const struct source_row *row = &source_rows[source];
 	struct source_state state = state_of(c, source);
+	bool part = source == SRC_PROCESS && state.status == SOURCE_OK && only_own_processes(c);
 	struct buf line = {0};
 
-	out_tinted(out, tints[state.status], "  %-4s", words[state.status]);
+	out_tinted(out, part ? TINT_YELLOW : tints[state.status], "  %-5s",
+		   part ? "part" : words[state.status]);
 	out_printf(out, "%-28s ", row->name);
 	buf_puts(&line, row->loses);
+	if (part)
+		buf_puts(&line, ": only this user's own");
 	if (state.status == SOURCE_UNUSED)
 		buf_puts(&line, "; not in use here, so nothing is lost there");
 	if (state.status == SOURCE_OK && source == SRC_DROPS)
 		buf_printf(&line, ", by %s", c->rung);
 	if (state.status == SOURCE_ABSENT)
 		buf_printf(&line, ": %s", state.err ? strerror(abs(state.err)) : "not read");
-	out_wrap(out, 35, 35, line.data);
-	if (state.status == SOURCE_ABSENT && *row->unlock)
-		out_labelled(out, 35, 8, "unlock:", row->unlock);
+	out_wrap(out, SOURCE_INDENT, SOURCE_INDENT, line.data);
+	if ((part || state.status == SOURCE_ABSENT) && *row->unlock)
+		out_labelled(out, SOURCE_INDENT, 8, "unlock:", row->unlock);
 	buf_done(&line);
 }
 
@@ -197,15 +222,26 @@ static void causes_text(const struct check *c, struct out *out)
 	}
 }
 
+static void privileges_words(const struct check *c, struct buf *line)
+{
+	bool first = true;
+
+	buf_puts(line, geteuid() == 0 ? ", as root" : ", not as root");
+	for (size_t i = 0; c->capabilities_known && i < ARRAY_SIZE(capabilities); i++) {
+		if (holds(c, capabilities[i].bit))
+			continue;
+		buf_printf(line, "%s%s", first ? "; without " : ", ", capabilities[i].name);
+		first = false;
+	}
+}
+
 static void print_text(const struct check *c, const struct text_style *style)
 {
 	struct buf text = {0}, line = {0};
 	struct out out = {.buf = &text, .style = style};
 
-	buf_printf(&line, "Linux %s, user %s", c->kernel.release, geteuid() == 0 ? "root" : "not root");
-	for (size_t i = 0; c->capabilities_known && i < ARRAY_SIZE(capabilities); i++)
-		if (!(c->capabilities & (1ULL << capabilities[i].bit)))
-			buf_printf(&line, ", without %s", capabilities[i].name);
+	buf_printf(&line, "Linux %s", c->kernel.release);
+	privileges_words(c, &line);
 	out_wrap(&out, 0, 2, line.data);
 	buf_puts(&text, "\nSources\n");
 	for (int s = 0; s < SOURCE_N; s++)
@@ -235,12 +271,13 @@ static json_t *sources_json(const struct check *c)
 		const struct source_row *row = &source_rows[s];
 		struct source_state state = state_of(c, (enum source)s);
 		bool absent = state.status == SOURCE_ABSENT;
+		bool part = s == SRC_PROCESS && !absent && only_own_processes(c);
 
 		json_array_append_new(
 			list, json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "source", row->name, "status",
-					words[state.status], "shows", row->loses, "errno",
+					part ? "part" : words[state.status], "shows", row->loses, "errno",
 					absent && state.err ? errno_name(state.err) : NULL, "unlock",
-					absent && *row->unlock ? row->unlock : NULL));
+					(absent || part) && *row->unlock ? row->unlock : NULL));
 	}
 	return list;
 }
@@ -265,7 +302,7 @@ static void print_json(const struct check *c)
 	json_t *tree, *held = json_array(), *blind = json_array();
 
 	for (size_t i = 0; c->capabilities_known && i < ARRAY_SIZE(capabilities); i++)
-		if (c->capabilities & (1ULL << capabilities[i].bit))
+		if (holds(c, capabilities[i].bit))
 			json_array_append_new(held, json_string(capabilities[i].name));
 	for (size_t i = 0; i < ARRAY_SIZE(blind_spots); i++)
 		json_array_append_new(blind, json_string(blind_spots[i]));

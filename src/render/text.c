@@ -194,7 +194,7 @@ static void verdict_line(struct text *t)
 	else if (t->d->verdict == LOSS_ELSEWHERE)
 		elsewhere_words(t, &n, &line);
 	else if (t->d->verdict == NOT_EXAMINED_VERDICT)
-		buf_puts(&line, "too little could be read to say whether packets are lost");
+		buf_puts(&line, "no loss was found, but part of the path could not be examined");
 	else
 		count_line(&n, &line);
 	buf_puts(t->out.buf, "\n");

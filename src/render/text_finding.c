@@ -91,7 +91,7 @@ static void rule_words(const struct rule_ref *r, struct buf *b)
 	if (r->text)
 		buf_printf(b, ": %s", r->text);
 	if (r->how)
-		buf_printf(b, " (told by %s)", r->how);
+		buf_printf(b, " (told by: %s)", r->how);
 }
 
 static void subject_words(const struct finding *f, const struct subject *s, struct buf *b)
@@ -210,7 +210,7 @@ static void joined(struct text *t, const char *label, char *const *items, size_t
 	buf_done(&line);
 }
 
-static void flow_words(const struct drop_flow *flow, struct buf *b)
+static void flow_words(const struct drop_flow *flow, bool sampled, struct buf *b)
 {
 	const char *protocol = protocol_name(flow->protocol);
 	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
@@ -224,7 +224,7 @@ static void flow_words(const struct drop_flow *flow, struct buf *b)
 			   flow->source_port, to, flow->destination_port);
 	else
 		buf_printf(b, "%s to %s", from, to);
-	buf_printf(b, ", %s", fmt_count(flow->packets).s);
+	buf_printf(b, ", %s%s", sampled ? "about " : "", fmt_count(flow->packets).s);
 }
 
 static void flows(struct text *t, const struct finding *f)
@@ -236,9 +236,7 @@ static void flows(struct text *t, const struct finding *f)
 		if (n == FLOWS_SHOWN && !t->out.style->all)
 			break;
 		buf_clear(&line);
-		flow_words(flow, &line);
-		if (f->flows_sampled)
-			buf_puts(&line, " (about: too many flows to count each)");
+		flow_words(flow, f->flows_sampled, &line);
 		out_labelled(&t->out, INDENT, LABEL, n++ ? "" : "flows", line.data);
 	}
 	buf_done(&line);

@@ -362,6 +362,10 @@ static void text_healthy(void **state)
 	r.elsewhere = 340;
 	r.elsewhere_namespaces = 2;
 	compare_text("healthy.txt", &d, &r, &plain);
+	snprintf(drops.rows.items[0].reason, sizeof(drops.rows.items[0].reason), "TCP_FLAGS");
+	d.ledgers.items[0].lines.items[0].benign = NULL;
+	compare_text("healthy-unexplained.txt", &d, &r, &plain);
+	d.ledgers.items[0].lines.items[0].benign = "a duplicate";
 	r.elsewhere = 0;
 	r.replay = true;
 	r.interval_note = "interrupted, 10 s were asked for";
