@@ -29,7 +29,7 @@ static void links_passed(const struct observation *o, enum counter_id id, struct
 {
 	if (!observed(o, SRC_LINK))
 		return;
-	vec_each(link, &o->b.links) {
+	vec_each (link, &o->b.links) {
 		struct change c;
 
 		if (link->flags & IFF_LOOPBACK)
@@ -87,7 +87,8 @@ static bool here(const struct path_row *row, const struct cause_row *cause)
 {
 	if (cause->stage != row->stage || cause->kind == CAUSE_ELSEWHERE)
 		return false;
-	/* The firewall's hooks and the connection table stand on both ways, and are read together. */
+	/* The firewall's hooks and the connection table stand on both ways, and are read together.
+	 */
 	if (row->stage == STAGE_NETFILTER || row->stage == STAGE_CONNTRACK)
 		return true;
 	return cause->direction == DIR_BOTH || side(cause->direction) == row->direction;
@@ -103,14 +104,14 @@ static bool counts(const struct finding *f, const struct observation *o)
 
 static void judge(const struct diagnosis *d, const struct observation *o, struct path_row *row)
 {
-	vec_each(f, &d->findings) {
+	vec_each (f, &d->findings) {
 		if (f->where == o && here(row, f->via ? f->via : f->cause))
 			row->examined = true;
 		if (counts(f, o) && finding_stage(f) == row->stage &&
 		    side(finding_direction(f)) == row->direction)
 			row->lost += f->lost;
 	}
-	vec_each(c, &d->cleared)
+	vec_each (c, &d->cleared)
 		if (c->where == o && here(row, c->cause))
 			row->examined = true;
 }

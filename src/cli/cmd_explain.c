@@ -9,7 +9,10 @@ struct options {
 };
 
 static const struct opt rows[] = {
-	{.name = "list", .letter = 'l', .kind = OPT_FLAG, .offset = offsetof(struct options, list),
+	{.name = "list",
+	 .letter = 'l',
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct options, list),
 	 .help = "every name that can be explained, one a line"},
 };
 
@@ -17,11 +20,12 @@ const struct opt_table explain_options = {
 	.command = "explain",
 	.summary = "a cause, counter, drop reason, sysctl, source or stage in plain words",
 	.usage = "[OPTION...] [NAME...]",
-	.examples = "  whydrop explain                       the causes\n"
-		    "  whydrop explain listen-overflow       a cause: what, how to see it, what to do\n"
-		    "  whydrop explain RcvbufErrors          a counter, in any of its spellings\n"
-		    "  whydrop explain SOCKET_RCVBUFF        a drop reason of the kernel\n"
-		    "  whydrop explain net.core.somaxconn    a sysctl\n",
+	.examples =
+		"  whydrop explain                       the causes\n"
+		"  whydrop explain listen-overflow       a cause: what, how to see it, what to do\n"
+		"  whydrop explain RcvbufErrors          a counter, in any of its spellings\n"
+		"  whydrop explain SOCKET_RCVBUFF        a drop reason of the kernel\n"
+		"  whydrop explain net.core.somaxconn    a sysctl\n",
 	.operands_max = 64,
 	.complete = COMPLETE_NAME,
 	.rows = rows,
@@ -36,12 +40,14 @@ static void list_causes(void)
 		for (size_t i = 0; i < cause_rows_n; i++) {
 			if ((int)cause_rows[i].stage != stage)
 				continue;
-			printf("%-10s %-21s %s\n", stage == last ? "" : stage_name((enum stage)stage),
-			       cause_rows[i].id, cause_rows[i].title);
+			printf("%-10s %-21s %s\n",
+			       stage == last ? "" : stage_name((enum stage)stage), cause_rows[i].id,
+			       cause_rows[i].title);
 			last = stage;
 		}
 	}
-	printf("\nAlso counters, drop reasons, sysctls, sources and stages: whydrop explain --list\n");
+	printf("\nAlso counters, drop reasons, sysctls, sources and stages: whydrop explain "
+	       "--list\n");
 }
 
 static int explain_one(const char *name, bool first)

@@ -29,11 +29,24 @@ static const char *const color_choices[] = {"auto", "always", "never", NULL};
 
 #define AT(field) .offset = offsetof(struct options, field)
 static const struct opt rows[] = {
-	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(netns), .argument = "NAME|PID",
-	 .complete = COMPLETE_NETNS, .help = "look from this network namespace"},
-	{.name = "json", .letter = 'j', .kind = OPT_FLAG, AT(json), .help = "JSON on standard output"},
-	{.name = "color", .kind = OPT_CHOICE, AT(color), .argument = "WHEN",
-	 .choices = color_choices, .help = "auto, always or never"},
+	{.name = "netns",
+	 .letter = 'n',
+	 .kind = OPT_STRING,
+	 AT(netns),
+	 .argument = "NAME|PID",
+	 .complete = COMPLETE_NETNS,
+	 .help = "look from this network namespace"},
+	{.name = "json",
+	 .letter = 'j',
+	 .kind = OPT_FLAG,
+	 AT(json),
+	 .help = "JSON on standard output"},
+	{.name = "color",
+	 .kind = OPT_CHOICE,
+	 AT(color),
+	 .argument = "WHEN",
+	 .choices = color_choices,
+	 .help = "auto, always or never"},
 };
 
 const struct opt_table selfcheck_options = {
@@ -48,8 +61,9 @@ const struct opt_table selfcheck_options = {
 /* What no privilege unlocks; each was tried (see the head comments of the collectors). */
 static const char *const blind_spots[] = {
 	"accept and SYN queue drops make no drop event: their counters are the only witness",
-	("packets lost inside the network card, its rings or native XDP never become packets of the "
-	"kernel; these stages are not examined yet"),
+	("packets lost inside the network card, its rings or native XDP never become packets of "
+	 "the "
+	 "kernel; these stages are not examined yet"),
 	"nftables rules without a counter are told by what they match, not by a number",
 };
 
@@ -68,12 +82,9 @@ static const struct {
 	const char *name;
 	unsigned int bit;
 } capabilities[] = {
-	{"CAP_NET_ADMIN", CAP_NET_ADMIN},
-	{"CAP_SYS_ADMIN", CAP_SYS_ADMIN},
-	{"CAP_SYS_PTRACE", CAP_SYS_PTRACE},
-	{"CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH},
-	{"CAP_PERFMON", CAP_PERFMON},
-	{"CAP_BPF", CAP_BPF},
+	{"CAP_NET_ADMIN", CAP_NET_ADMIN},   {"CAP_SYS_ADMIN", CAP_SYS_ADMIN},
+	{"CAP_SYS_PTRACE", CAP_SYS_PTRACE}, {"CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH},
+	{"CAP_PERFMON", CAP_PERFMON},	    {"CAP_BPF", CAP_BPF},
 };
 
 /* CapEff of /proc/self/status, a hexadecimal mask; our own, so no namespace is to be entered. */
@@ -140,7 +151,8 @@ static bool holds(const struct check *c, unsigned int bit)
  */
 static bool only_own_processes(const struct check *c)
 {
-	return c->capabilities_known && !(holds(c, CAP_SYS_PTRACE) && holds(c, CAP_DAC_READ_SEARCH));
+	return c->capabilities_known &&
+	       !(holds(c, CAP_SYS_PTRACE) && holds(c, CAP_DAC_READ_SEARCH));
 }
 
 static bool there(const struct check *c, enum source source)
@@ -212,7 +224,8 @@ static void causes_text(const struct check *c, struct out *out)
 {
 	size_t blocked = blocked_causes(c);
 
-	out_printf(out, "\nCauses: %zu of %zu can be examined\n", cause_rows_n - blocked, cause_rows_n);
+	out_printf(out, "\nCauses: %zu of %zu can be examined\n", cause_rows_n - blocked,
+		   cause_rows_n);
 	for (size_t i = 0; i < cause_rows_n; i++) {
 		enum source source = missing(c, &cause_rows[i]);
 
@@ -274,10 +287,11 @@ static json_t *sources_json(const struct check *c)
 		bool part = s == SRC_PROCESS && !absent && only_own_processes(c);
 
 		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "source", row->name, "status",
-					part ? "part" : words[state.status], "shows", row->loses, "errno",
-					absent && state.err ? errno_name(state.err) : NULL, "unlock",
-					(absent || part) && *row->unlock ? row->unlock : NULL));
+			list,
+			json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "source", row->name, "status",
+				  part ? "part" : words[state.status], "shows", row->loses, "errno",
+				  absent && state.err ? errno_name(state.err) : NULL, "unlock",
+				  (absent || part) && *row->unlock ? row->unlock : NULL));
 	}
 	return list;
 }

@@ -17,8 +17,8 @@ struct parser {
 	struct buf *message;
 };
 
-static const struct opt help_option = {.name = "help", .letter = 'h', .kind = OPT_FLAG,
-				       .help = "this text"};
+static const struct opt help_option = {
+	.name = "help", .letter = 'h', .kind = OPT_FLAG, .help = "this text"};
 
 static const struct opt *by_name(const struct opt_table *t, const char *name, size_t n)
 {
@@ -142,7 +142,10 @@ static int store_choice(struct parser *p, const struct opt *o, const char *value
 	}
 	buf_puts(&why, "must be ");
 	for (int i = 0; o->choices[i]; i++)
-		buf_printf(&why, "%s%s", i == 0 ? "" : o->choices[i + 1] ? ", " : " or ",
+		buf_printf(&why, "%s%s",
+			   i == 0	       ? ""
+			   : o->choices[i + 1] ? ", "
+					       : " or ",
 			   o->choices[i]);
 	r = wrong_value(p, o, value, why.data);
 	buf_done(&why);
@@ -230,7 +233,8 @@ static int take_letters(struct parser *p)
 int opts_parse(const struct opt_table *t, int argc, char **argv, void *into, int *ret_operands,
 	       struct buf *message)
 {
-	struct parser p = {.table = t, .argc = argc, .argv = argv, .into = into, .message = message};
+	struct parser p = {
+		.table = t, .argc = argc, .argv = argv, .into = into, .message = message};
 	bool options = true;
 	int operands = 0;
 
@@ -245,8 +249,9 @@ int opts_parse(const struct opt_table *t, int argc, char **argv, void *into, int
 		} else if (options && word[0] == '-' && word[1]) {
 			r = take_letters(&p);
 		} else if ((unsigned int)operands == t->operands_max) {
-			buf_printf(message, t->operands_max ? "one argument too many: %s" :
-							      "does not take an argument: %s",
+			buf_printf(message,
+				   t->operands_max ? "one argument too many: %s"
+						   : "does not take an argument: %s",
 				   word);
 			r = -EINVAL;
 		} else {

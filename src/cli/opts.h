@@ -33,16 +33,16 @@ struct opt {
 	size_t offset;
 	const char *argument; /* "SECONDS"; what it is called in --help */
 	const char *help;
-	double min, max; /* numbers: both inclusive */
+	double min, max;	    /* numbers: both inclusive */
 	const char *const *choices; /* ends with NULL */
 	enum opt_complete complete;
 	bool hidden; /* not in --help nor in completion */
 };
 
 struct opt_table {
-	const char *command; /* "diagnose"; "" for the program itself */
-	const char *summary; /* "sample the host and name the causes of packet loss" */
-	const char *usage;   /* "[OPTION...] [NAME]" */
+	const char *command;  /* "diagnose"; "" for the program itself */
+	const char *summary;  /* "sample the host and name the causes of packet loss" */
+	const char *usage;    /* "[OPTION...] [NAME]" */
 	const char *examples; /* lines, each ends with a newline; --help begins with them */
 	const char *footer;   /* lines at the end of --help, or NULL */
 	unsigned int operands_max;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define HELP_COLUMNS 80
-#define HELP_INDENT  28
+#define HELP_INDENT 28
 
 /* Folds at blanks; further lines begin at `indent`. */
 static void fold(struct buf *ret, const char *text, size_t at, size_t indent)
@@ -68,8 +68,8 @@ static void option_help(const struct opt *o, struct buf *ret)
 
 void opts_help(const struct opt_table *t, struct buf *ret)
 {
-	static const struct opt help = {.name = "help", .letter = 'h', .kind = OPT_FLAG,
-					.help = "this text"};
+	static const struct opt help = {
+		.name = "help", .letter = 'h', .kind = OPT_FLAG, .help = "this text"};
 	const char *blank = *t->command ? " " : "";
 
 	buf_printf(ret, "whydrop%s%s: ", blank, t->command);

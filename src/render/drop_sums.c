@@ -13,10 +13,10 @@ const char *protocol_name(uint8_t protocol)
 		uint8_t protocol;
 		const char *name;
 	} names[] = {
-		{IPPROTO_ICMP, "icmp"},	    {IPPROTO_IGMP, "igmp"}, {IPPROTO_IPIP, "ipip"},
-		{IPPROTO_TCP, "tcp"},	    {IPPROTO_UDP, "udp"},   {IPPROTO_GRE, "gre"},
-		{IPPROTO_ESP, "esp"},	    {IPPROTO_AH, "ah"},	    {IPPROTO_ICMPV6, "icmpv6"},
-		{IPPROTO_SCTP, "sctp"},	    {IPPROTO_UDPLITE, "udplite"},
+		{IPPROTO_ICMP, "icmp"}, {IPPROTO_IGMP, "igmp"},	      {IPPROTO_IPIP, "ipip"},
+		{IPPROTO_TCP, "tcp"},	{IPPROTO_UDP, "udp"},	      {IPPROTO_GRE, "gre"},
+		{IPPROTO_ESP, "esp"},	{IPPROTO_AH, "ah"},	      {IPPROTO_ICMPV6, "icmpv6"},
+		{IPPROTO_SCTP, "sctp"}, {IPPROTO_UDPLITE, "udplite"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -50,7 +50,7 @@ static int by_packets(const void *a, const void *b)
 static void add(struct drop_sums *s, const struct drop_sum *one)
 {
 	/* Few distinct keys on any host, so a linear search is enough. */
-	vec_each(row, &s->rows) {
+	vec_each (row, &s->rows) {
 		if (same_key(row, one)) {
 			row->packets += one->packets;
 			return;
@@ -63,7 +63,7 @@ void drop_sums(const struct ledger *l, const struct observation *o, bool benign,
 	       struct drop_sums *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	vec_each(line, &l->lines) {
+	vec_each (line, &l->lines) {
 		const struct drop *drop = line->drop;
 		const struct link *link = NULL;
 		struct drop_sum one = {.reason = drop->reason,

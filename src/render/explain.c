@@ -67,8 +67,8 @@ static void see_also(struct buf *ret, const char *word)
 
 	for (size_t i = 0; i < explain_texts_n; i++)
 		if (mentions(explain_texts[i].text, word))
-			buf_printf(&line, "%s%s", line.len ? ", " : "see also: ",
-				   explain_texts[i].id);
+			buf_printf(&line, "%s%s",
+				   line.len ? ", " : "see also: ", explain_texts[i].id);
 	if (line.len)
 		paragraph(ret, line.data);
 	buf_done(&line);
@@ -245,9 +245,9 @@ static bool explain_sysctl(const char *name, struct buf *ret)
 		if (strcasecmp(form, wanted) != 0 && strcasecmp(last_part(form, '.'), wanted) != 0)
 			continue;
 		title(ret, form, row->meaning);
-		paragraph(ret, row->scope == SCOPE_HOST ?
-				       "sysctl; one value for the whole host, in every namespace" :
-				       "sysctl; each network namespace has its own value");
+		paragraph(ret, row->scope == SCOPE_HOST
+				       ? "sysctl; one value for the whole host, in every namespace"
+				       : "sysctl; each network namespace has its own value");
 		see_also(ret, last_part(form, '.'));
 		found = true;
 	}
@@ -311,9 +311,11 @@ static bool explain_stage(const char *name, struct buf *ret)
 		title(ret, stage_name((enum stage)stage), meanings[stage]);
 		for (size_t i = 0; i < cause_rows_n; i++)
 			if ((int)cause_rows[i].stage == stage)
-				buf_printf(&line, "%s%s", line.len ? ", " : "stage of the path; causes: ",
+				buf_printf(&line, "%s%s",
+					   line.len ? ", " : "stage of the path; causes: ",
 					   cause_rows[i].id);
-		paragraph(ret, line.len ? line.data : "stage of the path; no cause is examined here yet");
+		paragraph(ret, line.len ? line.data
+					: "stage of the path; no cause is examined here yet");
 		buf_done(&line);
 		return true;
 	}

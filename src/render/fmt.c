@@ -24,7 +24,10 @@ struct fmt fmt_short(double n)
 	static const struct {
 		double from, unit;
 		const char *suffix;
-	} steps[] = {{999.5e9, 1e12, " T"}, {999.5e6, 1e9, " G"}, {999.5e3, 1e6, " M"}, {999.5, 1e3, "k"}};
+	} steps[] = {{999.5e9, 1e12, " T"},
+		     {999.5e6, 1e9, " G"},
+		     {999.5e3, 1e6, " M"},
+		     {999.5, 1e3, "k"}};
 	struct fmt ret;
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -43,8 +46,8 @@ struct fmt fmt_short(double n)
 
 struct fmt fmt_rate(double n)
 {
-	struct fmt number = n >= 9.95 && n < 99999.5 ? fmt_count((uint64_t)(n + 0.5)) :
-							 fmt_short(n);
+	struct fmt number =
+		n >= 9.95 && n < 99999.5 ? fmt_count((uint64_t)(n + 0.5)) : fmt_short(n);
 	struct fmt ret;
 
 	snprintf(ret.s, sizeof(ret.s), "%.28s/s", number.s);
@@ -61,10 +64,10 @@ struct fmt fmt_share(uint64_t part, uint64_t whole)
 	if (part < whole && percent >= 99.5)
 		return (struct fmt){">99 %"};
 	snprintf(ret.s, sizeof(ret.s),
-		 percent >= 9.95 || !part ? "%.0f %%" :
-		 percent >= 0.995	  ? "%.1f %%" :
-		 percent >= 0.0995	  ? "%.2f %%" :
-					    "%.3f %%",
+		 percent >= 9.95 || !part ? "%.0f %%"
+		 : percent >= 0.995	  ? "%.1f %%"
+		 : percent >= 0.0995	  ? "%.2f %%"
+					  : "%.3f %%",
 		 percent);
 	return ret;
 }

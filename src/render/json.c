@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The JSON of a diagnosis, schema whydrop.diagnose/1: keys may be added, none removed or renamed. */
+/* The JSON of a diagnosis, schema whydrop.diagnose/1: keys may be added, none removed or renamed.
+ */
 #define _GNU_SOURCE
 #include "render/render.h"
 
@@ -202,12 +203,12 @@ static json_t *one_evidence_json(const struct evidence *e)
 	return j;
 }
 
-#define EVIDENCE_JSON(list)                                                                        \
-	({                                                                                         \
-		json_t *evidence_json_ = json_array();                                             \
-		vec_each(e_, list)                                                                 \
-			json_array_append_new(evidence_json_, one_evidence_json(e_));              \
-		evidence_json_;                                                                    \
+#define EVIDENCE_JSON(list)                                                           \
+	({                                                                            \
+		json_t *evidence_json_ = json_array();                                \
+		vec_each (e_, list)                                                   \
+			json_array_append_new(evidence_json_, one_evidence_json(e_)); \
+		evidence_json_;                                                       \
 	})
 
 static json_t *texts_json(char *const *texts, size_t n)
@@ -237,7 +238,7 @@ static json_t *remedy_json(const struct remedy *r, const struct observation *whe
 {
 	json_t *j = json_object(), *changes = json_array();
 
-	vec_each(c, &r->changes) {
+	vec_each (c, &r->changes) {
 		json_t *change = json_object();
 
 		set_text(change, "kind", c->kind);
@@ -280,7 +281,7 @@ static json_t *subjects_json(const struct finding *f)
 {
 	json_t *j = json_array();
 
-	vec_each(s, &f->subjects)
+	vec_each (s, &f->subjects)
 		json_array_append_new(j, subject_json(s));
 	return j;
 }
@@ -305,11 +306,11 @@ static json_t *finding_json(const struct finding *f)
 	set(j, "subjects", subjects_json(f));
 	set(j, "evidence", EVIDENCE_JSON(&f->evidence));
 	set(j, "excluded", TEXTS_JSON(&f->excluded));
-	vec_each(flow, &f->flows)
+	vec_each (flow, &f->flows)
 		json_array_append_new(flows, flow_json(flow));
 	set(j, "flows", flows);
 	set(j, "flows_sampled", json_boolean(f->flows_sampled));
-	vec_each(r, &f->remedies)
+	vec_each (r, &f->remedies)
 		json_array_append_new(remedies, remedy_json(r, f->where));
 	set(j, "remedies", remedies);
 	return j;
@@ -320,7 +321,7 @@ static void add_path(json_t *path, const struct diagnosis *d, const struct obser
 	struct path_rows p;
 
 	path_rows(d, o, &p);
-	vec_each(row, &p.rows) {
+	vec_each (row, &p.rows) {
 		json_t *j = json_object();
 
 		set_text(j, "stage", stage_name(row->stage));
@@ -340,7 +341,7 @@ static void add_drops(json_t *list, const struct ledger *l, const struct observa
 	struct drop_sums sums;
 
 	drop_sums(l, o, benign, &sums);
-	vec_each(row, &sums.rows) {
+	vec_each (row, &sums.rows) {
 		json_t *j = json_object();
 
 		set_text(j, "reason", row->reason);
@@ -384,8 +385,8 @@ static json_t *ledger_json(const struct diagnosis *d)
 	set(j, "benign", number_if(traced, benign_n));
 	set(j, "unexplained", number_if(traced, unexplained_n));
 	set(j, "missed_events", number_if(traced, traced ? d->drops->missed : 0));
-	set(j, "tracing", traced ? char_array_json(d->drops->rung, sizeof(d->drops->rung)) :
-				   json_null());
+	set(j, "tracing",
+	    traced ? char_array_json(d->drops->rung, sizeof(d->drops->rung)) : json_null());
 	set(j, "tracing_errno",
 	    d->drops && d->drops->err ? text_or_null(errno_name(d->drops->err)) : json_null());
 	set(j, "unexplained_drops", unexplained);
@@ -397,7 +398,7 @@ static json_t *cleared_json(const struct diagnosis *d)
 {
 	json_t *list = json_array();
 
-	vec_each(c, &d->cleared) {
+	vec_each (c, &d->cleared) {
 		json_t *j = json_object();
 
 		set_text(j, "cause", c->cause->id);
@@ -412,7 +413,7 @@ static json_t *not_examined_json(const struct diagnosis *d)
 {
 	json_t *list = json_array();
 
-	vec_each(n, &d->not_examined) {
+	vec_each (n, &d->not_examined) {
 		const struct source_row *row = &source_rows[n->source];
 		json_t *j = json_object();
 
@@ -421,8 +422,8 @@ static json_t *not_examined_json(const struct diagnosis *d)
 		set_text(j, "source", row->name);
 		set(j, "errno", n->err ? text_or_null(errno_name(n->err)) : json_null());
 		set(j, "why",
-		    n->err ? json_sprintf("%s: %s", row->loses, strerror(abs(n->err))) :
-			     json_sprintf("%s: not read", row->loses));
+		    n->err ? json_sprintf("%s: %s", row->loses, strerror(abs(n->err)))
+			   : json_sprintf("%s: not read", row->loses));
 		set(j, "unlock", filled_or_null(row->unlock));
 		json_array_append_new(list, j);
 	}
@@ -446,9 +447,9 @@ json_t *render_json(const struct diagnosis *d, const struct report *r)
 	json_t *j = json_object(), *findings = json_array(), *path = json_array(),
 	       *elsewhere = json_object();
 
-	vec_each(f, &d->findings)
+	vec_each (f, &d->findings)
 		json_array_append_new(findings, finding_json(f));
-	vec_each(o, &d->observations)
+	vec_each (o, &d->observations)
 		add_path(path, d, o);
 	set(elsewhere, "packets", number(r->elsewhere));
 	set(elsewhere, "namespaces", json_integer(r->elsewhere_namespaces));

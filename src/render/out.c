@@ -15,8 +15,8 @@ struct text_style text_style_of(int fd, enum color_mode mode)
 	bool able = isatty(fd) && term && *term && strcmp(term, "dumb");
 	struct text_style style = {0};
 
-	style.color = mode == COLOR_ALWAYS ||
-		      (mode == COLOR_AUTO && able && !(no_color && *no_color));
+	style.color =
+		mode == COLOR_ALWAYS || (mode == COLOR_AUTO && able && !(no_color && *no_color));
 	style.signs = (able || mode == COLOR_ALWAYS) && !strcmp(nl_langinfo(CODESET), "UTF-8");
 	return style;
 }
@@ -43,7 +43,7 @@ void out_printf(struct out *o, const char *fmt, ...)
 void out_tinted(struct out *o, enum tint tint, const char *fmt, ...)
 {
 	static const char *const sequences[] = {
-		[TINT_BOLD] = "\033[1m",      [TINT_RED] = "\033[1;31m", [TINT_YELLOW] = "\033[33m",
+		[TINT_BOLD] = "\033[1m",   [TINT_RED] = "\033[1;31m", [TINT_YELLOW] = "\033[33m",
 		[TINT_GREEN] = "\033[32m", [TINT_DIM] = "\033[2m",
 	};
 	bool color = o->style->color && tint != TINT_NONE;

@@ -23,8 +23,7 @@ void out_tinted(struct out *o, enum tint tint, const char *fmt, ...) PRINTF_LIKE
  */
 void out_wrap(struct out *o, size_t used, size_t indent, const char *text);
 /* "       label   paragraph": the label in its column, the paragraph beside it. */
-void out_labelled(struct out *o, size_t indent, size_t width, const char *label,
-		  const char *text);
+void out_labelled(struct out *o, size_t indent, size_t width, const char *label, const char *text);
 /* A line that must not be folded, such as a command to copy. */
 void out_verbatim(struct out *o, size_t indent, const char *text);
 

@@ -15,7 +15,7 @@
 /* What is told of a run beside its diagnosis. Texts belong to the caller; NULL is "unknown". */
 struct report {
 	const char *version;
-	struct timespec started_at; /* CLOCK_REALTIME */
+	struct timespec started_at;	/* CLOCK_REALTIME */
 	const char *host_name, *kernel; /* "web-3", "6.12.0-1-amd64" */
 	unsigned int cpus;		/* 0 unknown */
 	const char *devices;		/* the main ones, "eth0 ixgbe 10 Gbit/s" */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The first screen: where and how long, the verdict, one line per finding, the path, the findings. */
+/* The first screen: where and how long, the verdict, one line per finding, the path, the findings.
+ */
 #include "render/text.h"
 
 #include "causes/path_rows.h"
 #include "render/fmt.h"
 #include "render/utf8.h"
 
-#define ID_COLUMNS   19
+#define ID_COLUMNS 19
 #define RATE_COLUMNS 9
 
 void netns_words(const struct observation *o, struct buf *ret)
@@ -63,7 +64,7 @@ static struct tally tally(const struct diagnosis *d)
 {
 	struct tally n = {0};
 
-	vec_each(f, &d->findings) {
+	vec_each (f, &d->findings) {
 		if (!finding_matters(f))
 			n.notes++;
 		else if (f->cause->kind == CAUSE_ELSEWHERE)
@@ -90,7 +91,10 @@ static void count_line(const struct tally *n, struct buf *line)
 	bool one = n->now == 1;
 
 	count_words(line, n->now, one ? "cause now" : "causes now");
-	count_words(line, n->soon, line->len ? "soon" : n->soon == 1 ? "cause soon" : "causes soon");
+	count_words(line, n->soon,
+		    line->len	   ? "soon"
+		    : n->soon == 1 ? "cause soon"
+				   : "causes soon");
 	count_words(line, n->quiet, "quiet since boot");
 	count_words(line, n->elsewhere, "beyond this host");
 	count_words(line, n->notes, n->notes == 1 ? "note" : "notes");
@@ -99,7 +103,7 @@ static void count_line(const struct tally *n, struct buf *line)
 static const struct path_row *find_row(const struct path_rows *p, enum stage stage,
 				       enum direction direction)
 {
-	vec_each(row, &p->rows)
+	vec_each (row, &p->rows)
 		if (row->stage == stage && row->direction == direction)
 			return row;
 	return NULL;
@@ -127,7 +131,7 @@ static uint64_t unexplained(const struct diagnosis *d)
 {
 	uint64_t n = 0;
 
-	vec_each(l, &d->ledgers)
+	vec_each (l, &d->ledgers)
 		n += ledger_unexplained(l);
 	return n;
 }
@@ -155,7 +159,7 @@ static void healthy_words(const struct text *t, const struct tally *n, struct bu
 static void elsewhere_words(const struct text *t, const struct tally *n, struct buf *line)
 {
 	buf_puts(line, "nothing was lost on this host's own path; ");
-	vec_each(f, &t->d->findings) {
+	vec_each (f, &t->d->findings) {
 		if (f->cause->kind != CAUSE_ELSEWHERE || !finding_matters(f))
 			continue;
 		buf_printf(line, "the network or the peers lost %s", fmt_count(f->lost).s);
@@ -231,7 +235,8 @@ static void list_line(struct text *t, const struct finding *f)
 	else if (f->state == LOST_BEFORE)
 		rate = fmt_short((double)f->lost);
 	out_printf(&t->out, " ");
-	out_tinted(&t->out, finding_tint(f), "%s %-*s", finding_sign(t, f), ID_COLUMNS, f->cause->id);
+	out_tinted(&t->out, finding_tint(f), "%s %-*s", finding_sign(t, f), ID_COLUMNS,
+		   f->cause->id);
 	out_printf(&t->out, " %*s  ", RATE_COLUMNS, rate.s);
 	buf_puts(&words, f->headline ? f->headline : f->cause->title);
 	if (f->state == LOST_BEFORE)
@@ -250,7 +255,7 @@ static void list(struct text *t)
 	if (!t->d->findings.n)
 		return;
 	buf_puts(t->out.buf, "\n");
-	vec_each(f, &t->d->findings)
+	vec_each (f, &t->d->findings)
 		list_line(t, f);
 }
 
@@ -259,11 +264,11 @@ static void pictures(struct text *t)
 {
 	const struct observation *first = t->d->observations.items;
 
-	vec_each(o, &t->d->observations) {
+	vec_each (o, &t->d->observations) {
 		bool hit = o == first;
 		struct buf name = {0};
 
-		vec_each(f, &t->d->findings)
+		vec_each (f, &t->d->findings)
 			hit |= f->where == o;
 		if (!hit)
 			continue;
@@ -283,7 +288,8 @@ static void ruled_out(struct text *t)
 
 	if (!n || t->out.style->all)
 		return;
-	out_printf(&t->out, "\nRuled out: %zu cause%s (whydrop --all shows each with its numbers)\n", n,
+	out_printf(&t->out,
+		   "\nRuled out: %zu cause%s (whydrop --all shows each with its numbers)\n", n,
 		   n == 1 ? "" : "s");
 }
 
@@ -297,7 +303,7 @@ void render_text(const struct diagnosis *d, const struct report *r, const struct
 	verdict_line(&t);
 	list(&t);
 	pictures(&t);
-	vec_each(f, &d->findings)
+	vec_each (f, &d->findings)
 		if (finding_matters(f) || style->all)
 			text_finding(&t, ++number, f);
 	if (style->all)

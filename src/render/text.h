@@ -23,10 +23,11 @@ void netns_words(const struct observation *o, struct buf *ret);
 const char *finding_sign(const struct text *t, const struct finding *f);
 enum tint finding_tint(const struct finding *f);
 
-void text_picture(struct text *t, const struct observation *o);  /* text_picture.c */
-void text_finding(struct text *t, unsigned int number, const struct finding *f); /* text_finding.c */
+void text_picture(struct text *t, const struct observation *o); /* text_picture.c */
+void text_finding(struct text *t, unsigned int number,
+		  const struct finding *f); /* text_finding.c */
 void evidence_words(const struct evidence *e, struct buf *ret);
-void text_drops(struct text *t);	/* text_rest.c: what no cause explains, other namespaces */
+void text_drops(struct text *t); /* text_rest.c: what no cause explains, other namespaces */
 void text_not_examined(struct text *t);
 void text_all(struct text *t); /* every cause in stage order, and the benign drops */
 

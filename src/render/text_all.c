@@ -12,7 +12,7 @@ static void numbers(struct text *t, const struct cleared *c)
 {
 	struct buf line = {0};
 
-	vec_each(e, &c->evidence) {
+	vec_each (e, &c->evidence) {
 		if (line.len)
 			buf_puts(&line, "; ");
 		evidence_words(e, &line);
@@ -24,7 +24,8 @@ static void numbers(struct text *t, const struct cleared *c)
 	buf_done(&line);
 }
 
-static void verdict(struct text *t, const struct cause_row *cause, const char *words, enum tint tint)
+static void verdict(struct text *t, const struct cause_row *cause, const char *words,
+		    enum tint tint)
 {
 	out_printf(&t->out, "%*s%-*s%-21s ", INDENT, "", STAGE_COLUMNS, stage_name(cause->stage),
 		   cause->id);
@@ -33,7 +34,7 @@ static void verdict(struct text *t, const struct cause_row *cause, const char *w
 
 static bool one_found(struct text *t, const struct cause_row *cause, const struct observation *o)
 {
-	vec_each(f, &t->d->findings) {
+	vec_each (f, &t->d->findings) {
 		if (f->where != o || (f->cause != cause && f->via != cause))
 			continue;
 		if (f->cause == cause)
@@ -49,14 +50,14 @@ static void one_cause(struct text *t, const struct cause_row *cause, const struc
 {
 	if (one_found(t, cause, o))
 		return;
-	vec_each(c, &t->d->cleared) {
+	vec_each (c, &t->d->cleared) {
 		if (c->where != o || c->cause != cause)
 			continue;
 		verdict(t, cause, "ruled out", TINT_GREEN);
 		numbers(t, c);
 		return;
 	}
-	vec_each(n, &t->d->not_examined) {
+	vec_each (n, &t->d->not_examined) {
 		if (n->where != o || n->cause != cause)
 			continue;
 		verdict(t, cause, "not examined", TINT_YELLOW);
@@ -71,15 +72,16 @@ static void one_cause(struct text *t, const struct cause_row *cause, const struc
 
 static void benign(struct text *t)
 {
-	vec_each(l, &t->d->ledgers) {
+	vec_each (l, &t->d->ledgers) {
 		size_t i = (size_t)(l - t->d->ledgers.items);
 		struct drop_sums sums;
 
 		if (!l->benign)
 			continue;
-		drop_sums(l, i < t->d->observations.n ? &t->d->observations.items[i] : NULL, true, &sums);
+		drop_sums(l, i < t->d->observations.n ? &t->d->observations.items[i] : NULL, true,
+			  &sums);
 		out_printf(&t->out, "\nTraced, but no loss: %s\n", fmt_count(l->benign).s);
-		vec_each(row, &sums.rows) {
+		vec_each (row, &sums.rows) {
 			struct buf line = {0};
 
 			buf_printf(&line, "%s at %s: %s", row->reason, row->symbol, row->why);
@@ -93,7 +95,7 @@ static void benign(struct text *t)
 
 void text_all(struct text *t)
 {
-	vec_each(o, &t->d->observations) {
+	vec_each (o, &t->d->observations) {
 		struct buf name = {0};
 
 		netns_words(o, &name);

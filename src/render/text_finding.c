@@ -9,7 +9,7 @@
 #include "render/utf8.h"
 
 #define INDENT 7
-#define LABEL  8
+#define LABEL 8
 #define SUBJECTS_SHOWN 3
 #define FLOWS_SHOWN 3
 
@@ -23,9 +23,9 @@ static void lost_words(const struct finding *f, struct buf *ret)
 	if (f->of)
 		buf_printf(ret, " of %s", fmt_count(f->of).s);
 	buf_printf(ret, "%s%s %s", *unit ? " " : "", unit,
-		   f->cause->kind == CAUSE_ELSEWHERE ? "lost elsewhere" :
-		   f->state == LOST_BEFORE	     ? "lost since boot" :
-						       "lost");
+		   f->cause->kind == CAUSE_ELSEWHERE ? "lost elsewhere"
+		   : f->state == LOST_BEFORE	     ? "lost since boot"
+						     : "lost");
 	if (f->of)
 		buf_printf(ret, ", %s", fmt_share(f->lost, f->of).s);
 }
@@ -128,7 +128,7 @@ static void who(struct text *t, const struct finding *f)
 	size_t most = t->out.style->all ? f->subjects.n : SUBJECTS_SHOWN, n = 0;
 	struct buf line = {0};
 
-	vec_each(s, &f->subjects) {
+	vec_each (s, &f->subjects) {
 		if (n == most)
 			break;
 		buf_clear(&line);
@@ -173,7 +173,7 @@ static void proof(struct text *t, const struct finding *f)
 	struct buf numbers = {0}, line = {0};
 	bool labelled = false;
 
-	vec_each(e, &f->evidence) {
+	vec_each (e, &f->evidence) {
 		bool sentence = e->text && !(e->name && *e->name);
 
 		if (!tells(e) || sentence)
@@ -185,7 +185,7 @@ static void proof(struct text *t, const struct finding *f)
 		out_labelled(&t->out, INDENT, LABEL, "proof", numbers.data);
 		labelled = true;
 	}
-	vec_each(e, &f->evidence) {
+	vec_each (e, &f->evidence) {
 		if (!e->text || (e->name && *e->name))
 			continue;
 		buf_clear(&line);
@@ -232,7 +232,7 @@ static void flows(struct text *t, const struct finding *f)
 	size_t n = 0;
 	struct buf line = {0};
 
-	vec_each(flow, &f->flows) {
+	vec_each (flow, &f->flows) {
 		if (n == FLOWS_SHOWN && !t->out.style->all)
 			break;
 		buf_clear(&line);
@@ -247,14 +247,14 @@ static void fix(struct text *t, const struct finding *f)
 	struct buf line = {0};
 	bool first = true, applicable = false;
 
-	vec_each(r, &f->remedies) {
+	vec_each (r, &f->remedies) {
 		buf_clear(&line);
 		buf_puts(&line, r->summary ? r->summary : r->id);
 		if (r->why)
 			buf_printf(&line, "; %s", r->why);
 		out_labelled(&t->out, INDENT, LABEL, first ? "fix" : "", line.data);
 		first = false;
-		vec_each(c, &r->commands)
+		vec_each (c, &r->commands)
 			out_verbatim(&t->out, INDENT + LABEL + 2, *c);
 		buf_clear(&line);
 		if (r->cost)

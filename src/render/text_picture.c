@@ -24,9 +24,9 @@ struct cell {
 };
 
 /* The least telling first. STAGE_N stands for the transport protocol that carried less. */
-static const enum stage dispensable[] = {STAGE_APP,	  STAGE_OTHER,	   STAGE_L2,  STAGE_SOCKET,
-					 STAGE_N,	  STAGE_RING,	   STAGE_TC,  STAGE_NEIGH,
-					 STAGE_CONNTRACK, STAGE_N,	   STAGE_NAPI, STAGE_NETFILTER,
+static const enum stage dispensable[] = {STAGE_APP,	  STAGE_OTHER, STAGE_L2,   STAGE_SOCKET,
+					 STAGE_N,	  STAGE_RING,  STAGE_TC,   STAGE_NEIGH,
+					 STAGE_CONNTRACK, STAGE_N,     STAGE_NAPI, STAGE_NETFILTER,
 					 STAGE_IP,	  STAGE_LINK};
 
 static void fill(const struct text *t, const struct observation *o, const struct path_row *row,
@@ -120,7 +120,10 @@ static void line_of(struct text *t, const struct cell *cells, size_t n, enum lin
 		if (!first)
 			buf_puts(&line, which == NAMES ? " - " : "   ");
 		first = false;
-		centred(&line, which == NAMES ? c->name : which == PASSED ? c->passed : c->lost,
+		centred(&line,
+			which == NAMES	  ? c->name
+			: which == PASSED ? c->passed
+					  : c->lost,
 			c->width);
 	}
 	trim(&line);
@@ -138,7 +141,7 @@ static bool one_way(struct text *t, const struct observation *o, const struct pa
 	bool loses = false, unknown = false;
 	size_t n = 0;
 
-	vec_each(row, &p->rows)
+	vec_each (row, &p->rows)
 		if (row->direction == direction && n < STAGE_N)
 			fill(t, o, row, &cells[n++]);
 	make_fit(cells, n);

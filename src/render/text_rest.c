@@ -4,7 +4,7 @@
 #include "render/fmt.h"
 #include "render/text.h"
 
-#define DROPS_SHOWN   3
+#define DROPS_SHOWN 3
 #define SOURCES_SHOWN 3
 
 static const struct observation *observation_of(const struct diagnosis *d, const struct ledger *l)
@@ -46,9 +46,9 @@ static void unexplained(struct text *t, const struct ledger *l)
 		buf_puts(&name, " in ");
 		netns_words(o, &name);
 	}
-	out_printf(&t->out, "\nTraced drops that no cause explains%s: %s\n", name.data ? name.data : "",
-		   fmt_count(total).s);
-	vec_each(row, &sums.rows) {
+	out_printf(&t->out, "\nTraced drops that no cause explains%s: %s\n",
+		   name.data ? name.data : "", fmt_count(total).s);
+	vec_each (row, &sums.rows) {
 		const struct reason_row *reason = reason_row(row->reason);
 
 		if (shown == DROPS_SHOWN && !t->out.style->all)
@@ -83,11 +83,12 @@ static void elsewhere(struct text *t)
 
 void text_drops(struct text *t)
 {
-	vec_each(l, &t->d->ledgers)
+	vec_each (l, &t->d->ledgers)
 		unexplained(t, l);
 	elsewhere(t);
 	if (t->d->drops && t->d->drops->missed)
-		out_printf(&t->out, "\n%s drop events could not be held: traced numbers are too low\n",
+		out_printf(&t->out,
+			   "\n%s drop events could not be held: traced numbers are too low\n",
 			   fmt_count(t->d->drops->missed).s);
 }
 
@@ -130,8 +131,8 @@ static void source_line(struct text *t, const struct not_examined *n, struct buf
 	size_t causes = causes_without(t->d, n->source, n->err);
 
 	buf_clear(line);
-	buf_printf(line, "Not examined: %zu cause%s without %s (%s)", causes, causes == 1 ? "" : "s",
-		   row->name, n->err ? errno_name(n->err) : "not read");
+	buf_printf(line, "Not examined: %zu cause%s without %s (%s)", causes,
+		   causes == 1 ? "" : "s", row->name, n->err ? errno_name(n->err) : "not read");
 	if (*row->unlock)
 		buf_printf(line, ": %s", row->unlock);
 	out_wrap(&t->out, 0, 2, line->data);
@@ -172,7 +173,8 @@ void text_not_examined(struct text *t)
 		shown++;
 	}
 	if (more)
-		out_printf(&t->out, "%zu more source%s: whydrop selfcheck\n", more, more == 1 ? "" : "s");
+		out_printf(&t->out, "%zu more source%s: whydrop selfcheck\n", more,
+			   more == 1 ? "" : "s");
 	untraced(t, drops_told, &line);
 	/* Nothing to say: no blank line at the end either. */
 	if (t->out.buf->len >= 2 && t->out.buf->data[t->out.buf->len - 2] == '\n')

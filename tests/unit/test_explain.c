@@ -56,9 +56,9 @@ static void unknown_names_suggest(void **state)
 	assert_non_null(strstr(text.data, "QDISC_DROP"));
 	buf_clear(&text);
 	assert_int_equal(explain("", &text), -ENOENT);
-	assert_int_equal(explain("\033[31mxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzy",
-				 &text),
-			 -ENOENT);
+	assert_int_equal(
+		explain("\033[31mxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzyxyzzy", &text),
+		-ENOENT);
 	assert_int_equal(text.len, 0);
 	buf_done(&text);
 }
@@ -94,8 +94,11 @@ static void every_name_is_explained(void **state)
 
 static void causes_and_texts_belong_together(void **state)
 {
-	static const char *const sections[] = {"What happens\n", "\nSee it by hand\n",
-					       "\nNot to be confused with\n", "\nRemedy\n", "Risk: ",
+	static const char *const sections[] = {"What happens\n",
+					       "\nSee it by hand\n",
+					       "\nNot to be confused with\n",
+					       "\nRemedy\n",
+					       "Risk: ",
 					       "\nLab\n"};
 
 	(void)state;

@@ -21,22 +21,53 @@ struct options {
 static const char *const colors[] = {"auto", "always", "never", NULL};
 
 static const struct opt rows[] = {
-	{.name = "json", .letter = 'j', .kind = OPT_FLAG, .offset = offsetof(struct options, json),
+	{.name = "json",
+	 .letter = 'j',
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct options, json),
 	 .help = "JSON"},
-	{.name = "all", .letter = 'a', .kind = OPT_FLAG, .offset = offsetof(struct options, all),
+	{.name = "all",
+	 .letter = 'a',
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct options, all),
 	 .help = "everything"},
-	{.name = "netns", .letter = 'n', .kind = OPT_STRING, .argument = "NAME",
-	 .offset = offsetof(struct options, netns), .help = "namespace",
+	{.name = "netns",
+	 .letter = 'n',
+	 .kind = OPT_STRING,
+	 .argument = "NAME",
+	 .offset = offsetof(struct options, netns),
+	 .help = "namespace",
 	 .complete = COMPLETE_NETNS},
-	{.name = "time", .letter = 't', .kind = OPT_DURATION, .argument = "SECONDS", .min = 0.2,
-	 .max = 3600, .offset = offsetof(struct options, seconds), .help = "how long"},
-	{.name = "share", .kind = OPT_DECIMAL, .max = 1, .offset = offsetof(struct options, share),
+	{.name = "time",
+	 .letter = 't',
+	 .kind = OPT_DURATION,
+	 .argument = "SECONDS",
+	 .min = 0.2,
+	 .max = 3600,
+	 .offset = offsetof(struct options, seconds),
+	 .help = "how long"},
+	{.name = "share",
+	 .kind = OPT_DECIMAL,
+	 .max = 1,
+	 .offset = offsetof(struct options, share),
 	 .help = "share"},
-	{.name = "ready-fd", .kind = OPT_UNSIGNED, .argument = "N", .min = 3, .max = 1023,
-	 .offset = offsetof(struct options, fd), .help = "descriptor"},
-	{.name = "color", .kind = OPT_CHOICE, .choices = colors, .argument = "WHEN",
-	 .offset = offsetof(struct options, color), .help = "when"},
-	{.name = "secret", .kind = OPT_FLAG, .offset = offsetof(struct options, all), .hidden = true,
+	{.name = "ready-fd",
+	 .kind = OPT_UNSIGNED,
+	 .argument = "N",
+	 .min = 3,
+	 .max = 1023,
+	 .offset = offsetof(struct options, fd),
+	 .help = "descriptor"},
+	{.name = "color",
+	 .kind = OPT_CHOICE,
+	 .choices = colors,
+	 .argument = "WHEN",
+	 .offset = offsetof(struct options, color),
+	 .help = "when"},
+	{.name = "secret",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct options, all),
+	 .hidden = true,
 	 .help = "hidden"},
 };
 
@@ -72,8 +103,8 @@ static struct outcome parse_n(int argc, const char *const *argv)
 	buf_done(&message);
 	return out;
 }
-#define PARSE(...)                                                                                 \
-	parse_n(ARRAY_SIZE(((const char *const[]){__VA_ARGS__})),                                  \
+#define PARSE(...)                                                \
+	parse_n(ARRAY_SIZE(((const char *const[]){__VA_ARGS__})), \
 		((const char *const[]){__VA_ARGS__}))
 
 static void every_form(void **state)
@@ -165,7 +196,8 @@ static void help(void **state)
 	assert_non_null(strstr(text.data, "\nExamples:\n  whydrop test -t 5\n"));
 	assert_true(strstr(text.data, "Examples:") < strstr(text.data, "Options:"));
 	assert_non_null(strstr(text.data, "  -t, --time SECONDS        how long\n"));
-	assert_non_null(strstr(text.data, "      --color WHEN          when: auto, always, never\n"));
+	assert_non_null(
+		strstr(text.data, "      --color WHEN          when: auto, always, never\n"));
 	assert_null(strstr(text.data, "secret"));
 	for (const char *line = text.data; *line; line += strcspn(line, "\n") + 1)
 		assert_true(strcspn(line, "\n") <= 80);
@@ -179,8 +211,10 @@ static void completion(void **state)
 
 	(void)state;
 	opts_completion(tables, 1, &text);
-	assert_non_null(strstr(text.data, "test:--color) _whydrop_reply compgen -W \"auto always never\""));
-	assert_non_null(strstr(text.data, "--json --all --netns --time --share --ready-fd --color --help"));
+	assert_non_null(
+		strstr(text.data, "test:--color) _whydrop_reply compgen -W \"auto always never\""));
+	assert_non_null(
+		strstr(text.data, "--json --all --netns --time --share --ready-fd --color --help"));
 	assert_null(strstr(text.data, "secret"));
 	buf_done(&text);
 }

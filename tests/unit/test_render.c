@@ -122,7 +122,7 @@ static void start(struct diagnosis *d)
 
 static void make_ledgers(struct diagnosis *d)
 {
-	vec_each(o, &d->observations)
+	vec_each (o, &d->observations)
 		ledger_init(vec_push(&d->ledgers), &drops, o->inode);
 }
 
@@ -222,9 +222,11 @@ static void firewall(struct diagnosis *d)
 	s->rule.handle = 12;
 	s->rule.text = xstrdup("tcp dport 8443 counter packets 1700 bytes 102000 drop");
 	s->rule.how = "its counter";
-	r = finding_remedy(f, "edit-rule", REMEDY_NETFILTER, "accept what you want before this rule");
-	remedy_command(r, "nft insert rule ip filter INPUT position 12 ip saddr 10.0.0.0/8 tcp dport "
-			  "8443 accept");
+	r = finding_remedy(f, "edit-rule", REMEDY_NETFILTER,
+			   "accept what you want before this rule");
+	remedy_command(r,
+		       "nft insert rule ip filter INPUT position 12 ip saddr 10.0.0.0/8 tcp dport "
+		       "8443 accept");
 	remedy_risk(r, "what the rule kept out comes in");
 }
 
@@ -404,7 +406,8 @@ static void text_nothing_readable(void **state)
 	(void)state;
 	start(&d);
 	drops.err = -EPERM;
-	memset(d.observations.items[0].b.counter_present, 0, sizeof(d.observations.items[0].b.counter_present));
+	memset(d.observations.items[0].b.counter_present, 0,
+	       sizeof(d.observations.items[0].b.counter_present));
 	d.observations.items[0].b.source[SRC_LINK] = (struct source_state){SOURCE_ABSENT, -EPERM};
 	make_ledgers(&d);
 	not_seen(&d, "fw-rule-drop", SRC_NFT, -EPERM);
@@ -536,10 +539,12 @@ static void escapes(void **state)
 	escaped("abc", 3, "abc");
 	escaped("\u00e4\u2717", 5, "\u00e4\u2717");
 	escaped("a\tb\x7f", 4, "a\\x09b\\x7f");
-	escaped("\xc2\x9b" "31m", 5, "\\xc2\\x9b31m"); /* CSI as one character */
-	escaped("\xe2\x80\xae", 3, "\\xe2\\x80\\xae"); /* right-to-left override */
-	escaped("\xc0\xaf", 2, "\\xc0\\xaf");	     /* overlong */
-	escaped("\xe2\x9c", 2, "\\xe2\\x9c");	     /* cut short */
+	escaped("\xc2\x9b"
+		"31m",
+		5, "\\xc2\\x9b31m");				  /* CSI as one character */
+	escaped("\xe2\x80\xae", 3, "\\xe2\\x80\\xae");		  /* right-to-left override */
+	escaped("\xc0\xaf", 2, "\\xc0\\xaf");			  /* overlong */
+	escaped("\xe2\x9c", 2, "\\xe2\\x9c");			  /* cut short */
 	assert_int_equal(utf8_next("\xed\xa0\x80", 3, &code), 0); /* surrogate */
 	assert_int_equal(utf8_next("\xf4\x90\x80\x80", 4, &code), 0);
 	assert_int_equal(utf8_next("\xf0\x9f\x98\x80", 4, &code), 4);
