@@ -129,8 +129,8 @@ json() {
 	python3 -c '
 import json, sys
 d = json.load(open(sys.argv[2]))
-found = lambda cause: [f for f in d["findings"] if f["cause"] == cause or f["via"] == cause]
-value = eval(sys.argv[1])
+found = lambda cause: [f for f in d.get("findings", []) if f["cause"] == cause or f["via"] == cause]
+value = eval("(" + sys.argv[1] + ")")
 print(value)
 sys.exit(not value)' "$1" "${2:-$OUT}"
 }
