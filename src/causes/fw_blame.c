@@ -27,8 +27,8 @@ enum direction fw_direction(const struct fw_point *p)
 {
 	/* netdev and arp hooks stand at bits 8 and 12: 0 is in, 1 is out, arp's 2 is forward. */
 	const uint32_t forward = 1u << NF_INET_FORWARD | 1u << 14;
-	const uint32_t out = 1u << NF_INET_LOCAL_OUT | 1u << NF_INET_POST_ROUTING | 1u << 9 |
-			     1u << 13;
+	const uint32_t out =
+		1u << NF_INET_LOCAL_OUT | 1u << NF_INET_POST_ROUTING | 1u << 9 | 1u << 13;
 	uint32_t hooks = p->seen ? p->seen : p->hooks;
 
 	if (!(hooks & ~forward))

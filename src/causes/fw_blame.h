@@ -15,7 +15,7 @@ struct fw_point {
 	bool reject;		   /* answers: another cause's */
 	bool counted;
 	struct change counter;
-	bool exact;	  /* packets is known: by the counter, or the kernel named the rule */
+	bool exact; /* packets is known: by the counter, or the kernel named the rule */
 	uint64_t packets;
 	uint32_t hooks, seen; /* bits: hooks it hangs on; hooks where its flows were walked */
 	uint64_t lost;	      /* packets, or its part of what is traced beyond those */
@@ -33,11 +33,11 @@ struct fw_flow {
 struct fw_blame {
 	VEC(struct fw_point) points;
 	VEC(struct fw_flow) flows;
-	bool frees_in_chain;	/* nf_tables' drops show at nft_do_chain (6.15 and later) */
-	uint64_t traced;	/* NETFILTER_DROP of this namespace */
-	uint64_t exact;		/* of it: by the points whose packets are known */
-	uint64_t conntrack;	/* of it: by connection tracking and NAT */
-	uint64_t beyond;	/* the rest: by other points, or unexplained */
+	bool frees_in_chain; /* nf_tables' drops show at nft_do_chain (6.15 and later) */
+	uint64_t traced;     /* NETFILTER_DROP of this namespace */
+	uint64_t exact;	     /* of it: by the points whose packets are known */
+	uint64_t conntrack;  /* of it: by connection tracking and NAT */
+	uint64_t beyond;     /* the rest: by other points, or unexplained */
 };
 
 void fw_blame(const struct exam *x, struct fw_blame *ret);

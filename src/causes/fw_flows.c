@@ -21,7 +21,7 @@ struct walker {
 	struct fw_blame *b;
 	const struct ruleset *nft, *legacy; /* NULL if there is none */
 	uint32_t *points[2];		    /* by rule; place in b->points + 1 */
-	uint64_t *room; /* packets each point still has to account for, parallel to b->points */
+	uint64_t *room;	 /* packets each point still has to account for, parallel to b->points */
 	uint64_t beyond; /* the same, all points together of which that is not known */
 	bool invalid_possible, bridge;
 	struct rule_walk walk;
@@ -138,9 +138,9 @@ static struct packet packet_of(const struct walker *w, const struct observation 
 			   .source_port = flow->source_port,
 			   .destination_port = flow->destination_port,
 			   .never_invalid = !w->invalid_possible};
-	bool incoming = v->family == NFPROTO_NETDEV ? v->hook == HOOK_NETDEV_INGRESS
-						    : v->hook != NF_INET_LOCAL_OUT &&
-							      v->hook != NF_INET_POST_ROUTING;
+	bool incoming = v->family == NFPROTO_NETDEV
+				? v->hook == HOOK_NETDEV_INGRESS
+				: v->hook != NF_INET_LOCAL_OUT && v->hook != NF_INET_POST_ROUTING;
 
 	memcpy(p.source, flow->source, sizeof(p.source));
 	memcpy(p.destination, flow->destination, sizeof(p.destination));

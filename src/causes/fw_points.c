@@ -145,9 +145,9 @@ static bool spread_chain(const struct ruleset *set, uint32_t *hooks, size_t chai
 
 		changed |= spread(hooks, set->chains.n, r->jump, hooks[chain]);
 		for (size_t e = 0; e < r->entries_n; e++)
-			changed |= spread(hooks, set->chains.n,
-					  set->entries.items[r->entries_first + e].jump,
-					  hooks[chain]);
+			changed |=
+				spread(hooks, set->chains.n,
+				       set->entries.items[r->entries_first + e].jump, hooks[chain]);
 	}
 	return changed;
 }

@@ -104,10 +104,11 @@ static void accept_by_nft(struct exam *x, struct remedy *r, const struct fw_poin
 			       (unsigned long long)rule->handle, match);
 	else
 		remedy_command(r, "%snft add rule %s %s accept", enter, where, match);
-	remedy_undo(r,
-		    "%snft delete rule %s handle $(%snft -a list chain %s | sed -n 's/.*%s accept # "
-		    "handle //p' | head -n 1)",
-		    enter, where, enter, where, match);
+	remedy_undo(
+		r,
+		"%snft delete rule %s handle $(%snft -a list chain %s | sed -n 's/.*%s accept # "
+		"handle //p' | head -n 1)",
+		enter, where, enter, where, match);
 	if (*enter)
 		return; /* what sets up a namespace is not known */
 	remedy_persist(r, "in /etc/nftables.conf, chain %s of table %s %s%s: %s accept", c->name,
@@ -171,16 +172,18 @@ static void accept_wanted(struct exam *x, struct finding *f, const struct fw_poi
 
 	fw_wanted_text(w, what, sizeof(what));
 	fw_point_text(p, where, sizeof(where));
-	r = finding_remedy(f, "accept-rule", REMEDY_NETFILTER, "if %s is wanted: one rule that accepts it",
-			   what);
-	remedy_why(r, "%llu of the dropped packets are %s; the rule stands before the %s, which goes "
-		      "on for all others",
+	r = finding_remedy(f, "accept-rule", REMEDY_NETFILTER,
+			   "if %s is wanted: one rule that accepts it", what);
+	remedy_why(r,
+		   "%llu of the dropped packets are %s; the rule stands before the %s, which goes "
+		   "on for all others",
 		   (unsigned long long)w->packets, what, where);
-	remedy_risk(r, fw_direction(p) == DIR_TX
-			       ? "every program of this host may send %s then; add a destination "
-				 "address to the rule if only some should be reached"
-			       : "whoever can reach this host reaches %s then; add a source address "
-				 "to the rule if only some should",
+	remedy_risk(r,
+		    fw_direction(p) == DIR_TX
+			    ? "every program of this host may send %s then; add a destination "
+			      "address to the rule if only some should be reached"
+			    : "whoever can reach this host reaches %s then; add a source address "
+			      "to the rule if only some should",
 		    what);
 	if (dialect_of(p) == NFT)
 		accept_by_nft(x, r, p, w);
@@ -194,8 +197,9 @@ static void raise_limit(struct finding *f, const struct fw_point *p)
 					  "a higher limit in the rule, if the load is legitimate");
 	char where[160];
 
-	remedy_why(r, "the %s limits a rate, a quota or a number of connections: what is above is "
-		      "dropped as it was asked to",
+	remedy_why(r,
+		   "the %s limits a rate, a quota or a number of connections: what is above is "
+		   "dropped as it was asked to",
 		   fw_point_text(p, where, sizeof(where)));
 	remedy_risk(r, "the limit protects something: raise it only as far as that bears");
 }

@@ -33,7 +33,7 @@ const char *fw_family_name(const struct fw_point *p)
 const char *fw_hook_name(const struct fw_point *p)
 {
 	static const char *const names[] = {
-		"prerouting", "input",	"forward", "output", "postrouting", "ingress", "", "",
+		"prerouting", "input",	"forward", "output", "postrouting", "ingress", "",	 "",
 		"ingress",    "egress", "",	   "",	     "input",	    "output",  "forward"};
 	uint32_t hooks = p->seen ? p->seen : p->hooks;
 

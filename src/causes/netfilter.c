@@ -104,9 +104,9 @@ static uint64_t packets_of(const struct fw_case *c, enum direction d)
  * second to ever other ports, and any host in a LAN hears multicast and broadcast that it wants
  * nothing of: that is no loss anybody minds. Somebody who really wants a service behind the
  * firewall comes back to its port. So the share rule holds only if one port (or protocol without
- * ports) lost at least 10 packets and one a second, else it is info; or a warning above 50 a second,
- * where somebody should look. And a loss of less than 100 packets is not critical, however little
- * else there was. Without traced flows the share rule stands alone.
+ * ports) lost at least 10 packets and one a second, else it is info; or a warning above 50 a
+ * second, where somebody should look. And a loss of less than 100 packets is not critical, however
+ * little else there was. Without traced flows the share rule stands alone.
  */
 static enum severity severity_of(const struct fw_case *c, uint64_t of, bool *ret_scattered)
 {
@@ -192,8 +192,15 @@ static const char *who_notices(enum direction d)
 
 static void describe(struct fw_case *c, struct finding *f, enum direction d, bool scattered)
 {
-	char where[160], what[80], more[64] = "";
+	static const char by_rule[] = "A firewall rule drops these packets.";
+	static const char by_policy[] = "No rule of the chain accepts these packets, so its policy "
+					"drops them.";
+	static const char limited[] = " The rule holds a limit: it drops what is above, as it was "
+				      "asked to.";
+	static const char unwanted[] = " No port got enough of them to look wanted: scans and "
+				       "chatter of the network, most likely.";
 	const struct rule *r = fw_rule(c->worst);
+	char where[160], what[80], more[64] = "";
 
 	fw_point_text(c->worst, where, sizeof(where));
 	what_is_dropped(c, what, sizeof(what));
@@ -201,17 +208,10 @@ static void describe(struct fw_case *c, struct finding *f, enum direction d, boo
 		snprintf(more, sizeof(more), " and %zu other %s", c->n - 1,
 			 c->policy ? (c->n == 2 ? "policy" : "policies")
 				   : (c->n == 2 ? "rule" : "rules"));
-	finding_headline(f, "%s%s drop%s %s%s", where, more, c->n > 1 ? "" : "s",
-			 direction_word(d), what);
-	finding_text(f, "%s %s%s%s",
-		     c->policy ? "No rule of the chain accepts these packets, so its policy drops them."
-			       : "A firewall rule drops these packets.",
-		     who_notices(d),
-		     r && r->limits ? " The rule holds a limit: it drops what is above, as it was asked to."
-				    : "",
-		     scattered ? " No port got enough of them to look wanted: scans and chatter of "
-				 "the network, most likely."
-			       : "");
+	finding_headline(f, "%s%s drop%s %s%s", where, more, c->n > 1 ? "" : "s", direction_word(d),
+			 what);
+	finding_text(f, "%s %s%s%s", c->policy ? by_policy : by_rule, who_notices(d),
+		     r && r->limits ? limited : "", scattered ? unwanted : "");
 }
 
 static void add_subjects(struct fw_case *c, struct finding *f)
@@ -374,8 +374,8 @@ static void clear(struct fw_case *c)
 	if (!counted && !uncounted)
 		evidence_text(NULL, x, "no %s", c->policy ? "policy drops" : "rule drops");
 	else
-		evidence_text(NULL, x, "%u %s lost nothing by their counters, %u have none", counted,
-			      c->policy ? "drop policies" : "drop rules", uncounted);
+		evidence_text(NULL, x, "%u %s lost nothing by their counters, %u have none",
+			      counted, c->policy ? "drop policies" : "drop rules", uncounted);
 	evidence_traced(NULL, x, "NETFILTER_DROP", c->blame.traced);
 }
 

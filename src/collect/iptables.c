@@ -61,8 +61,8 @@ struct table {
 
 static int read_entry(const struct table *t, size_t offset, struct entry *ret)
 {
-	size_t head = t->family == NFPROTO_IPV6 ? sizeof(struct ip6t_entry)
-						: sizeof(struct ipt_entry);
+	size_t head =
+		t->family == NFPROTO_IPV6 ? sizeof(struct ip6t_entry) : sizeof(struct ipt_entry);
 	struct entry e = {.offset = offset, .v6 = t->family == NFPROTO_IPV6};
 	struct xt_entry_target target;
 	uint16_t target_offset, next_offset;
@@ -153,8 +153,7 @@ static void add_header4(struct ruleset *set, const struct ipt_ip *ip)
 {
 	add_address(set, OP_SOURCE, &ip->src, &ip->smsk, 4, ip->invflags & IPT_INV_SRCIP);
 	add_address(set, OP_DESTINATION, &ip->dst, &ip->dmsk, 4, ip->invflags & IPT_INV_DSTIP);
-	add_device(set, OP_IN_DEVICE, ip->iniface, ip->iniface_mask,
-		   ip->invflags & IPT_INV_VIA_IN);
+	add_device(set, OP_IN_DEVICE, ip->iniface, ip->iniface_mask, ip->invflags & IPT_INV_VIA_IN);
 	add_device(set, OP_OUT_DEVICE, ip->outiface, ip->outiface_mask,
 		   ip->invflags & IPT_INV_VIA_OUT);
 	add_protocol(set, ip->proto, ip->invflags & XT_INV_PROTO);
@@ -491,8 +490,8 @@ static int collect_family(struct host *h, uint8_t family, struct ruleset *set)
 	cleanup(buf_done) struct buf names = {0};
 	struct span text, line;
 	bool any = false;
-	int r = host_read(h, family == NFPROTO_IPV6 ? "net/ip6_tables_names" : "net/ip_tables_names",
-			  &names);
+	int r = host_read(
+		h, family == NFPROTO_IPV6 ? "net/ip6_tables_names" : "net/ip_tables_names", &names);
 
 	if (r == -ENOENT)
 		return COLLECT_UNUSED;

@@ -351,7 +351,8 @@ static bool safe_to_ask(struct host *h)
 	if (has_line(span_of(text.data), "nf_tables", false))
 		return true;
 	buf_clear(&text);
-	if (host_read(h, "sys/kernel/modules_disabled", &text) == 0 && text.len && text.data[0] == '1')
+	if (host_read(h, "sys/kernel/modules_disabled", &text) == 0 && text.len &&
+	    text.data[0] == '1')
 		return true;
 	buf_clear(&text);
 	if (host_read(h, "sys/kernel/osrelease", &text) < 0)

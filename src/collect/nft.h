@@ -82,8 +82,8 @@ struct nft_lookup {
 	bool negated;
 };
 /* The last rule's lookups as groups of alternatives, where the sets are to be had. */
-void nft_expand_lookups(struct nft_reader *nr, const struct rule *r, const struct nft_lookup *lookups,
-			size_t n);
+void nft_expand_lookups(struct nft_reader *nr, const struct rule *r,
+			const struct nft_lookup *lookups, size_t n);
 void nft_add_map(struct nft_reader *nr, struct rule *r, const struct nft_lookup *map);
 
 #endif

@@ -104,7 +104,8 @@ static uint16_t ct_bits(const uint8_t *value)
 	bits |= mask & CT_STATE_INVALID ? RULE_CT_INVALID : 0;
 	bits |= mask & CT_STATE_ESTABLISHED ? RULE_CT_ESTABLISHED : 0;
 	bits |= mask & CT_STATE_NEW ? RULE_CT_NEW : 0;
-	bits |= mask & ~(CT_STATE_INVALID | CT_STATE_ESTABLISHED | CT_STATE_NEW) ? RULE_CT_OTHER : 0;
+	bits |= mask & ~(CT_STATE_INVALID | CT_STATE_ESTABLISHED | CT_STATE_NEW) ? RULE_CT_OTHER
+										 : 0;
 	return bits;
 }
 
@@ -159,7 +160,8 @@ bool nft_range_op(const struct nft_slot *slot, const uint8_t *low, const uint8_t
 static bool masked_state(const struct nft_slot *slot, uint32_t op, const uint8_t *value,
 			 size_t size, struct rule_op *ret)
 {
-	if (slot->field != NFT_FIELD_CT_STATE || !slot->masked || size != 4 || memcmp(value, "\0\0\0", 4) != 0)
+	if (slot->field != NFT_FIELD_CT_STATE || !slot->masked || size != 4 ||
+	    memcmp(value, "\0\0\0", 4) != 0)
 		return false;
 	ret->kind = OP_CT_STATE;
 	ret->low = ct_bits(slot->mask);

@@ -23,8 +23,8 @@
 struct element {
 	uint8_t low[16], high[16];
 	size_t size;
-	bool all; /* the catch-all "*" */
-	bool end; /* the first key that is no longer of the interval before it */
+	bool all;    /* the catch-all "*" */
+	bool end;    /* the first key that is no longer of the interval before it */
 	bool closed; /* high is given */
 	enum rule_verdict verdict;
 	size_t jump;
@@ -199,8 +199,8 @@ static bool add_alternatives(struct nft_reader *nr, const struct nft_lookup *l)
 	return good;
 }
 
-void nft_expand_lookups(struct nft_reader *nr, const struct rule *r, const struct nft_lookup *lookups,
-			size_t n_lookups)
+void nft_expand_lookups(struct nft_reader *nr, const struct rule *r,
+			const struct nft_lookup *lookups, size_t n_lookups)
 {
 	struct ruleset *set = nr->set;
 	size_t first = r->ops_first, n = set->ops.n - first, next = 0;

@@ -192,8 +192,8 @@ static bool in_list(const char *const *list, const char *name)
 void xt_match(struct ruleset *set, struct rule *r, const char *name, unsigned int revision,
 	      const void *info, size_t size)
 {
-	static const char *const limits[] = {"limit",  "hashlimit", "connlimit", "recent",
-					     "quota",  "connbytes", "statistic", NULL};
+	static const char *const limits[] = {"limit", "hashlimit", "connlimit", "recent",
+					     "quota", "connbytes", "statistic", NULL};
 	bool whole = false;
 
 	if (strcmp(name, "tcp") == 0)

@@ -87,7 +87,8 @@ static enum answer match_device(const struct rule_op *op, unsigned int ifindex, 
 
 	if (op->length) {
 		/* A wildcard's length is that of its stem; a full name comes with its NUL. */
-		return name ? answer(*name && strncmp(name, (const char *)op->value, op->length) == 0)
+		return name ? answer(*name &&
+				     strncmp(name, (const char *)op->value, op->length) == 0)
 			    : ANSWER_MAYBE;
 	}
 	if (name && !*name)

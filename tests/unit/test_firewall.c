@@ -290,8 +290,11 @@ static struct exam *scene_exam(struct scene *s)
 	s->d.drops = &s->drops;
 	ledger_init(&s->ledger, &s->drops, 7);
 	s->row = (struct cause_row){.id = "test", .direction = DIR_RX};
-	s->x = (struct exam){
-		.d = &s->d, .o = &s->o, .ledger = &s->ledger, .row = &s->row, .cleared = &s->cleared};
+	s->x = (struct exam){.d = &s->d,
+			     .o = &s->o,
+			     .ledger = &s->ledger,
+			     .row = &s->row,
+			     .cleared = &s->cleared};
 	return &s->x;
 }
 

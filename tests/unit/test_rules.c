@@ -70,8 +70,7 @@ static int read_nft(const struct buf *tables, const struct buf *chains, const st
 		    bool ops, struct ruleset *set)
 {
 	struct sets sets = {0};
-	struct nft_reader nr = {
-		.set = set, .ops = ops, .elements = fixture_elements, .arg = &sets};
+	struct nft_reader nr = {.set = set, .ops = ops, .elements = fixture_elements, .arg = &sets};
 	size_t n = 0;
 	int r = nft_read_tables(&nr, tables, &n);
 
@@ -121,14 +120,11 @@ static const struct rule *rule_of(const struct ruleset *set, uint8_t family, con
 static const char *ops_text(const struct ruleset *set, const struct rule *r)
 {
 	static const char *const kinds[] = {
-		[OP_UNKNOWN] = "?",	      [OP_FAMILY] = "family",
-		[OP_PROTOCOL] = "proto",      [OP_SOURCE] = "src",
-		[OP_DESTINATION] = "dst",     [OP_SPORT] = "sport",
-		[OP_DPORT] = "dport",	      [OP_IN_DEVICE] = "iif",
-		[OP_OUT_DEVICE] = "oif",      [OP_NEVER] = "never",
-		[OP_SOURCE_RANGE] = "srcs",   [OP_DESTINATION_RANGE] = "dsts",
-		[OP_CT_STATE] = "ct",	      [OP_ANY] = "any",
-		[OP_ALWAYS] = "always"};
+		[OP_UNKNOWN] = "?",   [OP_FAMILY] = "family",	  [OP_PROTOCOL] = "proto",
+		[OP_SOURCE] = "src",  [OP_DESTINATION] = "dst",	  [OP_SPORT] = "sport",
+		[OP_DPORT] = "dport", [OP_IN_DEVICE] = "iif",	  [OP_OUT_DEVICE] = "oif",
+		[OP_NEVER] = "never", [OP_SOURCE_RANGE] = "srcs", [OP_DESTINATION_RANGE] = "dsts",
+		[OP_CT_STATE] = "ct", [OP_ANY] = "any",		  [OP_ALWAYS] = "always"};
 	static char text[1024];
 	size_t n = 0;
 
@@ -417,12 +413,9 @@ static void decodes_locals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(decodes_chains),
-		cmocka_unit_test(decodes_rules),
-		cmocka_unit_test(decodes_verdict_maps),
-		cmocka_unit_test(first_look_has_no_matches),
-		cmocka_unit_test(nft_cut_and_corrupt),
-		cmocka_unit_test(decodes_legacy),
+		cmocka_unit_test(decodes_chains),	cmocka_unit_test(decodes_rules),
+		cmocka_unit_test(decodes_verdict_maps), cmocka_unit_test(first_look_has_no_matches),
+		cmocka_unit_test(nft_cut_and_corrupt),	cmocka_unit_test(decodes_legacy),
 		cmocka_unit_test(decodes_locals),
 	};
 
