@@ -67,7 +67,8 @@ struct evidence {
 struct rule_ref {
 	char family[8], table[32], chain[64], hook[16];
 	uint64_t handle;
-	char *text;	 /* as nft or iptables prints it; NULL if not asked */
+	char *text;	 /* as nft or iptables prints it; NULL if not asked, or text_err */
+	int text_err;	 /* why nft did not tell it */
 	const char *how; /* "counter", "elimination", "headers matched" ... */
 };
 

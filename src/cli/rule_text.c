@@ -137,8 +137,11 @@ void add_rule_texts(struct session *s, struct diagnosis *d)
 				 rule->chain);
 			if (!h->replay)
 				r = list_chain(h, rule, &listing);
-			if (host_keep(h, name, r, &listing) == 0)
+			r = host_keep(h, name, r, &listing);
+			if (r == 0)
 				rule->text = rule_text_of(&listing, rule->handle);
+			if (!rule->text)
+				rule->text_err = r ? r : -ENOENT;
 			buf_done(&listing);
 		}
 	}

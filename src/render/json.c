@@ -160,6 +160,7 @@ static json_t *rule_json(const struct rule_ref *r)
 	set(j, "hook", filled_or_null(r->hook));
 	set(j, "handle", r->handle ? number(r->handle) : json_null());
 	set_text(j, "text", r->text);
+	set_text(j, "text_errno", r->text_err ? errno_name(r->text_err) : NULL);
 	set_text(j, "how", r->how);
 	return j;
 }

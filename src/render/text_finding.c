@@ -90,6 +90,8 @@ static void rule_words(const struct rule_ref *r, struct buf *b)
 		buf_printf(b, " handle %llu", (unsigned long long)r->handle);
 	if (r->text)
 		buf_printf(b, ": %s", r->text);
+	else if (r->text_err)
+		buf_printf(b, " (no text from nft: %s)", errno_name(r->text_err));
 	if (r->how)
 		buf_printf(b, " (told by: %s)", r->how);
 }
