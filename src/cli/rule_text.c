@@ -131,7 +131,7 @@ void add_rule_texts(struct session *s, struct diagnosis *d)
 
 			/* A policy has no handle; legacy rules have only a number. */
 			if (!subject->has_rule || rule->text || !rule->handle ||
-			    strcmp(rule->family, "legacy") == 0)
+			    strncmp(rule->family, "legacy", 6) == 0)
 				continue;
 			snprintf(name, sizeof(name), "nft-list-%s-%s-%s", rule->family, rule->table,
 				 rule->chain);
