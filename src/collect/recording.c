@@ -72,11 +72,11 @@ static size_t *slot_of(struct recording *r, const char *name)
 	return &r->index[at];
 }
 
-static void grow_index(struct recording *r)
+static void make_index(struct recording *r, size_t slots)
 {
 	free(r->index);
-	r->slots = r->slots ? r->slots * 2 : 256;
-	r->index = xcalloc(r->slots, sizeof(*r->index));
+	r->slots = slots;
+	r->index = xcalloc(slots, sizeof(*r->index));
 	for (size_t i = 0; i < r->entries.n; i++)
 		*slot_of(r, r->entries.items[i].name) = i + 1;
 }
@@ -87,7 +87,7 @@ void recording_put(struct recording *r, const char *name, int err, const struct 
 
 	pthread_mutex_lock(&r->lock);
 	if (r->entries.n * 2 >= r->slots)
-		grow_index(r);
+		make_index(r, r->slots ? r->slots * 2 : 256);
 	slot = slot_of(r, name);
 	if (!*slot) {
 		struct entry *e = vec_push(&r->entries);
@@ -124,6 +124,26 @@ void recording_each(struct recording *r,
 {
 	vec_each(e, &r->entries)
 		fn(e->name, &e->data, arg);
+}
+
+void recording_rewrite(struct recording *r,
+		       bool (*fn)(char **name, int err, struct buf *data, void *arg), void *arg)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->entries.n; i++) {
+		struct entry e = r->entries.items[i];
+
+		if (fn(&e.name, e.err, &e.data, arg)) {
+			r->entries.items[kept++] = e;
+			continue;
+		}
+		free(e.name);
+		buf_done(&e.data);
+	}
+	r->entries.n = kept;
+	if (r->slots)
+		make_index(r, r->slots);
 }
 
 json_t *recording_meta(struct recording *r)

@@ -30,6 +30,12 @@ int recording_get(struct recording *r, const char *name, struct buf *ret);
 /* Every entry, for scrubbing: fn may change *data. */
 void recording_each(struct recording *r,
 		    void (*fn)(const char *name, struct buf *data, void *arg), void *arg);
+/*
+ * Every entry, with the errno of its read: fn may change *data and give the entry another name (it
+ * frees the old one). Where it says false the entry is forgotten.
+ */
+void recording_rewrite(struct recording *r,
+		       bool (*fn)(char **name, int err, struct buf *data, void *arg), void *arg);
 
 /* The description; owned by the recording. */
 json_t *recording_meta(struct recording *r);

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE
+#include "collect/scrub.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "collect/scrub_map.h"
+#include "model/drops_json.h"
+#include "model/snapshot.h"
+
+/*
+ * What becomes of one kind of entry. `name` is what stands behind INODE/PHASE/, `data` what the
+ * read gave, or NULL if it failed; *to is the name anew. -EBADMSG: left out.
+ */
+struct kind {
+	const char *prefix;
+	int (*scrub)(struct scrubber *s, const char *name, struct buf *data, struct buf *to);
+	bool learns;
+};
+
+/* ---- text ---- */
+
+static bool ends_in(const char *text, const char *with)
+{
+	size_t n = strlen(text), m = strlen(with);
+
+	return n >= m && strcmp(text + n - m, with) == 0;
+}
+
+static bool is_one_of(const char *const *list, const char *text)
+{
+	for (; *list; list++)
+		if (strcmp(*list, text) == 0)
+			return true;
+	return false;
+}
+
+/* The lines that begin with a word, or end in one. */
+static void keep_lines(struct buf *data, const char *word, bool at_end)
+{
+	struct span text = {data->data, data->len}, line;
+	struct buf out = {0};
+	size_t n = strlen(word);
+
+	while (next_line(&text, &line)) {
+		if (line.n < n || memcmp(at_end ? line.p + line.n - n : line.p, word, n) != 0)
+			continue;
+		buf_add(&out, line.p, line.n);
+		buf_add(&out, "\n", 1);
+	}
+	buf_done(data);
+	*data = out;
+}
+
+static int scrub_counters(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const files[] = {"net/snmp",	   "net/snmp6",	       "net/netstat",
+					    "net/sockstat", "net/softnet_stat",
+					    "net/stat/nf_conntrack", NULL};
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_:.-";
+
+	if (!is_one_of(files, name) || (data && !is_plain_text(data, letters)))
+		return -EBADMSG;
+	buf_puts(to, name);
+	return 0;
+}
+
+static int scrub_table_names(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const tables[] = {"filter", "nat", "mangle", "raw", "security", NULL};
+	struct span text = {data ? data->data : NULL, data ? data->len : 0}, line;
+	char table[64];
+
+	while (next_line(&text, &line)) {
+		span_copy(line, table, sizeof(table));
+		if (!is_one_of(tables, table))
+			return -EBADMSG;
+	}
+	buf_puts(to, name);
+	return ends_in(name, "_tables_names") ? 0 : -EBADMSG;
+}
+
+static int scrub_sysctl(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const others[] = {"sys/kernel/modules_disabled", NULL};
+	bool known = is_one_of(others, name);
+
+	for (size_t i = 0; i < SYSCTL_N; i++)
+		known |= strcmp(sysctl_rows[i].path, name + strlen("sys/")) == 0;
+	if (!known || (data && !is_plain_text(data, "-")))
+		return -EBADMSG;
+	buf_puts(to, name);
+	return 0;
+}
+
+/* The release is shown by every diagnosis, and drops mean nothing without it. */
+static int scrub_release(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	buf_puts(to, name);
+	return strcmp(name, "sys/kernel/osrelease") == 0 ? 0 : -EBADMSG;
+}
+
+static int scrub_cpu(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	if (strcmp(name, "stat") != 0)
+		return -EBADMSG;
+	if (data)
+		keep_lines(data, "cpu", false);
+	buf_puts(to, name);
+	return 0;
+}
+
+/* Whose machine it is can be told from its modules; one of them is asked for. */
+static int scrub_modules(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	if (data)
+		keep_lines(data, "nf_tables ", false);
+	buf_puts(to, name);
+	return strcmp(name, "modules") == 0 ? 0 : -EBADMSG;
+}
+
+static int scrub_process(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	const char *file = strchr(name, '/');
+	int r = 0;
+
+	if (!file || (!isdigit((unsigned char)name[0]) && strncmp(name, "self/", 5) != 0))
+		return -EBADMSG;
+	file++;
+	if (strcmp(file, "stat") == 0)
+		r = data ? scrub_process_stat(s, data) : 0;
+	else if (strcmp(file, "cgroup") == 0)
+		r = data ? scrub_cgroups(s, data) : 0;
+	else if (strcmp(file, "mounts") == 0)
+		r = data ? scrub_mounts(s, data) : 0;
+	else if (strcmp(file, "schedstat") != 0 || (data && !is_plain_text(data, "")))
+		r = -EBADMSG;
+	buf_puts(to, name);
+	return r;
+}
+
+static int scrub_exists(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const files[] = {"exists/sys/net/netfilter/nf_conntrack_max",
+					    "exists/modules", NULL};
+
+	buf_puts(to, name);
+	return is_one_of(files, name) && !(data && data->len) ? 0 : -EBADMSG;
+}
+
+/* Files of a cgroup, whose way there is the same as in /proc/PID/cgroup. */
+static int scrub_file(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const files[] = {"/cpu.stat", "/cpu.max", "/cpu.cfs_quota_us",
+					    "/cpu.cfs_period_us", "/freezer.state",
+					    "/cgroup.events", NULL};
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.-";
+	bool known = false;
+
+	if (strncmp(name, "abs/lib/modules/", 16) == 0 && ends_in(name, "/modules.builtin")) {
+		if (data)
+			keep_lines(data, "/nf_tables.ko", true);
+		buf_puts(to, name);
+		return 0;
+	}
+	for (size_t i = 0; files[i]; i++)
+		known |= ends_in(name, files[i]);
+	if (!known || (data && !is_plain_text(data, letters)))
+		return -EBADMSG;
+	buf_puts(to, "abs");
+	scrub_path(s, span_of(name + 3), to);
+	return 0;
+}
+
+static int scrub_owners(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	buf_puts(to, name);
+	return strcmp(name, "made/owners") == 0 && !(data && !is_plain_text(data, "")) ? 0
+										       : -EBADMSG;
+}
+
+/* ---- netlink, iptables, nft ---- */
+
+static int scrub_answer(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	struct buf none = {0};
+	int r = 0;
+
+	buf_puts(to, name);
+	if (data)
+		return scrub_netlink(s, name + strlen("nl/"), data);
+	/* The read failed: only whether it is one of ours. */
+	r = scrub_netlink(s, name + strlen("nl/"), &none);
+	return r == -ENOENT ? -EBADMSG : 0;
+}
+
+static int scrub_elements(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	buf_puts(to, name);
+	for (const char *p = name + strlen("nl/nft-set-"); *p; p++)
+		if (!isdigit((unsigned char)*p))
+			return -EBADMSG;
+	return data ? scrub_set(s, data) : 0;
+}
+
+static int scrub_option(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const tables[] = {"filter", "nat", "mangle", "raw", "security"};
+	const char *what = name + strlen("opt/");
+	bool v6 = strncmp(what, "ip6-", 4) == 0;
+
+	buf_puts(to, name);
+	if (!v6 && strncmp(what, "ip-", 3) != 0)
+		return -EBADMSG;
+	what += v6 ? 4 : 3;
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		size_t n = strlen(tables[i]);
+
+		if (strncmp(what, tables[i], n) != 0)
+			continue;
+		/* Hooks, offsets and sizes. */
+		if (strncmp(what + n, "-info-", 6) == 0)
+			return 0;
+		if (strncmp(what + n, "-entries-", 9) == 0)
+			return data ? scrub_iptables(s, v6, data) : 0;
+	}
+	return -EBADMSG;
+}
+
+/* "made/nft-list-inet-TABLE-CHAIN": both may hold dashes, so the chains that are known decide. */
+static int scrub_list(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const struct {
+		uint8_t number;
+		const char *name;
+	} families[] = {{1, "inet"}, {2, "ip"}, {3, "arp"}, {5, "netdev"}, {7, "bridge"}, {10, "ip6"}};
+	const char *rest = name + strlen("made/nft-list-");
+
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		size_t n = strlen(families[i].name);
+
+		if (strncmp(rest, families[i].name, n) != 0 || rest[n] != '-')
+			continue;
+		vec_each(c, &s->chains) {
+			char pair[128];
+
+			snprintf(pair, sizeof(pair), "%.31s-%.63s", c->table, c->name);
+			if (c->family != families[i].number || strcmp(pair, rest + n + 1) != 0)
+				continue;
+			buf_printf(to, "made/nft-list-%s-%.31s-", families[i].name,
+				   scrub_name(s, NAME_FIREWALL, c->table, strlen(c->table)));
+			buf_puts(to, scrub_name(s, NAME_FIREWALL, c->name, strlen(c->name)));
+			if (data)
+				scrub_listing(s, data);
+			return 0;
+		}
+	}
+	return -EBADMSG;
+}
+
+/* The longest prefix that fits decides; a kind that is not here is left out. */
+static const struct kind kinds[] = {
+	{"proc/net/ip_tables_names", scrub_table_names, false},
+	{"proc/net/ip6_tables_names", scrub_table_names, false},
+	{"proc/net/", scrub_counters, false},
+	{"proc/sys/kernel/osrelease", scrub_release, false},
+	{"proc/sys/", scrub_sysctl, false},
+	{"proc/stat", scrub_cpu, false},
+	{"proc/modules", scrub_modules, false},
+	{"proc/", scrub_process, false},
+	{"exists/", scrub_exists, false},
+	{"abs/", scrub_file, false},
+	{"nl/nft-set-", scrub_elements, true},
+	{"nl/nft-", scrub_answer, true},
+	{"nl/", scrub_answer, false},
+	{"opt/", scrub_option, true},
+	{"made/nft-list-", scrub_list, false},
+	{"made/owners", scrub_owners, false},
+};
+
+static const struct kind *kind_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+/* ---- drops.json ---- */
+
+static void scrub_rule_name(struct scrubber *s, char *name, size_t size)
+{
+	size_t n = strlen(name);
+	const char *to = n == size - 1 ? scrub_cut_name(s, name, n)
+				       : scrub_name(s, NAME_FIREWALL, name, n);
+
+	snprintf(name, size, "%s", to);
+}
+
+static int scrub_drops(struct scrubber *s, struct buf *data)
+{
+	json_t *json = json_loadb(data->data ? data->data : "", data->len, 0, NULL), *again;
+	struct drops drops = {0};
+	char *text;
+	int r = json ? drops_from_json(json, &drops) : -EBADMSG;
+
+	json_decref(json);
+	if (r < 0)
+		return r;
+	vec_each(flow, &drops.flows) {
+		scrub_address(s, flow->family, flow->source, 128);
+		scrub_address(s, flow->family, flow->destination, 128);
+	}
+	vec_each(rule, &drops.rules) {
+		scrub_rule_name(s, rule->table, sizeof(rule->table));
+		scrub_rule_name(s, rule->chain, sizeof(rule->chain));
+	}
+	again = drops_to_json(&drops);
+	text = again ? json_dumps(again, JSON_INDENT(1)) : NULL;
+	if (text) {
+		buf_clear(data);
+		buf_puts(data, text);
+	}
+	free(text);
+	json_decref(again);
+	drops_done(&drops);
+	return text ? 0 : -EBADMSG;
+}
+
+/* ---- the description ---- */
+
+static void scrub_text_at(struct scrubber *s, json_t *object, const char *key, enum name_kind kind)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	if (text)
+		json_object_set_new(object, key, json_string(scrub_name(s, kind, text, strlen(text))));
+}
+
+static void keep_keys(json_t *object, const char *const *keys)
+{
+	const char *key;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(object, next, key, value)
+		if (!is_one_of(keys, key))
+			json_object_del(object, key);
+}
+
+static void scrub_meta(struct scrubber *s, json_t *meta)
+{
+	static const char *const keys[] = {"schema", "namespaces", "host", "kernel", "cpus",
+					   "started_at", "started_at_ns", "since_boot", "note",
+					   "whydrop", "times", NULL};
+	static const char *const netns_keys[] = {"name", "inode", "looks", "seconds", NULL};
+	json_t *entry;
+	size_t i;
+
+	keep_keys(meta, keys);
+	scrub_text_at(s, meta, "host", NAME_HOST);
+	json_array_foreach(json_object_get(meta, "namespaces"), i, entry) {
+		keep_keys(entry, netns_keys);
+		scrub_text_at(s, entry, "name", NAME_NETNS);
+	}
+	json_object_set_new(meta, "scrubbed", json_true());
+}
+
+/* ---- all of it ---- */
+
+/* Behind "INODE/PHASE/"; NULL if it has no such beginning. */
+static const char *without_phase(const char *name)
+{
+	const char *phase = name + strspn(name, "0123456789"), *rest;
+
+	if (phase == name || *phase++ != '/')
+		return NULL;
+	rest = phase + strspn(phase, "abcdefghijklmnopqrstuvwxyz-0123456789");
+	return rest > phase && *rest == '/' ? rest + 1 : NULL;
+}
+
+static int scrub_one(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	const char *rest = without_phase(name);
+	const struct kind *kind = rest ? kind_of(rest) : NULL;
+	bool of_proc = kind && strncmp(kind->prefix, "proc/", 5) == 0;
+
+	if (strcmp(name, "drops.json") == 0) {
+		buf_puts(to, name);
+		return data && !s->learning ? scrub_drops(s, data) : 0;
+	}
+	if (!kind)
+		return -EBADMSG;
+	if (s->learning && (!kind->learns || !data))
+		return 0;
+	buf_add(to, name, (size_t)(rest - name) + (of_proc ? 5 : 0));
+	return kind->scrub(s, rest + (of_proc ? 5 : 0), data, to);
+}
+
+static void learn(const char *name, struct buf *data, void *arg)
+{
+	cleanup(buf_done) struct buf to = {0};
+
+	scrub_one(arg, name, data, &to);
+}
+
+static bool rewrite(char **name, int err, struct buf *data, void *arg)
+{
+	struct buf to = {0};
+
+	if (scrub_one(arg, *name, err ? NULL : data, &to) < 0) {
+		buf_done(&to);
+		return false;
+	}
+	free(*name);
+	*name = to.data;
+	return true;
+}
+
+void recording_scrub_with(struct recording *r, const struct siphash_key *key)
+{
+	struct scrubber s;
+
+	scrubber_init(&s, key);
+	s.learning = true;
+	/* Twice, since sets are understood by the rules that look things up in them. */
+	recording_each(r, learn, &s);
+	recording_each(r, learn, &s);
+	scrubber_learned(&s);
+	recording_rewrite(r, rewrite, &s);
+	scrub_meta(&s, recording_meta(r));
+	scrubber_done(&s);
+}
+
+int recording_scrub(struct recording *r)
+{
+	struct siphash_key key;
+	ssize_t n = getrandom(&key, sizeof(key), 0);
+
+	if (n != (ssize_t)sizeof(key))
+		return n < 0 ? -errno : -EIO;
+	recording_scrub_with(r, &key);
+	explicit_bzero(&key, sizeof(key));
+	return 0;
+}

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Netlink answers are built anew from what is known: the header of each message and the attributes
+ * of these tables. What a table does not name (hardware addresses, aliases, comments and user data
+ * of rules, attributes of kernels to come) does not get through.
+ */
+#include "collect/scrub_map.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/gen_stats.h>
+#include <linux/inet_diag.h>
+#include <linux/neighbour.h>
+#include <linux/netconf.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <netlink/attr.h>
+#include <sys/socket.h>
+
+#include "nl/nl.h"
+
+enum how { END, KEEP, ADDRESS, DEVICE, FIREWALL, NEST, QDISC_OPTIONS, EXPRESSIONS };
+
+struct attr_row {
+	int type;
+	enum how how;
+	const struct attr_row *nested;
+};
+
+#define ROWS static const struct attr_row
+ROWS info_rows[] = {{IFLA_INFO_KIND, KEEP, NULL}, {0}};
+ROWS link_rows[] = {
+	{IFLA_IFNAME, DEVICE, NULL},	{IFLA_MTU, KEEP, NULL},
+	{IFLA_TXQLEN, KEEP, NULL},	{IFLA_OPERSTATE, KEEP, NULL},
+	{IFLA_CARRIER_CHANGES, KEEP, NULL}, {IFLA_LINK, KEEP, NULL},
+	{IFLA_LINK_NETNSID, KEEP, NULL}, {IFLA_STATS64, KEEP, NULL},
+	{IFLA_LINKINFO, NEST, info_rows}, {0}};
+ROWS netconf_rows[] = {{NETCONFA_IFINDEX, KEEP, NULL}, {NETCONFA_RP_FILTER, KEEP, NULL},
+		       {NETCONFA_FORWARDING, KEEP, NULL}, {0}};
+ROWS stats_rows[] = {{TCA_STATS_BASIC, KEEP, NULL}, {TCA_STATS_QUEUE, KEEP, NULL},
+		     {TCA_STATS_PKT64, KEEP, NULL}, {0}};
+ROWS qdisc_rows[] = {{TCA_KIND, KEEP, NULL}, {TCA_OPTIONS, QDISC_OPTIONS, NULL},
+		     {TCA_STATS2, NEST, stats_rows}, {TCA_STATS, KEEP, NULL}, {0}};
+ROWS neigh_rows[] = {{NDA_DST, ADDRESS, NULL}, {0}};
+ROWS neigh_table_rows[] = {{NDTA_NAME, KEEP, NULL}, {NDTA_THRESH1, KEEP, NULL},
+			   {NDTA_THRESH2, KEEP, NULL}, {NDTA_THRESH3, KEEP, NULL},
+			   {NDTA_CONFIG, KEEP, NULL}, {NDTA_STATS, KEEP, NULL}, {0}};
+ROWS address_rows[] = {{IFA_LOCAL, ADDRESS, NULL}, {IFA_ADDRESS, ADDRESS, NULL},
+		       {IFA_BROADCAST, ADDRESS, NULL}, {0}};
+ROWS socket_rows[] = {{INET_DIAG_SKMEMINFO, KEEP, NULL}, {INET_DIAG_INFO, KEEP, NULL}, {0}};
+ROWS table_rows[] = {{NFTA_TABLE_NAME, FIREWALL, NULL}, {NFTA_TABLE_FLAGS, KEEP, NULL}, {0}};
+ROWS hook_rows[] = {{NFTA_HOOK_HOOKNUM, KEEP, NULL}, {NFTA_HOOK_PRIORITY, KEEP, NULL},
+		    {NFTA_HOOK_DEV, DEVICE, NULL}, {0}};
+ROWS counter_rows_[] = {{NFTA_COUNTER_BYTES, KEEP, NULL}, {NFTA_COUNTER_PACKETS, KEEP, NULL}, {0}};
+ROWS chain_rows[] = {{NFTA_CHAIN_TABLE, FIREWALL, NULL}, {NFTA_CHAIN_NAME, FIREWALL, NULL},
+		     {NFTA_CHAIN_HANDLE, KEEP, NULL}, {NFTA_CHAIN_POLICY, KEEP, NULL},
+		     {NFTA_CHAIN_HOOK, NEST, hook_rows}, {NFTA_CHAIN_COUNTERS, NEST, counter_rows_},
+		     {0}};
+ROWS rule_rows[] = {{NFTA_RULE_TABLE, FIREWALL, NULL}, {NFTA_RULE_CHAIN, FIREWALL, NULL},
+		    {NFTA_RULE_HANDLE, KEEP, NULL}, {NFTA_RULE_EXPRESSIONS, EXPRESSIONS, NULL},
+		    {0}};
+
+/* Each answer's messages: entry, type, bytes of the family header, attributes. */
+#define NFT(type) (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_##type)
+static const struct answer_row {
+	const char *name;
+	int type;
+	size_t header;
+	const struct attr_row *rows;
+} answer_rows[] = {
+	{"links", RTM_NEWLINK, sizeof(struct ifinfomsg), link_rows},
+	{"netconf4", RTM_NEWNETCONF, sizeof(struct netconfmsg), netconf_rows},
+	{"qdiscs", RTM_NEWQDISC, sizeof(struct tcmsg), qdisc_rows},
+	{"neighs4", RTM_NEWNEIGH, sizeof(struct ndmsg), neigh_rows},
+	{"neighs6", RTM_NEWNEIGH, sizeof(struct ndmsg), neigh_rows},
+	{"neigh-tables", RTM_NEWNEIGHTBL, sizeof(struct ndtmsg), neigh_table_rows},
+	{"addresses", RTM_NEWADDR, sizeof(struct ifaddrmsg), address_rows},
+	{"udp4", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_msg), socket_rows},
+	{"udp6", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_msg), socket_rows},
+	{"tcp4", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_msg), socket_rows},
+	{"tcp6", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_msg), socket_rows},
+	{"nft-tables", NFT(NEWTABLE), sizeof(struct nfgenmsg), table_rows},
+	{"nft-chains", NFT(NEWCHAIN), sizeof(struct nfgenmsg), chain_rows},
+	{"nft-rules", NFT(NEWRULE), sizeof(struct nfgenmsg), rule_rows},
+};
+
+/* ---- writing ---- */
+
+static void pad(struct buf *out)
+{
+	while (out->len % NLA_ALIGNTO)
+		buf_add(out, "", 1);
+}
+
+size_t attr_open(struct buf *out, int type)
+{
+	struct nlattr a = {.nla_type = (uint16_t)type};
+	size_t at = out->len;
+
+	buf_add(out, &a, sizeof(a));
+	return at;
+}
+
+int attr_close(struct buf *out, size_t at)
+{
+	size_t n = out->len - at;
+	uint16_t length = (uint16_t)n;
+
+	if (n > UINT16_MAX)
+		return -EMSGSIZE;
+	memcpy(out->data + at + offsetof(struct nlattr, nla_len), &length, sizeof(length));
+	pad(out);
+	return 0;
+}
+
+void attr_put(struct buf *out, int type, const void *data, size_t n)
+{
+	size_t at = attr_open(out, type);
+
+	buf_add(out, data, n);
+	attr_close(out, at);
+}
+
+void attr_put_text(struct buf *out, int type, const char *text)
+{
+	attr_put(out, type, text, strlen(text) + 1);
+}
+
+static struct span text_of(const struct nlattr *a)
+{
+	const char *p = nla_data(a);
+
+	return (struct span){.p = p, .n = strnlen(p, (size_t)nla_len(a))};
+}
+
+void attr_put_name(struct scrubber *s, struct buf *out, const struct nlattr *from)
+{
+	struct span text = text_of(from);
+
+	attr_put_text(out, from->nla_type, scrub_name(s, NAME_FIREWALL, text.p, text.n));
+}
+
+/* ---- one message ---- */
+
+/* The table a rule is of; of use to its expressions alone. */
+struct context {
+	uint8_t family;
+	const char *table, *kind;
+};
+
+static int put_address(struct scrubber *s, const struct context *c, const struct nlattr *a,
+		       struct buf *out)
+{
+	size_t size = c->family == AF_INET ? 4 : c->family == AF_INET6 ? 16 : 0;
+	uint8_t address[16];
+
+	if (!size || (size_t)nla_len(a) < size)
+		return 0; /* of another kind: a bridge's entry, say */
+	memcpy(address, nla_data(a), size);
+	scrub_address(s, c->family, address, 128);
+	attr_put(out, a->nla_type, address, size);
+	return 0;
+}
+
+/* Numbers alone, for those that collectors look into. */
+static bool is_known_qdisc(const char *kind)
+{
+	static const char *const known[] = {"pfifo", "bfifo", "pfifo_head_drop", "netem", "sfq",
+					    "tbf",   "red",   "codel", "fq_codel", "fq", "pie"};
+
+	for (size_t i = 0; kind && i < ARRAY_SIZE(known); i++)
+		if (strcmp(kind, known[i]) == 0)
+			return true;
+	return false;
+}
+
+static const struct attr_row *row_of(const struct attr_row *rows, int type)
+{
+	while (rows->how != END && rows->type != type)
+		rows++;
+	return rows->how == END ? NULL : rows;
+}
+
+static int put_attrs(struct scrubber *s, const struct context *c, const struct attr_row *rows,
+		     const void *data, size_t n, struct buf *out);
+
+static int put_one(struct scrubber *s, const struct context *c, const struct attr_row *row,
+		   struct nlattr *a, struct buf *out)
+{
+	struct span text;
+	size_t at;
+	int r = 0;
+
+	switch (row->how) {
+	case KEEP:
+		attr_put(out, a->nla_type, nla_data(a), (size_t)nla_len(a));
+		break;
+	case ADDRESS:
+		return put_address(s, c, a, out);
+	case DEVICE:
+		text = text_of(a);
+		attr_put_text(out, a->nla_type, scrub_device(s, text.p, text.n, false));
+		break;
+	case FIREWALL:
+		attr_put_name(s, out, a);
+		break;
+	case NEST:
+		at = attr_open(out, a->nla_type);
+		r = put_attrs(s, c, row->nested, nla_data(a), (size_t)nla_len(a), out);
+		return r < 0 ? r : attr_close(out, at);
+	case QDISC_OPTIONS:
+		if (is_known_qdisc(c->kind))
+			attr_put(out, a->nla_type, nla_data(a), (size_t)nla_len(a));
+		break;
+	case EXPRESSIONS:
+		if (!c->table)
+			return -EBADMSG;
+		at = attr_open(out, a->nla_type);
+		r = scrub_expressions(s, c->family, c->table, a, out);
+		return r < 0 ? r : attr_close(out, at);
+	case END:
+		break;
+	}
+	return r;
+}
+
+static int put_attrs(struct scrubber *s, const struct context *c, const struct attr_row *rows,
+		     const void *data, size_t n, struct buf *out)
+{
+	/* libnl reads only, but its prototypes do not say so. */
+	struct nlattr *first = (struct nlattr *)(uintptr_t)data, *a;
+	int left;
+
+	nla_for_each_attr(a, first, (int)n, left) {
+		const struct attr_row *row = row_of(rows, nla_type(a));
+		int r = row ? put_one(s, c, row, a, out) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return left >= (int)sizeof(*a) ? -EBADMSG : 0;
+}
+
+/* The text of an attribute, if it ends within it. */
+static const char *terminated(const struct nlmsghdr *h, size_t header, int type)
+{
+	size_t from = NLMSG_LENGTH(NLMSG_ALIGN(header));
+	const struct nlattr *a;
+
+	if (h->nlmsg_len <= from)
+		return NULL;
+	a = nla_find((struct nlattr *)((uintptr_t)h + from), (int)(h->nlmsg_len - from), type);
+	return a && nla_len(a) && text_of(a).n < (size_t)nla_len(a) ? nla_data(a) : NULL;
+}
+
+static void scrub_socket(struct scrubber *s, struct inet_diag_msg *m)
+{
+	size_t size = m->idiag_family == AF_INET6 ? 16 : 4;
+	uint8_t address[16];
+
+	for (int side = 0; side < 2; side++) {
+		__be32 *at = side ? m->id.idiag_dst : m->id.idiag_src;
+
+		memcpy(address, at, sizeof(address));
+		scrub_address(s, m->idiag_family == AF_INET6 ? AF_INET6 : AF_INET, address, 128);
+		memset(address + size, 0, sizeof(address) - size);
+		memcpy(at, address, sizeof(address));
+	}
+}
+
+static void put_header(struct scrubber *s, const struct answer_row *row, const struct nlmsghdr *h,
+		       struct buf *out)
+{
+	struct inet_diag_msg m;
+
+	buf_add(out, h, NLMSG_HDRLEN);
+	if (row->rows == socket_rows) {
+		memcpy(&m, (const char *)h + NLMSG_HDRLEN, sizeof(m));
+		scrub_socket(s, &m);
+		buf_add(out, &m, sizeof(m));
+	} else {
+		buf_add(out, (const char *)h + NLMSG_HDRLEN, row->header);
+	}
+	pad(out);
+}
+
+static int put_message(struct scrubber *s, const struct answer_row *row, const struct nlmsghdr *h,
+		       struct buf *out)
+{
+	size_t at = out->len, from = NLMSG_LENGTH(NLMSG_ALIGN(row->header));
+	const uint8_t *family = nl_data(h, row->header);
+	struct context c = {0};
+	uint32_t length;
+	int r;
+
+	if (!family)
+		return -EBADMSG;
+	c.family = *family;
+	c.table = row->rows == rule_rows ? terminated(h, row->header, NFTA_RULE_TABLE) : NULL;
+	c.kind = row->rows == qdisc_rows ? terminated(h, row->header, TCA_KIND) : NULL;
+	put_header(s, row, h, out);
+	r = h->nlmsg_len <= from ? 0
+				 : put_attrs(s, &c, row->rows, (const char *)h + from,
+					     h->nlmsg_len - from, out);
+	length = (uint32_t)(out->len - at);
+	memcpy(out->data + at + offsetof(struct nlmsghdr, nlmsg_len), &length, sizeof(length));
+	return r;
+}
+
+/* The end of a dump, or an error: with its number and without what follows. */
+static void put_control(const struct nlmsghdr *h, struct buf *out)
+{
+	struct nlmsghdr copy = *h;
+	int32_t number = 0;
+
+	if (h->nlmsg_type != NLMSG_DONE && h->nlmsg_type != NLMSG_ERROR)
+		return;
+	if (nl_data(h, sizeof(number)))
+		memcpy(&number, nl_data(h, sizeof(number)), sizeof(number));
+	copy.nlmsg_len = NLMSG_LENGTH(sizeof(number));
+	buf_add(out, &copy, sizeof(copy));
+	buf_add(out, &number, sizeof(number));
+}
+
+static void learn_chain(struct scrubber *s, const struct nlmsghdr *h)
+{
+	const char *table = terminated(h, sizeof(struct nfgenmsg), NFTA_CHAIN_TABLE);
+	const char *name = terminated(h, sizeof(struct nfgenmsg), NFTA_CHAIN_NAME);
+	struct chain_name *c;
+
+	if (!table || !name)
+		return;
+	c = vec_push(&s->chains);
+	c->family = *(const uint8_t *)nl_data(h, 1);
+	c->table = xstrdup(table);
+	c->name = xstrdup(name);
+}
+
+static int put_all(struct scrubber *s, const struct answer_row *row, const struct buf *data,
+		   struct buf *out)
+{
+	size_t at = 0;
+
+	/* nl_check() has seen to it that every header and length is within. */
+	while (at < data->len) {
+		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)(data->data + at);
+		int r = 0;
+
+		if (h->nlmsg_type < NLMSG_MIN_TYPE)
+			put_control(h, out);
+		else if (h->nlmsg_type == row->type)
+			r = put_message(s, row, h, out);
+		if (r < 0)
+			return r;
+		if (s->learning && row->rows == chain_rows && h->nlmsg_type == row->type)
+			learn_chain(s, h);
+		at += NLMSG_ALIGN((size_t)h->nlmsg_len);
+	}
+	return 0;
+}
+
+int scrub_netlink(struct scrubber *s, const char *name, struct buf *data)
+{
+	struct buf out = {0};
+	size_t i = 0;
+	int r;
+
+	while (i < ARRAY_SIZE(answer_rows) && strcmp(answer_rows[i].name, name) != 0)
+		i++;
+	if (i == ARRAY_SIZE(answer_rows))
+		return -ENOENT;
+	if (nl_check(data) < 0)
+		return -EBADMSG;
+	r = put_all(s, &answer_rows[i], data, &out);
+	if (r < 0 || s->learning) {
+		buf_done(&out);
+		return r;
+	}
+	buf_done(data);
+	*data = out;
+	return 0;
+}
