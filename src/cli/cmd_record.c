@@ -8,9 +8,11 @@
 #include "cli/cmd.h"
 #include "cli/rule_text.h"
 #include "cli/session.h"
+#include "collect/scrub.h"
 
 struct options {
 	struct session_options session;
+	bool scrub;
 };
 
 #define AT(field) .offset = offsetof(struct options, field)
@@ -21,6 +23,11 @@ static const struct opt rows[] = {
 	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(session.netns),
 	 .argument = "NAME|PID|all", .complete = COMPLETE_NETNS,
 	 .help = "the network namespace of that name or process, or every one"},
+	{.name = "scrub", .kind = OPT_FLAG, AT(scrub),
+	 .help = "replace addresses and names by others; findings stay the same"},
+	{.name = "from", .kind = OPT_STRING, AT(session.from), .argument = "RECORDING",
+	 .complete = COMPLETE_FILE,
+	 .help = "copy a recording that was made before instead of sampling"},
 	{.name = "ready-fd", .kind = OPT_UNSIGNED, AT(session.ready_fd), .argument = "N", .min = 0,
 	 .max = 65535, .help = "write one byte to this descriptor once sampling has begun"},
 };
@@ -31,7 +38,9 @@ const struct opt_table record_options = {
 	.usage = "[OPTION...] DIR|-",
 	.examples = "  whydrop record /tmp/sick         a new folder\n"
 		    "  whydrop record - > sick.tar      a tar file\n"
-		    "  whydrop diagnose --from sick.tar\n",
+		    "  whydrop diagnose --from sick.tar\n"
+		    "  whydrop record --scrub - > clean.tar                  to be shown to others\n"
+		    "  whydrop record --from sick.tar --scrub - > clean.tar  the same, afterwards\n",
 	.operands_max = 1,
 	.complete = COMPLETE_FILE,
 	.rows = rows,
@@ -71,6 +80,20 @@ static void cannot_write(const char *path, int err)
 		complain("record: cannot write '%s': %s", path, strerror(-err));
 }
 
+static int save(const struct session *s, const struct options *o, const char *path)
+{
+	int r = o->scrub ? recording_scrub(s->recording) : 0;
+
+	if (r < 0) {
+		complain("record: no random numbers to scrub with: %s", strerror(-r));
+		return r;
+	}
+	r = recording_save(s->recording, path);
+	if (r < 0)
+		cannot_write(path, r);
+	return r;
+}
+
 int cmd_record(int argc, char **argv)
 {
 	struct options o = {.session = {.seconds = 5, .ready_fd = -1, .keep = true}};
@@ -104,12 +127,12 @@ int cmd_record(int argc, char **argv)
 			rmdir(argv[1]);
 		return EXIT_USAGE;
 	}
-	diagnose(&d);
-	add_rule_texts(&s, &d);
-	r = recording_save(s.recording, argv[1]);
-	if (r < 0)
-		cannot_write(argv[1], r);
-	else if (!to_stdout)
+	if (!o.session.from) {
+		diagnose(&d);
+		add_rule_texts(&s, &d);
+	}
+	r = save(&s, &o, argv[1]);
+	if (r == 0 && !to_stdout)
 		fprintf(stderr, "recorded %.1f s in %s; whydrop diagnose --from %s\n",
 			d.observations.items[0].seconds, argv[1], argv[1]);
 	diagnosis_done(&d);
