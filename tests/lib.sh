@@ -21,7 +21,10 @@ clean_up() {
 	local i
 
 	trap '' INT TERM HUP
-	[ ${#CHILDREN[@]} = 0 ] || kill -KILL "${CHILDREN[@]}" 2> /dev/null
+	if [ ${#CHILDREN[@]} -gt 0 ]; then
+		# Waited for, or bash tells of each.
+		{ kill -KILL "${CHILDREN[@]}" && wait "${CHILDREN[@]}"; } 2> /dev/null
+	fi
 	for i in "${SPACES[@]}"; do
 		ip netns pids "$i" 2> /dev/null | xargs -r kill -KILL 2> /dev/null
 	done
