@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The table of subcommands, and nothing else. */
 #include <locale.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -17,17 +16,6 @@ static const struct command {
 	{"explain", cmd_explain, &explain_options},
 	{"selfcheck", cmd_selfcheck, &selfcheck_options},
 };
-
-void complain(const char *fmt, ...)
-{
-	va_list args;
-
-	fputs("whydrop: ", stderr);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
 
 static int help(void)
 {

@@ -22,6 +22,25 @@ static void set_counter(struct snapshot *s, enum counter_id id, uint64_t value)
 	s->counter_present[id] = true;
 }
 
+/* One number, if it is one of ours; `prefix` still has its colon: "Udp:" and "NoPorts". */
+static int take_number(struct snapshot *s, enum source source, struct span prefix, struct span name,
+		       struct span value, bool *any)
+{
+	enum counter_id id;
+	uint64_t number;
+	char full[80];
+
+	snprintf(full, sizeof(full), "%.*s.%.*s", (int)prefix.n - 1, prefix.p, (int)name.n, name.p);
+	id = counter_of(source, full);
+	if (id == COUNTER_N)
+		return 0;
+	if (parse_u64(value, UINT64_MAX, &number) < 0)
+		return -EBADMSG;
+	set_counter(s, id, number);
+	*any = true;
+	return 0;
+}
+
 /*
  * net/ipv4/proc.c: two lines a protocol, "Udp: InDatagrams NoPorts" and "Udp: 12 0". Values are
  * unsigned long; a few (Tcp MaxConn) are signed and not ours.
@@ -39,21 +58,9 @@ int parse_paired_lines(struct span text, enum source source, struct snapshot *s)
 		    memcmp(prefix.p, again.p, prefix.n) != 0)
 			return -EBADMSG;
 		while (next_field(&names, &name)) {
-			char full[80];
-			enum counter_id id;
-			uint64_t number;
-
-			if (!next_field(&values, &value))
+			if (!next_field(&values, &value) ||
+			    take_number(s, source, prefix, name, value, &any) < 0)
 				return -EBADMSG;
-			snprintf(full, sizeof(full), "%.*s.%.*s", (int)prefix.n - 1, prefix.p,
-				 (int)name.n, name.p);
-			id = counter_of(source, full);
-			if (id == COUNTER_N)
-				continue;
-			if (parse_u64(value, UINT64_MAX, &number) < 0)
-				return -EBADMSG;
-			set_counter(s, id, number);
-			any = true;
 		}
 	}
 	return any ? 0 : -EBADMSG;
@@ -94,21 +101,9 @@ int parse_sockstat(struct span text, struct snapshot *s)
 		if (!next_field(&line, &prefix) || prefix.n < 2)
 			return -EBADMSG;
 		while (next_field(&line, &name)) {
-			char full[80];
-			enum counter_id id;
-			uint64_t number;
-
-			if (!next_field(&line, &value))
+			if (!next_field(&line, &value) ||
+			    take_number(s, SRC_SOCKSTAT, prefix, name, value, &any) < 0)
 				return -EBADMSG;
-			snprintf(full, sizeof(full), "%.*s.%.*s", (int)prefix.n - 1, prefix.p,
-				 (int)name.n, name.p);
-			id = counter_of(SRC_SOCKSTAT, full);
-			if (id == COUNTER_N)
-				continue;
-			if (parse_u64(value, UINT64_MAX, &number) < 0)
-				return -EBADMSG;
-			set_counter(s, id, number);
-			any = true;
 		}
 	}
 	return any ? 0 : -EBADMSG;
