@@ -10,7 +10,8 @@ all: $(BUILD)/whydrop
 .PHONY: $(BUILD)/whydrop
 $(BUILD)/whydrop:
 	@tools/setup
-	@[ -f $(BUILD)/build.ninja ] || meson setup $(MESON_FLAGS) $(BUILD) > /dev/null
+	@[ -f $(BUILD)/build.ninja ] || said=$$(meson setup $(MESON_FLAGS) $(BUILD) 2>&1) || \
+		{ printf '%s\n' "$$said" >&2; exit 1; }
 	@ninja -C $(BUILD) --quiet
 
 # 0 healthy, 1 losing, 3 not examined: each is an answer.
