@@ -364,6 +364,29 @@ static const struct observation *observation_at(const struct diagnosis *d, size_
 	return i < d->observations.n ? &d->observations.items[i] : NULL;
 }
 
+/* Counted against traced, by the cause that found the loss point and its stage. */
+static json_t *ledger_causes_json(const struct diagnosis *d)
+{
+	json_t *list = json_array();
+
+	vec_each(f, &d->findings) {
+		const struct cause_row *point = f->via ? f->via : f->cause;
+		bool both = f->counted_known && f->traced_known;
+		json_t *j = json_object();
+
+		set(j, "cause", text_or_null(point->id));
+		set(j, "stage", text_or_null(stage_name(point->stage)));
+		set(j, "counted", number_if(f->counted_known, f->counted));
+		set(j, "traced", number_if(f->traced_known, f->traced));
+		/* Positive: the counter saw more than the events. */
+		set(j, "difference",
+		    both ? json_integer((json_int_t)f->counted - (json_int_t)f->traced)
+			 : json_null());
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 /* The totals are null without tracing: an untraced drop is not an absent one. */
 static json_t *ledger_json(const struct diagnosis *d)
 {
@@ -390,6 +413,7 @@ static json_t *ledger_json(const struct diagnosis *d)
 	    traced ? char_array_json(d->drops->rung, sizeof(d->drops->rung)) : json_null());
 	set(j, "tracing_errno",
 	    d->drops && d->drops->err ? text_or_null(errno_name(d->drops->err)) : json_null());
+	set(j, "by_cause", ledger_causes_json(d));
 	set(j, "unexplained_drops", unexplained);
 	set(j, "benign_drops", benign);
 	return j;
