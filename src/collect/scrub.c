@@ -420,29 +420,29 @@ static bool rewrite(char **name, int err, struct buf *data, void *arg)
 	return true;
 }
 
-void recording_scrub_with(struct recording *r, const struct siphash_key *key)
+void scrub_all(struct scrubber *s, struct recording *r)
 {
-	struct scrubber s;
-
-	scrubber_init(&s, key);
-	s.learning = true;
+	s->learning = true;
 	/* Twice, since sets are understood by the rules that look things up in them. */
-	recording_each(r, learn, &s);
-	recording_each(r, learn, &s);
-	scrubber_learned(&s);
-	recording_rewrite(r, rewrite, &s);
-	scrub_meta(&s, recording_meta(r));
-	scrubber_done(&s);
+	recording_each(r, learn, s);
+	recording_each(r, learn, s);
+	scrubber_learned(s);
+	recording_rewrite(r, rewrite, s);
+	scrub_meta(s, recording_meta(r));
 }
 
 int recording_scrub(struct recording *r)
 {
 	struct siphash_key key;
+	struct scrubber s;
 	ssize_t n = getrandom(&key, sizeof(key), 0);
 
 	if (n != (ssize_t)sizeof(key))
 		return n < 0 ? -errno : -EIO;
-	recording_scrub_with(r, &key);
+	scrubber_init(&s, &key);
+	scrub_all(&s, r);
+	scrubber_done(&s);
 	explicit_bzero(&key, sizeof(key));
+	explicit_bzero(&s, sizeof(s));
 	return 0;
 }

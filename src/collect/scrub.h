@@ -21,12 +21,9 @@
 #ifndef WHYDROP_SCRUB_H
 #define WHYDROP_SCRUB_H
 
-#include "base/siphash.h"
 #include "collect/recording.h"
 
 /* With a key from the kernel's random numbers; a negative errno, and nothing done, without. */
 int recording_scrub(struct recording *r);
-/* The same with a key of one's own, for tests. */
-void recording_scrub_with(struct recording *r, const struct siphash_key *key);
 
 #endif

@@ -202,7 +202,8 @@ int mask_bits(const uint8_t *mask, size_t size)
 /* ---- names ---- */
 
 #define LETTERS 6
-#define LETTERS_BELOW 3 /* behind the substitute of a stem */
+#define LETTERS_DEVICE 4
+#define LETTERS_BELOW 3 /* behind the substitute of a stem: three of these fit in one another */
 #define DEVICE_MAX 15
 
 static uint64_t hash_of(const struct scrubber *s, unsigned int kind, unsigned int try,
@@ -407,7 +408,7 @@ const char *scrub_device(struct scrubber *s, const char *text, size_t n, bool st
 	}
 	below = stem_of(s, text, n, stem);
 	return below ? substitute(s, kind, text, n, below->to, LETTERS_BELOW)
-		     : substitute(s, kind, text, n, "if", LETTERS);
+		     : substitute(s, kind, text, n, "if", LETTERS_DEVICE);
 }
 
 bool is_known_device(const struct scrubber *s, const char *text, size_t n, bool stem)

@@ -64,6 +64,8 @@ struct chain_name {
 	char *table, *name;
 };
 
+struct recording;
+
 struct scrubber {
 	struct siphash_key key;
 	bool learning;
@@ -79,6 +81,9 @@ void scrubber_init(struct scrubber *s, const struct siphash_key *key);
 void scrubber_done(struct scrubber *s);
 /* Ends learning: from now on names are given. */
 void scrubber_learned(struct scrubber *s);
+
+/* A whole recording; the scrubber tells afterwards what became what. */
+void scrub_all(struct scrubber *s, struct recording *r);
 
 /* The first `bits` bits of an address; the others are not looked at. */
 void scrub_address(const struct scrubber *s, int family, uint8_t *address, unsigned int bits);
