@@ -24,7 +24,7 @@ static const struct opt rows[] = {
 	 .argument = "NAME|PID|all", .complete = COMPLETE_NETNS,
 	 .help = "the network namespace of that name or process, or every one"},
 	{.name = "scrub", .kind = OPT_FLAG, AT(scrub),
-	 .help = "replace addresses and names by others; findings stay the same"},
+	 .help = "replace addresses and names by others; the findings stay the same"},
 	{.name = "from", .kind = OPT_STRING, AT(session.from), .argument = "RECORDING",
 	 .complete = COMPLETE_FILE,
 	 .help = "copy a recording that was made before instead of sampling"},
