@@ -12,7 +12,7 @@ $(BUILD)/whydrop:
 	@tools/setup
 	@[ -f $(BUILD)/build.ninja ] || said=$$(meson setup $(MESON_FLAGS) $(BUILD) 2>&1) || \
 		{ printf '%s\n' "$$said" >&2; exit 1; }
-	@ninja -C $(BUILD) --quiet
+	@said=$$(ninja -C $(BUILD) --quiet 2>&1) || { echo "$$said" >&2; exit 1; }
 
 # 0 healthy, 1 losing, 3 not examined: each is an answer.
 run: all

@@ -281,12 +281,18 @@ static bool stage_unseen(const struct diagnosis *d)
 	return false;
 }
 
+/* Ended by ctrl-C before anything could happen. */
+static bool cut_short(const struct diagnosis *d)
+{
+	return d->observations.n && d->observations.items[0].seconds < OBSERVATION_MIN_SECONDS;
+}
+
 static void draw_verdict(struct diagnosis *d)
 {
 	d->verdict = HEALTHY;
 	vec_each(f, &d->findings)
 		d->verdict = MAX(d->verdict, verdict_of(f));
-	if (d->verdict == HEALTHY && stage_unseen(d))
+	if (d->verdict == HEALTHY && (stage_unseen(d) || cut_short(d)))
 		d->verdict = NOT_EXAMINED_VERDICT;
 }
 

@@ -7,6 +7,8 @@
 #include "cli/rule_text.h"
 #include "cli/session.h"
 
+#define SAMPLE_SECONDS 5
+
 struct options {
 	struct session_options session;
 	bool json, all;
@@ -18,7 +20,7 @@ static const char *const color_choices[] = {"auto", "always", "never", NULL};
 #define AT(field) .offset = offsetof(struct options, field)
 static const struct opt rows[] = {
 	{.name = "time", .letter = 't', .kind = OPT_DURATION, AT(session.seconds),
-	 .argument = "SECONDS", .min = 0.2, .max = 3600,
+	 .argument = "SECONDS", .min = OBSERVATION_MIN_SECONDS, .max = 3600,
 	 .help = "how long to sample (0.2 to 3600; default 5)"},
 	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(session.netns),
 	 .argument = "NAME|PID|all", .complete = COMPLETE_NETNS,
@@ -95,9 +97,19 @@ static void print_text(const struct diagnosis *d, const struct report *r, const 
 	buf_done(&text);
 }
 
+/* A recording holds what was sampled then: nothing of that can be chosen now. */
+static const char *refused_with_from(const struct options *o)
+{
+	if (o->session.seconds > 0)
+		return "--time";
+	if (o->session.netns)
+		return "--netns";
+	return o->session.since_boot ? "--since-boot" : NULL;
+}
+
 int cmd_diagnose(int argc, char **argv)
 {
-	struct options o = {.session = {.seconds = 5, .ready_fd = -1}, .ready_fd = UINT32_MAX};
+	struct options o = {.session = {.ready_fd = -1}, .ready_fd = UINT32_MAX};
 	struct diagnosis d = {0};
 	struct buf message = {0};
 	struct session s;
@@ -105,6 +117,12 @@ int cmd_diagnose(int argc, char **argv)
 
 	if (!opts_begin(&diagnose_options, argc, argv, &o, &operands, &status))
 		return status;
+	if (o.session.from && refused_with_from(&o)) {
+		complain("diagnose: %s does not go with --from", refused_with_from(&o));
+		return EXIT_USAGE;
+	}
+	if (o.session.seconds <= 0)
+		o.session.seconds = SAMPLE_SECONDS;
 	if (o.ready_fd != UINT32_MAX)
 		o.session.ready_fd = (int)o.ready_fd;
 	o.session.progress = !o.json && isatty(STDERR_FILENO) && !o.session.from;

@@ -373,7 +373,7 @@ static int replay(struct session *s, const struct session_options *options, stru
 	for (size_t i = 0; i < d->observations.n; i++) {
 		const json_t *entry = json_array_get(json_object_get(meta, "namespaces"), i);
 
-		d->observations.items[i].since_boot = since_boot || options->since_boot;
+		d->observations.items[i].since_boot = since_boot;
 		d->observations.items[i].seconds =
 			json_number_value(json_object_get(entry, "seconds"));
 	}

@@ -8,6 +8,9 @@
 
 #include "model/snapshot.h"
 
+/* A shorter look at a host says nothing of its health; also the least that may be asked for. */
+#define OBSERVATION_MIN_SECONDS 0.2
+
 struct observation {
 	char name[64]; /* of the namespace, as struct netns */
 	uint32_t inode;
