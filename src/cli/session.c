@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
-#include "cli/session.h"
+#include "cli/session_parts.h"
 
 #include <errno.h>
-#include <math.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,15 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "collect/collect.h"
 #include "drops/drops.h"
-#include "model/drops_json.h"
 
 #define LOOK_STEP_MAX_NS (NSEC_PER_SEC / 2)
 #define LOOK_STEP_MIN_NS (50 * NSEC_PER_MSEC)
 #define LOOKS_PER_INTERVAL 10
-#define LOOKS_MAX 7200
-#define ALL_SOURCES ((1u << SOURCE_N) - 1)
 #define PROGRESS_WIDTH 20
 
 /* --- ctrl-C: the first ends the sampling, the second the program --- */
@@ -40,82 +35,6 @@ static void catch_interrupts(void)
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-}
-
-/* --- what is read where --- */
-
-static uint32_t sources_of_scope(enum scope scope)
-{
-	uint32_t mask = 0;
-
-	for (size_t i = 0; i < SOURCE_N; i++)
-		if (source_rows[i].scope == scope)
-			mask |= 1u << i;
-	return mask;
-}
-
-/* Host-wide sources are read once, with the first namespace, and shared with the others. */
-static void take_phase(struct session *s, struct diagnosis *d, const char *phase)
-{
-	uint32_t own = sources_of_scope(SCOPE_NETNS);
-
-	for (size_t i = 0; i < d->observations.n; i++) {
-		struct observation *o = &d->observations.items[i];
-		struct snapshot *into = strcmp(phase, "a") == 0	  ? &o->a
-					: strcmp(phase, "b") == 0 ? &o->b
-								  : vec_push(&o->looks);
-
-		s->hosts[i].phase = phase;
-		collect_snapshot(&s->hosts[i], i == 0 ? ALL_SOURCES : own, into);
-		for (size_t source = 0; i > 0 && source < SOURCE_N; source++) {
-			const struct observation *first = &d->observations.items[0];
-
-			if (strncmp(phase, "look", 4) != 0 && !(own & (1u << source)))
-				snapshot_share(into, into == &o->a ? &first->a : &first->b,
-					       (enum source)source);
-		}
-	}
-}
-
-/* Keeps, or finds again, when a phase of a namespace was complete. */
-static void stamp_phase(struct session *s, struct diagnosis *d, const char *phase, bool replay)
-{
-	json_t *meta = s->recording ? recording_meta(s->recording) : NULL;
-	json_t *times = meta ? json_object_get(meta, "times") : NULL;
-
-	if (!meta)
-		return;
-	if (!times) {
-		times = json_object();
-		json_object_set_new(meta, "times", times);
-	}
-	for (size_t i = 0; i < d->observations.n; i++) {
-		struct observation *o = &d->observations.items[i];
-		struct snapshot *at = strcmp(phase, "a") == 0 ? &o->a
-				      : strcmp(phase, "b") == 0
-					      ? &o->b
-					      : &o->looks.items[o->looks.n - 1];
-		char name[64];
-
-		snprintf(name, sizeof(name), "%u/%s", o->inode, phase);
-		if (replay)
-			at->taken_ns = json_integer_value(json_object_get(times, name));
-		else
-			json_object_set_new(times, name, json_integer(at->taken_ns));
-	}
-}
-
-static void add_observations(struct session *s, struct diagnosis *d)
-{
-	s->hosts = xcalloc(s->namespaces.list.n, sizeof(*s->hosts));
-	for (size_t i = 0; i < s->namespaces.list.n; i++) {
-		struct netns *ns = &s->namespaces.list.items[i];
-		struct observation *o = vec_push(&d->observations);
-
-		memcpy(o->name, ns->name, sizeof(o->name));
-		o->inode = ns->inode;
-		s->hosts[i] = (struct host){.ns = ns, .recording = s->recording};
-	}
 }
 
 /* --- live --- */
@@ -158,8 +77,8 @@ static void look_around(struct session *s, const struct session_options *options
 		if (interrupted)
 			break;
 		snprintf(phase, sizeof(phase), "look-%d", n);
-		take_phase(s, d, phase);
-		stamp_phase(s, d, phase, false);
+		session_take_phase(s, d, phase);
+		session_stamp_phase(s, d, phase, false);
 	}
 	sleep_until(end);
 	if (options->progress)
@@ -180,22 +99,22 @@ static void sample(struct session *s, const struct session_options *options, str
 	s->drops.err = options->since_boot ? -ENODATA : drop_tracer_open(&tracer);
 	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
 	if (options->since_boot) {
-		take_phase(s, d, "b");
-		stamp_phase(s, d, "b", false);
+		session_take_phase(s, d, "b");
+		session_stamp_phase(s, d, "b", false);
 		return;
 	}
 	/* The trace and the counters begin and end in the same order, a moment apart. */
 	if (tracer)
 		drop_tracer_start(tracer);
-	take_phase(s, d, "a");
-	stamp_phase(s, d, "a", false);
+	session_take_phase(s, d, "a");
+	session_stamp_phase(s, d, "a", false);
 	tell_ready(options->ready_fd);
 	begin = monotonic_ns();
 	look_around(s, options, d, begin);
 	if (tracer)
 		drop_tracer_stop(tracer);
-	take_phase(s, d, "b");
-	stamp_phase(s, d, "b", false);
+	session_take_phase(s, d, "b");
+	session_stamp_phase(s, d, "b", false);
 	if (tracer) {
 		s->drops.err = drop_tracer_read(tracer, &s->drops);
 		drop_tracer_close(tracer);
@@ -248,136 +167,6 @@ static void describe_host(struct session *s)
 		snprintf(s->kernel, sizeof(s->kernel), "%s", u.release);
 	}
 	s->report.cpus = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
-}
-
-/* --- the description in a recording --- */
-
-static void write_meta(struct session *s, const struct session_options *options,
-		       const struct diagnosis *d)
-{
-	json_t *meta = recording_meta(s->recording), *namespaces = json_array();
-	char *drops;
-	struct buf text = {0};
-	json_t *tree;
-
-	vec_each(o, &d->observations)
-		json_array_append_new(namespaces,
-				      json_pack("{s:s, s:I, s:I, s:f}", "name", o->name, "inode",
-						(json_int_t)o->inode, "looks",
-						(json_int_t)o->looks.n, "seconds", o->seconds));
-	json_object_set_new(meta, "namespaces", namespaces);
-	json_object_set_new(meta, "host", json_string(s->host_name));
-	json_object_set_new(meta, "kernel", json_string(s->kernel));
-	json_object_set_new(meta, "cpus", json_integer(s->report.cpus));
-	json_object_set_new(meta, "started_at", json_integer(s->report.started_at.tv_sec));
-	json_object_set_new(meta, "started_at_ns", json_integer(s->report.started_at.tv_nsec));
-	json_object_set_new(meta, "since_boot", json_boolean(options->since_boot));
-	json_object_set_new(meta, "note", json_string(s->note));
-	json_object_set_new(meta, "whydrop", json_string(WHYDROP_VERSION));
-	tree = drops_to_json(&s->drops);
-	drops = json_dumps(tree, JSON_INDENT(1));
-	buf_puts(&text, drops ? drops : "");
-	recording_put(s->recording, "drops.json", 0, &text);
-	buf_done(&text);
-	free(drops);
-	json_decref(tree);
-}
-
-static int bad_recording(struct buf *message, const char *path, const char *what)
-{
-	buf_printf(message, "recording '%s': %s", path, what);
-	return -EBADMSG;
-}
-
-static void copy_text(const json_t *meta, const char *key, char *to, size_t size)
-{
-	const char *text = json_string_value(json_object_get(meta, key));
-
-	snprintf(to, size, "%s", text ? text : "");
-}
-
-static int replay_drops(struct session *s)
-{
-	struct buf text = {0};
-	json_t *tree;
-	int r = recording_get(s->recording, "drops.json", &text);
-
-	if (r < 0)
-		return r;
-	tree = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
-	buf_done(&text);
-	r = tree ? drops_from_json(tree, &s->drops) : -EBADMSG;
-	json_decref(tree);
-	return r;
-}
-
-/* The namespaces of a recording; their looks are counted in *ret_looks, each the same. */
-static int replay_namespaces(struct session *s, const json_t *meta, int *ret_looks)
-{
-	const json_t *list = json_object_get(meta, "namespaces"), *entry;
-	size_t i;
-
-	json_array_foreach(list, i, entry)
-	{
-		struct netns *ns = vec_push(&s->namespaces.list);
-		json_int_t inode = json_integer_value(json_object_get(entry, "inode"));
-
-		ns->fd = -1;
-		ns->inode = (uint32_t)inode;
-		copy_text(entry, "name", ns->name, sizeof(ns->name));
-		*ret_looks = (int)json_integer_value(json_object_get(entry, "looks"));
-		if (inode <= 0 || inode > UINT32_MAX || *ret_looks < 0 || *ret_looks > LOOKS_MAX)
-			return -EBADMSG;
-	}
-	return s->namespaces.list.n ? 0 : -EBADMSG;
-}
-
-static int replay(struct session *s, const struct session_options *options, struct diagnosis *d,
-		  struct buf *message)
-{
-	int r = recording_load(options->from, &s->recording), looks = 0;
-	json_t *meta;
-	bool since_boot;
-	char phase[32];
-
-	if (r == -ENODATA)
-		return bad_recording(message, options->from, "empty or cut short");
-	if (r == -EBADMSG)
-		return bad_recording(message, options->from, "not a recording of whydrop, or damaged");
-	if (r < 0) {
-		buf_printf(message, "recording '%s': %s", options->from, strerror(-r));
-		return r;
-	}
-	meta = recording_meta(s->recording);
-	if (replay_namespaces(s, meta, &looks) < 0 || replay_drops(s) < 0)
-		return bad_recording(message, options->from, "its description is damaged");
-	copy_text(meta, "host", s->host_name, sizeof(s->host_name));
-	copy_text(meta, "kernel", s->kernel, sizeof(s->kernel));
-	copy_text(meta, "note", s->note, sizeof(s->note));
-	s->report.cpus = (unsigned int)json_integer_value(json_object_get(meta, "cpus"));
-	s->report.started_at.tv_sec = json_integer_value(json_object_get(meta, "started_at"));
-	s->report.started_at.tv_nsec = json_integer_value(json_object_get(meta, "started_at_ns"));
-	since_boot = json_is_true(json_object_get(meta, "since_boot"));
-	add_observations(s, d);
-	for (size_t i = 0; i < s->namespaces.list.n; i++)
-		s->hosts[i].replay = true;
-	for (int n = 0; n <= looks + 1; n++) {
-		snprintf(phase, sizeof(phase), "look-%d", n);
-		if (n == 0 || n == looks + 1)
-			snprintf(phase, sizeof(phase), n ? "b" : "a");
-		if (n <= looks && since_boot)
-			continue;
-		take_phase(s, d, phase);
-		stamp_phase(s, d, phase, true);
-	}
-	for (size_t i = 0; i < d->observations.n; i++) {
-		const json_t *entry = json_array_get(json_object_get(meta, "namespaces"), i);
-
-		d->observations.items[i].since_boot = since_boot;
-		d->observations.items[i].seconds =
-			json_number_value(json_object_get(entry, "seconds"));
-	}
-	return 0;
 }
 
 /* --- for the header line --- */
@@ -435,7 +224,7 @@ int session_run(struct session *s, const struct session_options *options, struct
 
 	*s = (struct session){0};
 	if (options->from) {
-		r = replay(s, options, d, message);
+		r = session_replay(s, options, d, message);
 		if (r < 0)
 			return r;
 	} else {
@@ -444,7 +233,7 @@ int session_run(struct session *s, const struct session_options *options, struct
 			return r;
 		if (options->keep)
 			s->recording = recording_new();
-		add_observations(s, d);
+		session_add_observations(s, d);
 		describe_host(s);
 		catch_interrupts();
 		sample(s, options, d);
@@ -455,7 +244,7 @@ int session_run(struct session *s, const struct session_options *options, struct
 					     : (double)(o->b.taken_ns - o->a.taken_ns) / NSEC_PER_SEC;
 		}
 		if (s->recording)
-			write_meta(s, options, d);
+			session_describe(s, options, d);
 	}
 	d->drops = &s->drops;
 	fill_report(s, options, d);

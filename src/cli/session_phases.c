@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is read at each phase of a run, live or replayed, and when each was complete. */
+#include <stdio.h>
+
+#include "cli/session_parts.h"
+
+#define ALL_SOURCES ((1u << SOURCE_N) - 1)
+
+static uint32_t sources_of_scope(enum scope scope)
+{
+	uint32_t mask = 0;
+
+	for (size_t i = 0; i < SOURCE_N; i++)
+		if (source_rows[i].scope == scope)
+			mask |= 1u << i;
+	return mask;
+}
+
+static bool is_look(const char *phase)
+{
+	return strncmp(phase, "look", 4) == 0;
+}
+
+/* The snapshot of a phase that was begun; of the looks it is the last. */
+static struct snapshot *snapshot_of(struct observation *o, const char *phase)
+{
+	if (is_look(phase))
+		return &o->looks.items[o->looks.n - 1];
+	return strcmp(phase, "a") == 0 ? &o->a : &o->b;
+}
+
+/* Host-wide sources are read once, with the first namespace, and shared with the others. */
+void session_take_phase(struct session *s, struct diagnosis *d, const char *phase)
+{
+	uint32_t own = sources_of_scope(SCOPE_NETNS);
+
+	for (size_t i = 0; i < d->observations.n; i++) {
+		struct observation *o = &d->observations.items[i];
+		struct snapshot *into = is_look(phase) ? vec_push(&o->looks) : snapshot_of(o, phase);
+
+		s->hosts[i].phase = phase;
+		collect_snapshot(&s->hosts[i], i == 0 ? ALL_SOURCES : own, into);
+		for (size_t source = 0; i > 0 && source < SOURCE_N; source++) {
+			const struct observation *first = &d->observations.items[0];
+
+			if (!is_look(phase) && !(own & (1u << source)))
+				snapshot_share(into, into == &o->a ? &first->a : &first->b,
+					       (enum source)source);
+		}
+	}
+}
+
+/* Keeps, or finds again, when a phase of a namespace was complete. */
+void session_stamp_phase(struct session *s, struct diagnosis *d, const char *phase, bool replay)
+{
+	json_t *meta = s->recording ? recording_meta(s->recording) : NULL;
+	json_t *times = meta ? json_object_get(meta, "times") : NULL;
+
+	if (!meta)
+		return;
+	if (!times) {
+		times = json_object();
+		json_object_set_new(meta, "times", times);
+	}
+	for (size_t i = 0; i < d->observations.n; i++) {
+		struct observation *o = &d->observations.items[i];
+		struct snapshot *at = snapshot_of(o, phase);
+		char name[64];
+
+		snprintf(name, sizeof(name), "%u/%s", o->inode, phase);
+		if (replay)
+			at->taken_ns = json_integer_value(json_object_get(times, name));
+		else
+			json_object_set_new(times, name, json_integer(at->taken_ns));
+	}
+}
+
+void session_add_observations(struct session *s, struct diagnosis *d)
+{
+	s->hosts = xcalloc(s->namespaces.list.n, sizeof(*s->hosts));
+	for (size_t i = 0; i < s->namespaces.list.n; i++) {
+		struct netns *ns = &s->namespaces.list.items[i];
+		struct observation *o = vec_push(&d->observations);
+
+		memcpy(o->name, ns->name, sizeof(o->name));
+		o->inode = ns->inode;
+		s->hosts[i] = (struct host){.ns = ns, .recording = s->recording};
+	}
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The description that a recording carries beside the raw reads, and a run made from one. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "cli/session_parts.h"
+#include "model/drops_json.h"
+
+void session_describe(struct session *s, const struct session_options *options,
+		       const struct diagnosis *d)
+{
+	json_t *meta = recording_meta(s->recording), *namespaces = json_array();
+	char *drops;
+	struct buf text = {0};
+	json_t *tree;
+
+	vec_each(o, &d->observations)
+		json_array_append_new(namespaces,
+				      json_pack("{s:s, s:I, s:I, s:f}", "name", o->name, "inode",
+						(json_int_t)o->inode, "looks",
+						(json_int_t)o->looks.n, "seconds", o->seconds));
+	json_object_set_new(meta, "namespaces", namespaces);
+	json_object_set_new(meta, "host", json_string(s->host_name));
+	json_object_set_new(meta, "kernel", json_string(s->kernel));
+	json_object_set_new(meta, "cpus", json_integer(s->report.cpus));
+	json_object_set_new(meta, "started_at", json_integer(s->report.started_at.tv_sec));
+	json_object_set_new(meta, "started_at_ns", json_integer(s->report.started_at.tv_nsec));
+	json_object_set_new(meta, "since_boot", json_boolean(options->since_boot));
+	json_object_set_new(meta, "note", json_string(s->note));
+	json_object_set_new(meta, "whydrop", json_string(WHYDROP_VERSION));
+	tree = drops_to_json(&s->drops);
+	drops = json_dumps(tree, JSON_INDENT(1));
+	buf_puts(&text, drops ? drops : "");
+	recording_put(s->recording, "drops.json", 0, &text);
+	buf_done(&text);
+	free(drops);
+	json_decref(tree);
+}
+
+static int bad_recording(struct buf *message, const char *path, const char *what)
+{
+	buf_printf(message, "recording '%s': %s", path, what);
+	return -EBADMSG;
+}
+
+static void copy_text(const json_t *meta, const char *key, char *to, size_t size)
+{
+	const char *text = json_string_value(json_object_get(meta, key));
+
+	snprintf(to, size, "%s", text ? text : "");
+}
+
+static int replay_drops(struct session *s)
+{
+	struct buf text = {0};
+	json_t *tree;
+	int r = recording_get(s->recording, "drops.json", &text);
+
+	if (r < 0)
+		return r;
+	tree = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
+	buf_done(&text);
+	r = tree ? drops_from_json(tree, &s->drops) : -EBADMSG;
+	json_decref(tree);
+	return r;
+}
+
+/* The namespaces of a recording; their looks are counted in *ret_looks, each the same. */
+static int replay_namespaces(struct session *s, const json_t *meta, int *ret_looks)
+{
+	const json_t *list = json_object_get(meta, "namespaces"), *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+	{
+		struct netns *ns = vec_push(&s->namespaces.list);
+		json_int_t inode = json_integer_value(json_object_get(entry, "inode"));
+
+		ns->fd = -1;
+		ns->inode = (uint32_t)inode;
+		copy_text(entry, "name", ns->name, sizeof(ns->name));
+		*ret_looks = (int)json_integer_value(json_object_get(entry, "looks"));
+		if (inode <= 0 || inode > UINT32_MAX || *ret_looks < 0 || *ret_looks > LOOKS_MAX)
+			return -EBADMSG;
+	}
+	return s->namespaces.list.n ? 0 : -EBADMSG;
+}
+
+int session_replay(struct session *s, const struct session_options *options, struct diagnosis *d,
+		  struct buf *message)
+{
+	int r = recording_load(options->from, &s->recording), looks = 0;
+	json_t *meta;
+	bool since_boot;
+	char phase[32];
+
+	if (r == -ENODATA)
+		return bad_recording(message, options->from, "empty or cut short");
+	if (r == -EBADMSG)
+		return bad_recording(message, options->from, "not a recording of whydrop, or damaged");
+	if (r < 0) {
+		buf_printf(message, "recording '%s': %s", options->from, strerror(-r));
+		return r;
+	}
+	meta = recording_meta(s->recording);
+	if (replay_namespaces(s, meta, &looks) < 0 || replay_drops(s) < 0)
+		return bad_recording(message, options->from, "its description is damaged");
+	copy_text(meta, "host", s->host_name, sizeof(s->host_name));
+	copy_text(meta, "kernel", s->kernel, sizeof(s->kernel));
+	copy_text(meta, "note", s->note, sizeof(s->note));
+	s->report.cpus = (unsigned int)json_integer_value(json_object_get(meta, "cpus"));
+	s->report.started_at.tv_sec = json_integer_value(json_object_get(meta, "started_at"));
+	s->report.started_at.tv_nsec = json_integer_value(json_object_get(meta, "started_at_ns"));
+	since_boot = json_is_true(json_object_get(meta, "since_boot"));
+	session_add_observations(s, d);
+	for (size_t i = 0; i < s->namespaces.list.n; i++)
+		s->hosts[i].replay = true;
+	for (int n = 0; n <= looks + 1; n++) {
+		snprintf(phase, sizeof(phase), "look-%d", n);
+		if (n == 0 || n == looks + 1)
+			snprintf(phase, sizeof(phase), n ? "b" : "a");
+		if (n <= looks && since_boot)
+			continue;
+		session_take_phase(s, d, phase);
+		session_stamp_phase(s, d, phase, true);
+	}
+	for (size_t i = 0; i < d->observations.n; i++) {
+		const json_t *entry = json_array_get(json_object_get(meta, "namespaces"), i);
+
+		d->observations.items[i].since_boot = since_boot;
+		d->observations.items[i].seconds =
+			json_number_value(json_object_get(entry, "seconds"));
+	}
+	return 0;
+}
