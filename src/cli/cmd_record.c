@@ -10,6 +10,8 @@
 #include "cli/session.h"
 #include "collect/scrub.h"
 
+#define SAMPLE_SECONDS 5
+
 struct options {
 	struct session_options session;
 	bool scrub;
@@ -96,7 +98,7 @@ static int save(const struct session *s, const struct options *o, const char *pa
 
 int cmd_record(int argc, char **argv)
 {
-	struct options o = {.session = {.seconds = 5, .ready_fd = -1, .keep = true}};
+	struct options o = {.session = {.ready_fd = -1, .keep = true}};
 	struct diagnosis d = {0};
 	struct buf message = {0};
 	struct session s;
@@ -109,6 +111,14 @@ int cmd_record(int argc, char **argv)
 		complain("record: where to? Give a new folder, or - for standard output");
 		return EXIT_USAGE;
 	}
+	/* What was sampled then cannot be chosen now. */
+	if (o.session.from && (o.session.seconds > 0 || o.session.netns)) {
+		complain("record: %s does not go with --from",
+			 o.session.netns ? "--netns" : "--time");
+		return EXIT_USAGE;
+	}
+	if (o.session.seconds <= 0)
+		o.session.seconds = SAMPLE_SECONDS;
 	to_stdout = strcmp(argv[1], "-") == 0;
 	if (to_stdout && isatty(STDOUT_FILENO)) {
 		complain("record: a recording is not for a terminal; redirect it to a file");
@@ -119,7 +129,7 @@ int cmd_record(int argc, char **argv)
 		cannot_write(argv[1], r);
 		return EXIT_USAGE;
 	}
-	o.session.progress = isatty(STDERR_FILENO);
+	o.session.progress = isatty(STDERR_FILENO) && !o.session.from;
 	if (session_run(&s, &o.session, &d, &message) < 0) {
 		complain("%s", message.data);
 		buf_done(&message);
