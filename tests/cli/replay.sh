@@ -25,7 +25,7 @@ json 'd["verdict"] == "losing" and d["host"]["name"] == "sickhost"' "$TMP/diagno
 	fail "the header" "$TMP/diagnosis-1"
 json 'found("udp-rcvbuf-full")[0]["subjects"][0]["socket"]["command"] == "quuxd"' \
 	"$TMP/diagnosis-1" > /dev/null || fail "the socket's owner"
-json '250 <= found("fw-rule-drop")[0]["lost"]["packets"] <= 760' "$TMP/diagnosis-1" > "$OUT" ||
+json '630 <= found("fw-rule-drop")[0]["lost"]["packets"] <= 760' "$TMP/diagnosis-1" > "$OUT" ||
 	fail "packets dropped by rules" "$OUT"
 json '{s["lost"] for s in found("fw-rule-drop")[0]["subjects"]} >= {150, 250, 120, 110}' \
 	"$TMP/diagnosis-1" > "$OUT" || fail "the rules' own counts" "$TMP/diagnosis-1"
