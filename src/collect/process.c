@@ -40,21 +40,26 @@ int parse_process_stat(struct span text, struct process_stat *ret)
 		  sizeof(stat.comm));
 	rest = (struct span){close + 1, text.n - (size_t)(close + 1 - text.p)};
 	/* Fields of proc(5), whose number 3 is the state. */
-	for (int at = 3; at <= 15; at++) {
-		if (!next_field(&rest, &field))
-			return -EBADMSG;
+	for (int at = 3; at <= 20; at++) {
+		if (!next_field(&rest, &field)) {
+			if (at <= 15)
+				return -EBADMSG;
+			break;
+		}
 		if (at == 3)
 			stat.state = field.p[0];
-		if (at != 4 && at != 14 && at != 15)
+		if (at != 4 && at != 14 && at != 15 && at != 20)
 			continue;
-		if (parse_u64(field, at == 4 ? INT32_MAX : UINT64_MAX, &number) < 0)
+		if (parse_u64(field, at == 4 || at == 20 ? INT32_MAX : UINT64_MAX, &number) < 0)
 			return -EBADMSG;
 		if (at == 4)
 			stat.ppid = (int)number;
 		else if (at == 14)
 			stat.utime = number;
-		else
+		else if (at == 15)
 			stat.stime = number;
+		else
+			stat.threads = (unsigned int)number;
 	}
 	*ret = stat;
 	return 0;
@@ -236,7 +241,7 @@ static bool read_number(struct host *h, const char *mount, const char *path, con
 
 /* How much CPU time a cgroup may have; false if it has no limit of its own. */
 static bool read_limit(struct host *h, const char *mount, bool v2, const char *path,
-		       struct process *p)
+		       struct cpu_limit *ret)
 {
 	cleanup(buf_done) struct buf text = {0};
 	int64_t quota, period;
@@ -251,45 +256,60 @@ static bool read_limit(struct host *h, const char *mount, bool v2, const char *p
 	}
 	if (quota < 0)
 		return false;
-	p->quota_us = quota;
-	p->period_us = period;
+	ret->quota_us = quota;
+	ret->period_us = period;
 	return true;
 }
 
-static void read_cpu_stat(struct host *h, const char *mount, bool v2, const char *path,
-			  struct process *p)
+static bool read_cpu_stat(struct host *h, const char *mount, bool v2, const char *path,
+			  struct cpu_limit *ret)
 {
 	cleanup(buf_done) struct buf text = {0};
 	uint64_t throttled;
 
 	if (!read_cgroup(h, mount, path, "cpu.stat", &text))
-		return;
+		return false;
 	/* Without the controller (v2, the root) cpu.stat has only the usage. */
-	if (!parse_key(text_of(&text), "nr_periods", &p->nr_periods) ||
-	    !parse_key(text_of(&text), "nr_throttled", &p->nr_throttled) ||
+	if (!parse_key(text_of(&text), "nr_periods", &ret->nr_periods) ||
+	    !parse_key(text_of(&text), "nr_throttled", &ret->nr_throttled) ||
 	    !parse_key(text_of(&text), v2 ? "throttled_usec" : "throttled_time", &throttled))
-		return;
-	p->throttled_ns = v2 ? throttled * 1000 : throttled;
-	p->cpu_stat_known = true;
+		return false;
+	ret->throttled_ns = v2 ? throttled * 1000 : throttled;
+	return true;
 }
 
-/* A limit anywhere above stops the process as well: the nearest one is taken. */
+/*
+ * A limit anywhere above stops the process as well, and what siblings use counts there too: any
+ * of them may be the one that bites.
+ */
 static void read_throttling(struct host *h, const char *mount, bool v2, struct process *p)
 {
+	struct cpu_limit first = {.quota_us = -1, .period_us = -1};
 	char path[sizeof(p->cgroup)];
 
 	memcpy(path, p->cgroup, sizeof(path));
-	while (path[0] == '/' && path[1] && !read_limit(h, mount, v2, path, p)) {
+	while (path[0] == '/' && path[1] && p->limits_n < CPU_LIMITS_MAX) {
+		struct cpu_limit limit = {.path_n = strlen(path)};
 		char *slash = strrchr(path, '/');
 
+		if (read_limit(h, mount, v2, path, &limit) &&
+		    read_cpu_stat(h, mount, v2, path, &limit))
+			p->limits[p->limits_n++] = limit;
 		slash[slash == path] = '\0';
 	}
 	/* No limit: its own numbers still say that nothing was throttled. */
-	read_cpu_stat(h, mount, v2, p->quota_us < 0 ? p->cgroup : path, p);
+	p->cpu_stat_known = p->limits_n || read_cpu_stat(h, mount, v2, p->cgroup, &first);
+	if (p->limits_n)
+		first = p->limits[0];
+	p->nr_periods = first.nr_periods;
+	p->nr_throttled = first.nr_throttled;
+	p->throttled_ns = first.throttled_ns;
+	p->quota_us = first.quota_us;
+	p->period_us = first.period_us;
 }
 
-static bool is_frozen(struct host *h, const struct cgroup_mounts *mounts,
-		      const struct cgroup_paths *paths)
+static void read_frozen(struct host *h, const struct cgroup_mounts *mounts,
+			const struct cgroup_paths *paths, struct process *p)
 {
 	cleanup(buf_done) struct buf text = {0};
 	uint64_t frozen;
@@ -297,11 +317,18 @@ static bool is_frozen(struct host *h, const struct cgroup_mounts *mounts,
 	/* The root of either hierarchy has no such file: it cannot be frozen. */
 	if (strcmp(paths->freezer, "/") != 0 &&
 	    read_cgroup(h, mounts->freezer, paths->freezer, "freezer.state", &text) &&
-	    text.len >= 6 && memcmp(text.data, "FROZEN", 6) == 0)
-		return true;
-	return strcmp(paths->unified, "/") != 0 &&
-	       read_cgroup(h, mounts->unified, paths->unified, "cgroup.events", &text) &&
-	       parse_key(text_of(&text), "frozen", &frozen) && frozen;
+	    text.len >= 6 && memcmp(text.data, "FROZEN", 6) == 0) {
+		p->frozen = true;
+		memcpy(p->freezer, paths->freezer, sizeof(p->freezer));
+		return;
+	}
+	p->frozen = strcmp(paths->unified, "/") != 0 &&
+		    read_cgroup(h, mounts->unified, paths->unified, "cgroup.events", &text) &&
+		    parse_key(text_of(&text), "frozen", &frozen) && frozen;
+	if (!p->frozen)
+		return;
+	p->freezer_v2 = true;
+	memcpy(p->freezer, paths->unified, sizeof(p->freezer));
 }
 
 /* Many processes of one service stand in one cgroup: it is read once. */
@@ -316,6 +343,8 @@ static bool copy_throttling(const struct snapshot *s, struct process *p)
 		p->throttled_ns = known->throttled_ns;
 		p->quota_us = known->quota_us;
 		p->period_us = known->period_us;
+		p->limits_n = known->limits_n;
+		memcpy(p->limits, known->limits, sizeof(p->limits));
 		return true;
 	}
 	return false;
@@ -345,7 +374,8 @@ static void read_groups(struct host *h, const struct cgroup_mounts *mounts,
 	memcpy(p->unit, paths.unit, sizeof(p->unit));
 	if (p->cgroup[0] && !copy_throttling(s, p))
 		read_throttling(h, v2 ? mounts->unified : mounts->cpu, v2, p);
-	p->frozen = is_frozen(h, mounts, &paths);
+	p->cgroup_v2 = v2;
+	read_frozen(h, mounts, &paths, p);
 }
 
 /* One process; a negative errno if it is gone. */
@@ -364,6 +394,8 @@ static int read_process(struct host *h, int pid, const struct cgroup_mounts *mou
 		return r;
 	memcpy(p.comm, stat.comm, sizeof(p.comm));
 	p.state = stat.state;
+	p.ppid = stat.ppid;
+	p.threads = stat.threads;
 	p.utime = stat.utime;
 	p.stime = stat.stime;
 	/* Kernels without CONFIG_SCHED_INFO have none: then nothing is known to have waited. */

@@ -26,6 +26,7 @@ int parse_owners(struct span text, struct snapshot *s);
 struct process_stat {
 	char comm[16], state;
 	int ppid;
+	unsigned int threads; /* 0 where the text ends before that field */
 	uint64_t utime, stime;
 };
 int parse_process_stat(struct span text, struct process_stat *ret);

@@ -24,6 +24,7 @@
 
 /* include/net/tcp_states.h */
 #define STATE_TIME_WAIT 6
+#define STATE_SYN_RECV 3 /* requests, NEW_SYN_RECV in the kernel, are told as this one */
 #define STATE_LISTEN 10
 #define STATES_ALL 0xfffu
 #define STATES_AT_ENDS (STATES_ALL & ~(1u << STATE_TIME_WAIT))
@@ -152,6 +153,8 @@ int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struc
 		if (d.m->idiag_family != AF_INET && d.m->idiag_family != AF_INET6)
 			continue;
 		s->sockets_seen++;
+		if (d.m->idiag_state == STATE_SYN_RECV)
+			s->synacks_again += d.m->idiag_retrans;
 		if (is_kept(&d, protocol, look))
 			keep_socket(&d, protocol, s);
 	}
@@ -164,6 +167,7 @@ struct pieces {
 	uint8_t protocol;
 	bool look;
 	size_t kept_before, seen_before; /* to begin again */
+	uint64_t synacks_before;
 	struct snapshot *s;
 };
 
@@ -180,6 +184,7 @@ static void begin_again(struct nl_sink *sink)
 
 	p->s->sockets.n = p->kept_before;
 	p->s->sockets_seen = p->seen_before;
+	p->s->synacks_again = p->synacks_before;
 }
 
 /*
@@ -223,6 +228,7 @@ static int dump(struct host *h, const char *name, uint8_t family, uint8_t protoc
 		.look = look,
 		.kept_before = s->sockets.n,
 		.seen_before = s->sockets_seen,
+		.synacks_before = s->synacks_again,
 		.s = s,
 	};
 

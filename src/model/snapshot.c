@@ -69,8 +69,10 @@ static void take_numbers(struct snapshot *to, const struct snapshot *from, enum 
 	}
 	if (source == SRC_SYSCTL)
 		memcpy(to->sysctl, from->sysctl, sizeof(to->sysctl));
-	if (source == SRC_SOCKETS)
+	if (source == SRC_SOCKETS) {
 		to->sockets_seen = from->sockets_seen;
+		to->synacks_again = from->synacks_again;
+	}
 	if (source == SRC_NEIGH)
 		to->neighs_seen = from->neighs_seen;
 	to->source[source] = from->source[source];

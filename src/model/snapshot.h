@@ -135,8 +135,17 @@ struct socket {
 	bool mem_known, tcp_known;
 };
 
+/* A CPU quota that holds for a process: of its own cgroup or of one above. */
+#define CPU_LIMITS_MAX 4
+struct cpu_limit {
+	size_t path_n; /* the cgroup: so much of the process's path */
+	int64_t quota_us, period_us;
+	uint64_t nr_periods, nr_throttled, throttled_ns;
+};
+
 struct process {
-	int pid;
+	int pid, ppid;
+	unsigned int threads; /* 0 unknown */
 	char comm[16], state; /* state letter of /proc/PID/stat */
 	uint64_t utime, stime; /* clock ticks, all threads */
 	uint64_t run_delay_ns; /* waited for a CPU: /proc/PID/schedstat */
@@ -144,6 +153,11 @@ struct process {
 	bool cpu_stat_known, frozen;
 	uint64_t nr_periods, nr_throttled, throttled_ns; /* of that cgroup or its nearest limited parent */
 	int64_t quota_us, period_us; /* -1: unlimited or unknown */
+	struct cpu_limit limits[CPU_LIMITS_MAX]; /* nearest first */
+	size_t limits_n;
+	bool cgroup_v2;		   /* the hierarchy of `cgroup` */
+	char freezer[256];	   /* if frozen: the cgroup, in the hierarchy that freezes it */
+	bool freezer_v2;
 };
 
 struct socket_owner {
@@ -170,6 +184,7 @@ struct snapshot {
 	/* All UDP sockets and listeners; TCP connections with a queue, drops or retransmissions. */
 	VEC(struct socket) sockets;
 	size_t sockets_seen; /* with those left out */
+	uint64_t synacks_again; /* sent again to those who left their SYN-ACK unanswered so far */
 	VEC(struct process) processes;
 	VEC(struct socket_owner) owners;
 };
