@@ -4,11 +4,14 @@
  * deepest first: stopped, throttled, slow.
  */
 #include <netinet/in.h>
+#include <stdio.h>
 
 #include "causes/stages.h"
 
 #define THROTTLED_SHARE 0.10 /* of the periods in which the group wanted to run */
-#define USER_HZ 100.0 /* clock ticks of /proc/PID/stat, include/asm-generic/param.h */
+#define BUSY_SHARE 0.80
+#define WAITED_SHARE 0.50 /* of the time: wanted to run, and another did */
+#define USER_HZ 100.0	  /* clock ticks of /proc/PID/stat, include/asm-generic/param.h */
 
 static const struct subject *first_of(const struct finding *f)
 {
@@ -27,108 +30,172 @@ static bool full_buffer(const struct finding *f)
 
 static bool full_queue_of_process(const struct finding *f, const struct subject *s)
 {
-	return s->has_process &&
-	       (full_buffer(f) || strcmp(f->cause->id, "listen-overflow") == 0);
+	return s->has_process && (full_buffer(f) || strcmp(f->cause->id, "listen-overflow") == 0);
 }
 
-/* Found stopped (job control, a debugger) or frozen (freezer cgroup) at most of the looks. */
+/*
+ * Stopped (job control, a debugger) or frozen (freezer cgroup) while packets were lost, and so
+ * everybody else who reads the socket: one reader that runs is slow, but not stopped.
+ */
 bool explains_app_stopped(struct exam *x, const struct finding *f, const struct subject *s)
 {
-	struct process_watch w;
+	struct readers readers;
 
 	if (!full_queue_of_process(f, s))
 		return false;
-	watch_process(x->o, s->process.pid, &w);
-	return MAX(w.stopped, w.frozen) * 2 > w.seen;
+	count_readers(x, s, &readers);
+	return readers.n && readers.stopped == readers.n;
+}
+
+static void thaw_remedy(struct finding *f, const struct process *p)
+{
+	struct remedy *r = finding_remedy(
+		f, "thaw", REMEDY_APPLICATION,
+		"thaw the control group %s (or the one above it that was frozen)", p->freezer);
+
+	if (p->freezer_v2)
+		remedy_command(r, "echo 0 > /sys/fs/cgroup%s/cgroup.freeze", p->freezer);
+	else
+		remedy_command(r, "echo THAWED > /sys/fs/cgroup/freezer%s/freezer.state",
+			       p->freezer);
+	remedy_risk(r, "somebody may have frozen it on purpose: a paused container, a backup");
+}
+
+static void continue_remedy(struct finding *f, int pid, bool traced, bool still)
+{
+	struct remedy *r;
+
+	if (!still) {
+		r = finding_remedy(f, "find-who-stops", REMEDY_APPLICATION,
+				   "find what stops process %d from time to time", pid);
+		remedy_why(r, "it runs again: job control, a debugger, a snapshot or a backup");
+		return;
+	}
+	if (traced) {
+		r = finding_remedy(f, "detach-debugger", REMEDY_APPLICATION,
+				   "a debugger or tracer holds process %d: detach it", pid);
+		remedy_command(r, "grep TracerPid /proc/%d/status", pid);
+		return;
+	}
+	r = finding_remedy(f, "continue-process", REMEDY_APPLICATION, "let process %d run again",
+			   pid);
+	remedy_command(r, "kill -CONT %d", pid);
+	remedy_undo(r, "kill -STOP %d", pid);
+	remedy_risk(r, "somebody may have stopped it on purpose");
+}
+
+/* As it was when packets were lost: it may run again, or be gone, at the end of the sample. */
+static const struct process *as_stopped(const struct exam *x, int pid)
+{
+	const struct process *found = NULL;
+
+	for (size_t i = 0; i <= x->o->looks.n; i++) {
+		const struct snapshot *s = i < x->o->looks.n ? &x->o->looks.items[i] : &x->o->b;
+		const struct process *p = snapshot_process(s, pid);
+
+		if (p && (p->state == 'T' || p->state == 't' || p->frozen))
+			found = p;
+	}
+	return found;
 }
 
 void describe_app_stopped(struct exam *x, struct finding *f)
 {
-	const struct process *p = &first_of(f)->process;
-	struct process_watch w;
+	const struct process *p, *last = &first_of(f)->process;
+	struct process_watch all;
+	struct readers readers;
+	struct reader_watch w;
 	char who[64], where[80];
-	struct remedy *r;
+	bool frozen, still;
 
-	watch_process(x->o, p->pid, &w);
-	finding_headline(f, "%s is %s, nobody reads %s", owner_text(first_of(f), who, sizeof(who)),
-			 w.frozen > w.stopped ? "frozen" : "stopped", place(f, where, sizeof(where)));
-	finding_text(f, "The process that owns the socket does not run: what arrives for it fills the "
-			"queue and is then lost.");
-	evidence_text(f, x, "state %c; stopped at %u and frozen at %u of %u looks", p->state, w.stopped,
-		      w.frozen, w.seen);
+	count_readers(x, first_of(f), &readers);
+	watch_reader(x->o, &first_of(f)->socket, readers.stopped_pid, &w);
+	watch_process(x->o, readers.stopped_pid, &all);
+	p = as_stopped(x, readers.stopped_pid);
+	p = p ? p : last;
+	frozen = p->frozen && w.frozen >= w.stopped;
+	still = all.last && (all.last->frozen || all.last->state == 'T' || all.last->state == 't');
+	snprintf(who, sizeof(who), "%s (%d)", p->comm, p->pid);
+	finding_headline(
+		f, still ? "%s is %s, nobody reads %s" : "%s was %s for a time, nobody read %s",
+		who, frozen ? "frozen" : "stopped", place(f, where, sizeof(where)));
+	finding_text(
+		f,
+		"The process that owns the socket %s: what arrives for it fills the queue and is "
+		"then lost.",
+		still ? "does not run" : "did not run when packets were lost (it runs again)");
+	evidence_text(f, x,
+		      "state %c; stopped at %u and frozen at %u of the %u looks amid the loss",
+		      p->state, w.stopped, w.frozen, w.ends);
+	if (readers.n > 1)
+		evidence_text(f, x, "all %u processes that read the socket are stopped", readers.n);
 	finding_exclude(f, "a slow or throttled reader: it did not run at all");
-	if (w.frozen > w.stopped) {
-		r = finding_remedy(f, "thaw", REMEDY_APPLICATION, "thaw the control group %s", p->cgroup);
-		remedy_command(r, "echo 0 > /sys/fs/cgroup%s/cgroup.freeze", p->cgroup);
-		return;
-	}
-	r = finding_remedy(f, "continue-process", REMEDY_APPLICATION, "let process %d run again", p->pid);
-	remedy_command(r, "kill -CONT %d", p->pid);
-	remedy_undo(r, "kill -STOP %d", p->pid);
-	remedy_risk(r, "somebody may have stopped it on purpose: look for a debugger (TracerPid)");
+	if (frozen && still)
+		thaw_remedy(f, p);
+	else
+		continue_remedy(f, p->pid, p->state == 't', still);
 }
 
-struct throttling {
-	uint64_t periods, throttled, throttled_ns;
-};
-
-static struct throttling throttling_of(const struct exam *x, const struct subject *s)
+static bool throttled(const struct reader_watch *w)
 {
-	const struct process *before = snapshot_process(&x->o->a, s->process.pid);
-	struct process_watch w;
-	struct throttling t = {0};
-
-	watch_process(x->o, s->process.pid, &w);
-	before = before ? before : w.first;
-	if (!before || !w.last || !before->cpu_stat_known || !w.last->cpu_stat_known)
-		return t;
-	t.periods = delta_value(change_of(before->nr_periods, w.last->nr_periods, 64));
-	t.throttled = delta_value(change_of(before->nr_throttled, w.last->nr_throttled, 64));
-	t.throttled_ns = delta_value(change_of(before->throttled_ns, w.last->throttled_ns, 64));
-	return t;
+	return w->limit.nr_throttled > 0 &&
+	       (double)w->limit.nr_throttled >= THROTTLED_SHARE * (double)w->limit.nr_periods;
 }
 
 bool explains_cgroup_throttle(struct exam *x, const struct finding *f, const struct subject *s)
 {
-	struct throttling t;
+	struct reader_watch w;
 
 	if (!full_queue_of_process(f, s))
 		return false;
-	t = throttling_of(x, s);
-	return t.throttled > 0 && (double)t.throttled >= THROTTLED_SHARE * (double)t.periods;
+	watch_reader(x->o, &s->socket, s->process.pid, &w);
+	return throttled(&w);
+}
+
+static void quota_remedy(struct finding *f, const struct process *p, const struct cpu_limit *limit,
+			 const char *path)
+{
+	struct remedy *r = finding_remedy(f, "raise-cpu-quota", REMEDY_CAPACITY,
+					  "raise or remove the CPU quota of %s", path);
+
+	if (limit->quota_us > 0 && limit->period_us > 0)
+		remedy_why(r, "all in it together may use %.0f %% of one CPU",
+			   (double)limit->quota_us * 100 / (double)limit->period_us);
+	/* The unit's own group, not one above it or one that the program made below. */
+	if (p->unit[0] && strlen(path) > strlen(p->unit) &&
+	    strcmp(path + strlen(path) - strlen(p->unit), p->unit) == 0) {
+		remedy_command(r, "systemctl set-property --runtime %s CPUQuota=", p->unit);
+		remedy_persist(r, "systemctl set-property %s CPUQuota=", p->unit);
+	} else if (p->cgroup_v2) {
+		remedy_command(r, "echo max > /sys/fs/cgroup%s/cpu.max", path);
+	} else {
+		remedy_command(r, "echo -1 > /sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", path);
+	}
+	remedy_cost(r, "its neighbours on the CPUs get less");
 }
 
 void describe_cgroup_throttle(struct exam *x, struct finding *f)
 {
 	const struct process *p = &first_of(f)->process;
-	struct throttling t = throttling_of(x, first_of(f));
-	char who[64], where[80];
-	struct remedy *r;
+	char who[64], where[80], path[sizeof(p->cgroup)];
+	struct reader_watch w;
 
+	watch_reader(x->o, &first_of(f)->socket, p->pid, &w);
+	snprintf(path, sizeof(path), "%.*s", (int)w.limit.path_n, p->cgroup);
 	finding_headline(f, "the CPU quota of %s stops %s, the reader of %s",
-			 p->unit[0] ? p->unit : p->cgroup, owner_text(first_of(f), who, sizeof(who)),
-			 place(f, where, sizeof(where)));
-	finding_text(f, "The control group used up its CPU quota and was not allowed to run until the "
-			"next period; meanwhile the queue filled.");
-	evidence_change(f, x, "cpu.stat", "nr_throttled",
-			(struct change){.known = true, .before = p->nr_throttled - t.throttled,
-					.after = p->nr_throttled, .delta = t.throttled});
-	evidence_text(f, x, "throttled in %llu of %llu periods, %.1f s in all",
-		      (unsigned long long)t.throttled, (unsigned long long)t.periods,
-		      (double)t.throttled_ns / (double)NSEC_PER_SEC);
+			 p->unit[0] && w.limit.path_n == strlen(p->cgroup) ? p->unit : path,
+			 owner_text(first_of(f), who, sizeof(who)), place(f, where, sizeof(where)));
+	finding_text(f,
+		     "The control group used up its CPU quota and was not allowed to run until the "
+		     "next period; meanwhile the queue filled.");
+	evidence_text(f, x,
+		      "cpu.stat of %s while packets were lost: throttled in %llu of %llu periods, "
+		      "%.1f s in all",
+		      path, (unsigned long long)w.limit.nr_throttled,
+		      (unsigned long long)w.limit.nr_periods,
+		      (double)w.limit.throttled_ns / (double)NSEC_PER_SEC);
 	finding_exclude(f, "a stopped process (state %c)", p->state);
-	r = finding_remedy(f, "raise-cpu-quota", REMEDY_CAPACITY,
-			   "raise or remove the CPU quota of %s", p->cgroup);
-	if (p->quota_us > 0 && p->period_us > 0)
-		remedy_why(r, "it may use %.0f %% of one CPU",
-			   (double)p->quota_us * 100 / (double)p->period_us);
-	if (p->unit[0]) {
-		remedy_command(r, "systemctl set-property --runtime %s CPUQuota=", p->unit);
-		remedy_persist(r, "systemctl set-property %s CPUQuota=", p->unit);
-	} else {
-		remedy_command(r, "echo max > /sys/fs/cgroup%s/cpu.max", p->cgroup);
-	}
-	remedy_cost(r, "its neighbours on the CPUs get less");
+	quota_remedy(f, p, &w.limit, path);
 }
 
 /*
@@ -145,55 +212,99 @@ bool explains_app_slow_reader(struct exam *x, const struct finding *f, const str
 	return never_empty(&w);
 }
 
-/* Share of one CPU that a process used between the first and the last look at it; -1 unknown. */
-static double cpu_share(const struct exam *x, int pid, double *ret_waited)
-{
-	struct process_watch w;
-	double ticks, seconds = 0;
+/* What a reader did while it lost packets; -1 unknown. */
+struct pace {
+	double cpu, waited; /* shares of one CPU */
+	double lost_per_second;
+};
 
-	watch_process(x->o, pid, &w);
-	if (!w.first || w.first == w.last)
-		return -1;
-	vec_each(look, &x->o->looks)
-		if (snapshot_process(look, pid) == w.first)
-			seconds = (double)(x->o->b.taken_ns - look->taken_ns) / (double)NSEC_PER_SEC;
-	if (seconds <= 0)
-		return -1;
-	ticks = (double)(w.last->utime + w.last->stime - w.first->utime - w.first->stime);
-	*ret_waited = (double)(w.last->run_delay_ns - w.first->run_delay_ns) /
-		      (double)NSEC_PER_SEC / seconds;
-	return ticks / USER_HZ / seconds;
+static struct pace pace_of(const struct exam *x, const struct subject *s)
+{
+	struct pace pace = {-1, -1, per_second(x->o, s->lost)};
+	struct reader_watch w;
+	double seconds;
+
+	watch_reader(x->o, &s->socket, s->has_process ? s->process.pid : 0, &w);
+	seconds = (double)w.known_ns / (double)NSEC_PER_SEC;
+	if (seconds > 0) {
+		pace.cpu = (double)w.ticks / USER_HZ / seconds;
+		pace.waited = (double)w.run_delay_ns / (double)w.known_ns;
+	}
+	if (w.losing_ns > 0 && !x->o->since_boot)
+		pace.lost_per_second = (double)s->lost * (double)NSEC_PER_SEC / (double)w.losing_ns;
+	return pace;
+}
+
+/* With one thread its CPU time tells what holds it; with several only that none is at its limit. */
+static void reader_remedies(struct exam *x, struct finding *f, const struct pace *pace)
+{
+	const struct process *p = &first_of(f)->process;
+	bool busy = pace->cpu > BUSY_SHARE;
+	struct readers readers;
+	struct remedy *r;
+
+	count_readers(x, first_of(f), &readers);
+	if (readers.stopped)
+		continue_remedy(f, readers.stopped_pid, false, true);
+	r = finding_remedy(f, "more-readers", REMEDY_APPLICATION,
+			   busy ? "more readers: one thread serves one socket (SO_REUSEPORT)"
+				: "find what keeps the program from reading");
+	if (busy && p->threads > 1) {
+		remedy_why(r, "if its reading thread is the one that is busy: top -H -p %d",
+			   p->pid);
+	} else if (busy) {
+		remedy_why(r, "its CPU is the limit");
+	} else if (pace->cpu >= 0) {
+		remedy_why(
+			r,
+			pace->waited > WAITED_SHARE && p->threads <= 1
+				? "it waits for a CPU that others use"
+				: "it has CPU time left: a lock, a disk or its own pace holds it");
+	}
+	if (first_of(f)->has_process && !busy)
+		remedy_command(r, "head /proc/%d/task/*/stack /proc/%d/task/*/wchan", p->pid,
+			       p->pid);
 }
 
 void describe_app_slow_reader(struct exam *x, struct finding *f)
 {
-	const struct subject *s = first_of(f);
+	struct subject *s = &f->subjects.items[0];
+	struct process_watch running;
+	struct readers readers;
 	char who[64], where[80];
-	double waited = 0, share = s->has_process ? cpu_share(x, s->process.pid, &waited) : -1;
-	double arrives = per_second(x->o, s->lost);
 	struct remedy *r;
+	struct pace pace;
 
+	count_readers(x, s, &readers);
+	/* Of several readers the one to look at is one that could read. */
+	watch_process(x->o, readers.running_pid, &running);
+	if (readers.stopped && running.last)
+		s->process = *running.last;
+	pace = pace_of(x, s);
 	finding_headline(f, "%s cannot keep up on %s", owner_text(s, who, sizeof(who)),
 			 place(f, where, sizeof(where)));
-	finding_text(f, "Data waits in the buffer all the time: the program takes it out slower than it "
-			"arrives.");
-	if (share >= 0)
-		evidence_text(f, x, "its process used %.0f %% of one CPU and waited %.0f %% for one",
-			      share * 100, waited * 100);
+	finding_text(
+		f, "Whenever it lost packets, data was waiting in the buffer: the program takes it "
+		   "out slower than it arrives.");
+	if (pace.cpu >= 0)
+		evidence_text(f, x,
+			      s->process.threads > 1
+				      ? "meanwhile its process used %.0f %% of one CPU (%u threads)"
+				      : "meanwhile its process used %.0f %% of one CPU",
+			      pace.cpu * 100, s->process.threads);
+	if (pace.waited > 0.01 && s->process.threads <= 1)
+		evidence_text(f, x, "and waited %.0f %% of the time for a CPU that others used",
+			      pace.waited * 100);
+	if (readers.stopped)
+		evidence_text(f, x, "%u of the %u processes that read the socket %s stopped",
+			      readers.stopped, readers.n, readers.stopped == 1 ? "is" : "are");
 	finding_exclude(f, "a burst (never found empty while losing)");
-	if (s->has_process)
+	if (s->has_process && !readers.stopped)
 		finding_exclude(f, "a stopped process (state %c)", s->process.state);
-	r = finding_remedy(f, "more-readers", REMEDY_APPLICATION,
-			   share > 0.8 ? "more readers: one thread serves one socket (SO_REUSEPORT)"
-				       : "find what keeps the program from reading");
-	remedy_why(r, share > 0.8 ? "its CPU is the limit"
-				  : "it has CPU time left: a lock, a disk or its own pace holds it");
-	if (s->has_process && share <= 0.8)
-		remedy_command(r, "cat /proc/%d/stack /proc/%d/wchan", s->process.pid,
-			       s->process.pid);
+	reader_remedies(x, f, &pace);
 	r = finding_remedy(f, "read-in-batches", REMEDY_APPLICATION,
 			   "read in batches (recvmmsg), with nothing slow between two reads");
-	remedy_why(r, "a larger buffer does not help: it would fill as well, at %.0f datagrams/s too "
-		      "many, and then lose as many",
-		   arrives);
+	remedy_why(r,
+		   "a larger buffer only fills later: %.0f datagrams/s too many came while it lost",
+		   pace.lost_per_second);
 }

@@ -48,7 +48,8 @@ struct cause_row {
 	const char *lab, *guide; /* scenario; where the guides speak of it */
 	enum outcome (*examine)(struct exam *x); /* loss points and elsewhere */
 	/* Explanations: is it why this subject of that loss point lost? And then, once a finding of
-	 * such subjects is its own: the words, evidence and remedies for it. */
+	 * such subjects is its own: the words, evidence and remedies for it. A loss point may have
+	 * `describe` for the subjects that no explanation took. */
 	bool (*explains)(struct exam *x, const struct finding *f, const struct subject *s);
 	void (*describe)(struct exam *x, struct finding *f);
 };

@@ -9,7 +9,7 @@
 
 const struct cause_row cause_rows[] = {
 #define LOSS(id_, title_, stage_, dir_, all_, any_, counter_, event_, companions_, lab_, guide_,   \
-	     fn_)                                                                                  \
+	     fn_, describe_)                                                                       \
 	{.id = id_,                                                                                \
 	 .title = title_,                                                                          \
 	 .kind = CAUSE_LOSS_POINT,                                                                 \
@@ -22,7 +22,8 @@ const struct cause_row cause_rows[] = {
 	 .companions = companions_,                                                                \
 	 .lab = lab_,                                                                              \
 	 .guide = guide_,                                                                          \
-	 .examine = fn_},
+	 .examine = fn_,                                                                           \
+	 .describe = describe_},
 #define EXPLAINS(id_, title_, stage_, dir_, all_, companions_, lab_, guide_, fn_, describe_)       \
 	{.id = id_,                                                                                \
 	 .title = title_,                                                                          \
@@ -195,6 +196,27 @@ static void keep_rest(struct finding *f, const struct cause_row *const *rows)
 	f->subjects.n = kept;
 }
 
+static void evidence_done(struct evidence *e);
+static void texts_done(char **items, size_t n);
+
+/* What was said of all sockets is not true of those that are left. */
+static void describe_again(struct exam *x, struct finding *f)
+{
+	if (!f->cause->describe || !f->lost)
+		return;
+	vec_each(e, &f->evidence)
+		evidence_done(e);
+	vec_done(&f->evidence);
+	texts_done(f->excluded.items, f->excluded.n);
+	f->excluded = (typeof(f->excluded)){0};
+	vec_done(&f->flows);
+	vec_each(r, &f->remedies)
+		remedy_done(r);
+	vec_done(&f->remedies);
+	x->row = f->cause;
+	f->cause->describe(x, f);
+}
+
 /*
  * The deepest explanation names the finding, and the loss point becomes its `via`. One that takes
  * all that was lost takes the finding whole; where two sockets have two reasons (one reader
@@ -235,6 +257,7 @@ static void deepen(struct exam *x, size_t at)
 			f = &x->d->findings.items[at];
 		}
 		keep_rest(f, rows);
+		describe_again(x, f);
 	}
 	free(rows);
 }

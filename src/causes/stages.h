@@ -13,10 +13,12 @@ enum outcome examine_fw_rule_drop(struct exam *x);
 enum outcome examine_rp_filter(struct exam *x);		  /* ip.c */
 enum outcome examine_neigh_unresolved(struct exam *x);	  /* neigh.c */
 enum outcome examine_listen_overflow(struct exam *x);	  /* tcp_listen.c */
+void describe_listen_overflow(struct exam *x, struct finding *f);
 enum outcome examine_synq_full(struct exam *x);
 enum outcome examine_tcp_rto(struct exam *x);		  /* tcp_elsewhere.c */
 enum outcome examine_tcp_fast_retransmit(struct exam *x);
 enum outcome examine_udp_rcvbuf(struct exam *x);	  /* udp.c */
+void describe_udp_rcvbuf(struct exam *x, struct finding *f);
 enum outcome examine_udp_sndbuf(struct exam *x);
 enum outcome examine_udp_noport(struct exam *x);
 
@@ -57,5 +59,26 @@ struct process_watch {
 	const struct process *first, *last;
 };
 void watch_process(const struct observation *o, int pid, struct process_watch *ret);
+/*
+ * A process while one of its sockets lost packets, and only then: what it did before or after is
+ * no reason. An end is a sample at which a step with loss began or ended.
+ */
+struct reader_watch {
+	unsigned int ends, stopped, frozen; /* ends at which it was seen; of these */
+	int64_t losing_ns; /* how long the steps with loss lasted */
+	int64_t known_ns;  /* so long of them (and of the step after) both ends are known */
+	uint64_t ticks, run_delay_ns; /* during these */
+	struct cpu_limit limit; /* the one that stopped it most; its counters are what was added */
+};
+void watch_reader(const struct observation *o, const struct socket *sk, int pid,
+		  struct reader_watch *ret);
+bool found_stopped(const struct reader_watch *w);
+/* Those who read a socket: its holders, but for process 1 and for masters of other holders. */
+struct readers {
+	unsigned int n, stopped; /* stopped or frozen when packets were lost */
+	int stopped_pid;	 /* one of these; 0 none */
+	int running_pid;	 /* one of the others */
+};
+void count_readers(const struct exam *x, const struct subject *s, struct readers *ret);
 
 #endif

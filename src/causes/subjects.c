@@ -120,7 +120,8 @@ void watch_socket(const struct observation *o, const struct socket *sk, struct s
 		now = socket_at(s, sk);
 		lost = now.drops > before.drops;
 		w.losing_steps += lost;
-		/* Lost before the sample `before` and after it: that one was taken amid the loss. */
+		/* Lost before the sample `before` and after it: that one was taken amid the loss.
+		 */
 		if (lost && lost_before) {
 			w.amid++;
 			w.amid_full += half_full(&before);
@@ -164,4 +165,146 @@ void watch_process(const struct observation *o, int pid, struct process_watch *r
 		w.last = p;
 	}
 	*ret = w;
+}
+
+static bool is_stopped(const struct process *p)
+{
+	return p->state == 'T' || p->state == 't';
+}
+
+/* The quota that was used up most often meanwhile; one that is new is not known to have been. */
+static void add_limits(const struct process *before, const struct process *now,
+		       struct cpu_limit *sums)
+{
+	for (size_t i = 0; i < now->limits_n && strcmp(before->cgroup, now->cgroup) == 0; i++) {
+		const struct cpu_limit *l = &now->limits[i];
+
+		for (size_t k = 0; k < before->limits_n; k++) {
+			const struct cpu_limit *was = &before->limits[k];
+
+			if (was->path_n != l->path_n)
+				continue;
+			sums[i].path_n = l->path_n;
+			sums[i].quota_us = l->quota_us;
+			sums[i].period_us = l->period_us;
+			sums[i].nr_periods +=
+				delta_value(change_of(was->nr_periods, l->nr_periods, 64));
+			sums[i].nr_throttled +=
+				delta_value(change_of(was->nr_throttled, l->nr_throttled, 64));
+			sums[i].throttled_ns +=
+				delta_value(change_of(was->throttled_ns, l->throttled_ns, 64));
+		}
+	}
+}
+
+static void see_end(const struct process *p, struct reader_watch *w)
+{
+	if (!p)
+		return;
+	w->ends++;
+	w->stopped += is_stopped(p);
+	w->frozen += p->frozen;
+}
+
+/*
+ * The owner is looked up only once a socket is in trouble, so how the first step began is often
+ * unknown. The step after counts for the CPU: the queue that filled is emptied there, or is not.
+ */
+void watch_reader(const struct observation *o, const struct socket *sk, int pid,
+		  struct reader_watch *ret)
+{
+	struct cpu_limit sums[CPU_LIMITS_MAX] = {0};
+	const struct snapshot *before = &o->a;
+	struct reader_watch w = {0};
+	bool lost_before = false;
+
+	for (size_t i = 0; i <= o->looks.n; i++) {
+		const struct snapshot *now = i < o->looks.n ? &o->looks.items[i] : &o->b;
+		const struct process *p = snapshot_process(before, pid),
+				     *q = snapshot_process(now, pid);
+		bool lost;
+
+		if (!source_ok(now, SRC_SOCKETS))
+			continue;
+		lost = socket_at(now, sk).drops > socket_at(before, sk).drops;
+		if (lost) {
+			w.losing_ns += now->taken_ns - before->taken_ns;
+			if (!lost_before)
+				see_end(p, &w);
+			see_end(q, &w);
+		}
+		if ((lost || lost_before) && p && q) {
+			w.known_ns += now->taken_ns - before->taken_ns;
+			w.ticks += q->utime + q->stime - p->utime - p->stime;
+			w.run_delay_ns += q->run_delay_ns - p->run_delay_ns;
+			add_limits(p, q, sums);
+		}
+		lost_before = lost;
+		before = now;
+	}
+	for (size_t i = 0; i < CPU_LIMITS_MAX; i++)
+		if (sums[i].nr_throttled > w.limit.nr_throttled)
+			w.limit = sums[i];
+	*ret = w;
+}
+
+/* Half of the ends: one that was stopped or let go amid the loss has one end of each kind. */
+bool found_stopped(const struct reader_watch *w)
+{
+	return w->ends && MAX(w->stopped, w->frozen) * 2 >= w->ends;
+}
+
+static const struct process *last_seen(const struct observation *o, int pid)
+{
+	struct process_watch w;
+
+	watch_process(o, pid, &w);
+	return w.last;
+}
+
+static bool is_master(const struct observation *o, const int *pids, size_t n, int pid)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct process *p = last_seen(o, pids[i]);
+
+		if (p && p->ppid == pid)
+			return true;
+	}
+	return pid == 1;
+}
+
+void count_readers(const struct exam *x, const struct subject *s, struct readers *ret)
+{
+	int pids[16];
+	size_t n = 0;
+
+	*ret = (struct readers){0};
+	for (size_t i = 0; i <= x->o->looks.n; i++) {
+		const struct snapshot *at = i < x->o->looks.n ? &x->o->looks.items[i] : &x->o->b;
+
+		vec_each(owner, &at->owners) {
+			bool known = owner->inode != s->socket.inode;
+
+			for (size_t k = 0; k < n; k++)
+				known |= pids[k] == owner->pid;
+			if (!known && n < ARRAY_SIZE(pids))
+				pids[n++] = owner->pid;
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct reader_watch w;
+
+		/* A master beside its workers does not read, nor does who keeps a socket for them.
+		 */
+		if (n > 1 && is_master(x->o, pids, n, pids[i]))
+			continue;
+		watch_reader(x->o, &s->socket, pids[i], &w);
+		ret->n++;
+		if (!found_stopped(&w)) {
+			ret->running_pid = ret->running_pid ? ret->running_pid : pids[i];
+			continue;
+		}
+		ret->stopped++;
+		ret->stopped_pid = pids[i];
+	}
 }

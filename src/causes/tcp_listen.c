@@ -59,7 +59,7 @@ static void listener_headline(struct finding *f, const char *what)
 			 socket_text(&f->subjects.items[0].socket, where, sizeof(where)));
 }
 
-static void backlog_remedies(struct exam *x, struct finding *f)
+static void backlog_remedies(struct exam *x, struct finding *f, bool accept_queue)
 {
 	const struct socket *sk = f->subjects.n ? &f->subjects.items[0].socket : NULL;
 	int64_t somaxconn = 0, backlog = sk ? sk->wqueue : 0, to;
@@ -70,13 +70,18 @@ static void backlog_remedies(struct exam *x, struct finding *f)
 		return;
 	socket_text(sk, where, sizeof(where));
 	to = MIN(MAX((int64_t)next_power_of_two((uint64_t)backlog * 2), 4096), 65535);
-	r = finding_remedy(f, "accept-faster", REMEDY_APPLICATION,
-			   "let the program accept faster: more acceptors, nothing slow in the loop");
-	remedy_why(r, "a longer queue only rides out bursts");
+	/* What is half open waits for its client: accepting faster does nothing for that queue. */
+	if (accept_queue) {
+		r = finding_remedy(
+			f, "accept-faster", REMEDY_APPLICATION,
+			"let the program accept faster: more acceptors, nothing slow in the loop");
+		remedy_why(r, "a longer queue only rides out bursts");
+	}
 	if (backlog >= somaxconn) {
-		r = finding_remedy(f, "raise-somaxconn", REMEDY_SYSCTL,
-				   "raise net.core.somaxconn %lld -> %lld, then restart the program",
-				   (long long)somaxconn, (long long)to);
+		r = finding_remedy(
+			f, "raise-somaxconn", REMEDY_SYSCTL,
+			"raise net.core.somaxconn %lld -> %lld, then restart the program",
+			(long long)somaxconn, (long long)to);
 		remedy_why(r, "the backlog of %s is %lld, as large as somaxconn lets it be", where,
 			   (long long)backlog);
 		remedy_cost(r, "about 2.4 KiB of kernel memory for each waiting connection");
@@ -86,8 +91,9 @@ static void backlog_remedies(struct exam *x, struct finding *f)
 	r = finding_remedy(f, "raise-backlog", REMEDY_APPLICATION,
 			   "listen(backlog) of at least %lld in the program's own configuration",
 			   (long long)to);
-	remedy_why(r, "the program asked for %lld, somaxconn would allow %lld: raising somaxconn "
-		      "alone changes nothing",
+	remedy_why(r,
+		   "the program asked for %lld, somaxconn would allow %lld: raising somaxconn "
+		   "alone changes nothing",
 		   (long long)backlog, (long long)somaxconn);
 	remedy_cost(r, "about 2.4 KiB of kernel memory for each waiting connection");
 }
@@ -95,7 +101,7 @@ static void backlog_remedies(struct exam *x, struct finding *f)
 enum outcome examine_listen_overflow(struct exam *x)
 {
 	struct change overflows = delta_counter(x->o, C_LISTEN_OVERFLOWS);
-	uint64_t lost = delta_value(overflows), traced;
+	uint64_t lost = delta_value(overflows);
 	struct finding *f;
 
 	if (!lost) {
@@ -103,19 +109,27 @@ enum outcome examine_listen_overflow(struct exam *x)
 		return NOT_FOUND;
 	}
 	f = finding_new(x);
-	/* Only a final ACK that finds the queue full leaves an event; a SYN leaves by consume_skb. */
-	traced = ledger_claim(x->ledger, &overflow_drops, UINT64_MAX);
-	finding_lost(f, &lost, NULL,
-		     lost + delta_value(delta_counter(x->o, C_TCP_PASSIVE_OPENS)));
+	/* Only a final ACK that finds the queue full leaves an event; a SYN leaves by consume_skb.
+	 */
+	ledger_claim(x->ledger, &overflow_drops, UINT64_MAX);
+	finding_lost(f, &lost, NULL, lost + delta_value(delta_counter(x->o, C_TCP_PASSIVE_OPENS)));
 	f->unit = "segments";
-	f->severity = severity_of_rate(per_second(x->o, lost));
 	add_listeners(x, f, true);
+	describe_listen_overflow(x, f);
+	return FOUND;
+}
+
+void describe_listen_overflow(struct exam *x, struct finding *f)
+{
+	uint64_t traced = ledger_traced(x->ledger, &overflow_drops);
+
+	f->severity = severity_of_rate(per_second(x->o, f->lost));
 	listener_headline(f, "full accept queue");
 	if (f->subjects.n) {
 		struct socket_watch w;
 
 		watch_socket(x->o, &f->subjects.items[0].socket, &w);
-		evidence_text(f, x, "%u connections waiting, backlog %u",
+		evidence_text(f, x, "connections waiting: %u at most, backlog %u",
 			      MAX(w.peak_rqueue, f->subjects.items[0].socket.rqueue),
 			      f->subjects.items[0].socket.wqueue);
 	}
@@ -125,10 +139,10 @@ enum outcome examine_listen_overflow(struct exam *x)
 	evidence_counter(f, x, C_LISTEN_DROPS);
 	if (traced)
 		evidence_traced(f, x, "TCP_LISTEN_OVERFLOW (final ACKs only)", traced);
-	finding_exclude(f, "a full SYN queue (TCPReqQFullDrop +%llu)",
-			(unsigned long long)delta_value(delta_counter(x->o, C_TCP_REQ_Q_FULL_DROP)));
-	backlog_remedies(x, f);
-	return FOUND;
+	finding_exclude(
+		f, "a full SYN queue (TCPReqQFullDrop +%llu)",
+		(unsigned long long)delta_value(delta_counter(x->o, C_TCP_REQ_Q_FULL_DROP)));
+	backlog_remedies(x, f, true);
 }
 
 enum outcome examine_synq_full(struct exam *x)
@@ -145,14 +159,14 @@ enum outcome examine_synq_full(struct exam *x)
 	}
 	sysctl_get(&x->o->b, K_TCP_SYNCOOKIES, &cookies);
 	f = finding_new(x);
-	finding_lost(f, &lost, NULL,
-		     lost + delta_value(delta_counter(x->o, C_TCP_PASSIVE_OPENS)));
+	finding_lost(f, &lost, NULL, lost + delta_value(delta_counter(x->o, C_TCP_PASSIVE_OPENS)));
 	f->unit = "segments";
 	f->severity = severity_of_rate(per_second(x->o, lost));
 	add_listeners(x, f, false);
 	listener_headline(f, "full SYN queue");
-	finding_text(f, "As many connections are half open as the listener's backlog allows, and SYN "
-			"cookies are off: further SYNs get no answer.");
+	finding_text(f,
+		     "As many connections are half open as the listener's backlog allows, and SYN "
+		     "cookies are off: further SYNs get no answer.");
 	evidence_counter(f, x, C_TCP_REQ_Q_FULL_DROP);
 	evidence_counter(f, x, C_LISTEN_DROPS);
 	if (cookies >= 0)
@@ -164,9 +178,10 @@ enum outcome examine_synq_full(struct exam *x)
 		remedy_why(r, "with a full queue the kernel then answers without keeping state");
 		remedy_cost(r, "connections made by cookie lose window scaling and SACK unless "
 			       "timestamps are on");
-		remedy_risk(r, "none while the queue is not full: cookies are the kernel's default");
+		remedy_risk(r,
+			    "none while the queue is not full: cookies are the kernel's default");
 		remedy_sysctl(r, "net.ipv4.tcp_syncookies", 0, 1);
 	}
-	backlog_remedies(x, f);
+	backlog_remedies(x, f, false);
 	return FOUND;
 }

@@ -6,6 +6,8 @@
 #include "causes/stages.h"
 
 #define SUBJECTS_SHOWN 16
+#define PORTS_MAX 256 /* of closed ports that are told apart */
+#define SUBJECTS_MAX 1024 /* with receivers all count: each may have a reason of its own */
 #define NOPORT_WARN_PER_SECOND 100.0 /* causes.md 148: below it is noise of every network */
 
 static const char *const rcvbuf_reasons[] = {"SOCKET_RCVBUFF", NULL};
@@ -18,16 +20,37 @@ static uint64_t received(const struct exam *x)
 	return delta_value(delta_sum(x->o, C_UDP_IN_DATAGRAMS, C_UDP6_IN_DATAGRAMS));
 }
 
-static void add_socket(struct exam *x, struct finding *f, const struct socket *sk, uint64_t lost)
+/*
+ * A socket gets its cookie when somebody first asks for it, and that may be our first look at it:
+ * what it lost before was traced without one, but with its port. Several sockets may have that
+ * port, so each gets of it no more than its own counter says.
+ */
+static uint64_t traced_of(const struct exam *x, const struct socket *sk, uint64_t counted)
 {
 	struct drop_filter own = rcvbuf_drops;
-	struct subject *s = finding_subject(f);
+	uint64_t named, unnamed = 0;
 
 	own.cookie = sk->cookie;
+	named = ledger_traced(x->ledger, &own);
+	vec_each(line, &x->ledger->lines) {
+		const struct drop *d = line->drop;
+
+		if (!d->cookie && d->family && d->local_port == sk->local_port &&
+		    drop_matches(d, &rcvbuf_drops))
+			unnamed += d->packets;
+	}
+	return counted > named ? MIN(named + unnamed, counted) : named;
+}
+
+static void add_socket(struct exam *x, struct finding *f, const struct socket *sk, uint64_t lost,
+		       uint64_t traced)
+{
+	struct subject *s = finding_subject(f);
+
 	subject_socket(x, s, sk);
 	s->has_lost = true;
 	s->lost = lost;
-	s->traced = ledger_traced(x->ledger, &own);
+	s->traced = traced;
 }
 
 static int by_lost(const void *one, const void *other)
@@ -48,22 +71,23 @@ static void add_sockets(struct exam *x, struct finding *f)
 		const struct snapshot *s = i ? &x->o->looks.items[x->o->looks.n - i] : &x->o->b;
 
 		vec_each(sk, &s->sockets) {
-			struct drop_filter own = rcvbuf_drops;
-			uint64_t lost = delta_value(delta_socket_drops(x->o, sk));
+			uint64_t lost, traced;
 			bool known = false;
 
-			own.cookie = sk->cookie;
+			if (sk->protocol != IPPROTO_UDP || !sk->drops)
+				continue;
+			lost = delta_value(delta_socket_drops(x->o, sk));
+			traced = traced_of(x, sk, lost);
 			if (tracing(x) && x->d->drops->receiving_socket && !x->d->drops->missed)
-				lost = ledger_traced(x->ledger, &own);
+				lost = traced;
 			vec_each(other, &f->subjects)
 				known |= other->socket.cookie == sk->cookie;
-			if (sk->protocol == IPPROTO_UDP && lost && !known)
-				add_socket(x, f, sk, lost);
+			if (lost && !known && f->subjects.n < SUBJECTS_MAX)
+				add_socket(x, f, sk, lost, traced);
 		}
 	}
 	if (f->subjects.n)
 		qsort(f->subjects.items, f->subjects.n, sizeof(*f->subjects.items), by_lost);
-	f->subjects.n = MIN(f->subjects.n, SUBJECTS_SHOWN);
 }
 
 static void rcvbuf_remedies(struct exam *x, struct finding *f)
@@ -80,12 +104,14 @@ static void rcvbuf_remedies(struct exam *x, struct finding *f)
 		return;
 	to = MIN(MAX((int64_t)sk->rcvbuf * 2, rmem_default * 2), (int64_t)32 << 20);
 	if (sk->rcvbuf == rmem_default) {
-		r = finding_remedy(f, "raise-rmem-default", REMEDY_SYSCTL,
-				   "a larger default: rmem_default %lld -> %lld, then restart the program",
-				   (long long)rmem_default, (long long)to);
+		r = finding_remedy(
+			f, "raise-rmem-default", REMEDY_SYSCTL,
+			"a larger default: rmem_default %lld -> %lld, then restart the program",
+			(long long)rmem_default, (long long)to);
 		remedy_why(r, "the socket has the default buffer of %lld bytes",
 			   (long long)rmem_default);
-		remedy_cost(r, "every new socket of the host may use that much; bounded by udp_mem");
+		remedy_cost(r,
+			    "every new socket of the host may use that much; bounded by udp_mem");
 		remedy_sysctl(r, "net.core.rmem_default", rmem_default, to);
 		return;
 	}
@@ -117,8 +143,10 @@ static void rcvbuf_words(struct exam *x, struct finding *f)
 	watch_socket(x->o, &s->socket, &w);
 	finding_headline(f, "%s overflows on %s", owner_text(s, who, sizeof(who)),
 			 socket_text(&s->socket, where, sizeof(where)));
-	evidence_text(f, x, "%u of %u bytes used at most; at least half full at %u of %u looks while losing",
-		      w.peak_rmem, s->socket.rcvbuf, w.amid_full, w.amid);
+	evidence_text(
+		f, x,
+		"found with %u of %u bytes used at most; at least half full at %u of %u looks while losing",
+		w.peak_rmem, s->socket.rcvbuf, w.amid_full, w.amid);
 }
 
 enum outcome examine_udp_rcvbuf(struct exam *x)
@@ -138,8 +166,33 @@ enum outcome examine_udp_rcvbuf(struct exam *x)
 	ledger_claim(x->ledger, &rcvbuf_drops, UINT64_MAX);
 	finding_lost(f, counted.known ? &counted.delta : NULL, tracing(x) ? &traced : NULL,
 		     received(x) + lost);
-	f->severity = severity_of_share(f->lost, f->of);
 	add_sockets(x, f);
+	describe_udp_rcvbuf(x, f);
+	return FOUND;
+}
+
+/* Of the flows only those to the sockets that are meant. */
+static void rcvbuf_flows(struct exam *x, struct finding *f)
+{
+	size_t kept = 0;
+
+	finding_flows(x, f, &rcvbuf_drops);
+	for (size_t i = 0; i < f->flows.n; i++) {
+		bool ours = !f->subjects.n;
+
+		vec_each(s, &f->subjects)
+			ours |= s->socket.local_port == f->flows.items[i].destination_port;
+		if (ours)
+			f->flows.items[kept++] = f->flows.items[i];
+	}
+	f->flows.n = kept;
+}
+
+void describe_udp_rcvbuf(struct exam *x, struct finding *f)
+{
+	uint64_t traced = ledger_traced(x->ledger, &rcvbuf_drops);
+
+	f->severity = severity_of_share(f->lost, f->of);
 	rcvbuf_words(x, f);
 	evidence_counter(f, x, C_UDP_RCVBUF_ERRORS);
 	evidence_counter(f, x, C_UDP6_RCVBUF_ERRORS);
@@ -150,9 +203,8 @@ enum outcome examine_udp_rcvbuf(struct exam *x)
 	finding_exclude(f, "udp_mem (MemErrors +%llu)",
 			(unsigned long long)delta_value(
 				delta_sum(x->o, C_UDP_MEM_ERRORS, C_UDP6_MEM_ERRORS)));
-	finding_flows(x, f, &rcvbuf_drops);
+	rcvbuf_flows(x, f);
 	rcvbuf_remedies(x, f);
-	return FOUND;
 }
 
 /*
@@ -167,13 +219,16 @@ static uint64_t dropped_below(const struct exam *x)
 					    "TC_EGRESS",     "NEIGH_CREATEFAIL", NULL};
 	struct drop_filter udp = {.reasons = below, .protocol = IPPROTO_UDP};
 	uint64_t queues = 0, devices = 0;
-
 	vec_each(q, &x->o->b.qdiscs)
 		if (q->parent == 0xffffffffU)
 			queues += delta_value(delta_qdisc_drops(x->o, q));
 	vec_each(link, &x->o->b.links)
 		devices += delta_value(delta_link(x->o, link, C_LINK_TX_DROPPED));
-	return MAX(queues, tracing(x) ? ledger_traced(x->ledger, &udp) : 0) + devices;
+	/* The trace tells UDP from the rest; the queues' own counters hold what TCP lost there,
+	 * too. */
+	if (tracing(x) && !x->d->drops->missed)
+		queues = ledger_traced(x->ledger, &udp);
+	return queues + devices;
 }
 
 static void add_full_senders(struct exam *x, struct finding *f)
@@ -209,9 +264,10 @@ static void sndbuf_remedies(struct exam *x, struct finding *f)
 		return;
 	to = MIN(MAX((int64_t)sk->sndbuf * 2, wmem_default), (int64_t)32 << 20);
 	if (sk->sndbuf == wmem_default) {
-		r = finding_remedy(f, "raise-wmem-default", REMEDY_SYSCTL,
-				   "a larger default: wmem_default %lld -> %lld, then restart the program",
-				   (long long)wmem_default, (long long)wmem_default * 2);
+		r = finding_remedy(
+			f, "raise-wmem-default", REMEDY_SYSCTL,
+			"a larger default: wmem_default %lld -> %lld, then restart the program",
+			(long long)wmem_default, (long long)wmem_default * 2);
 		remedy_cost(r, "more data waits in queues: delay");
 		remedy_sysctl(r, "net.core.wmem_default", wmem_default, wmem_default * 2);
 		return;
@@ -237,15 +293,18 @@ enum outcome examine_udp_sndbuf(struct exam *x)
 		evidence_counter(NULL, x, C_UDP_SNDBUF_ERRORS);
 		evidence_counter(NULL, x, C_UDP6_SNDBUF_ERRORS);
 		if (delta_value(errors))
-			evidence_text(NULL, x, "all of them dropped further down, by a queue or device");
+			evidence_text(NULL, x,
+				      "all of them dropped further down, by a queue or device");
 		return NOT_FOUND;
 	}
 	f = finding_new(x);
-	finding_lost(f, &lost, NULL,
-		     lost + delta_value(delta_sum(x->o, C_UDP_OUT_DATAGRAMS, C_UDP6_OUT_DATAGRAMS)));
+	finding_lost(
+		f, &lost, NULL,
+		lost + delta_value(delta_sum(x->o, C_UDP_OUT_DATAGRAMS, C_UDP6_OUT_DATAGRAMS)));
 	f->severity = severity_of_share(f->lost, f->of);
 	add_full_senders(x, f);
-	/* Without a look that met a full buffer, something below that we do not know may have dropped. */
+	/* Without a look that met a full buffer, something below that we do not know may have
+	 * dropped. */
 	f->confidence = f->subjects.n ? CERTAIN : LIKELY;
 	s = f->subjects.n ? &f->subjects.items[0] : NULL;
 	if (s)
@@ -254,7 +313,8 @@ enum outcome examine_udp_sndbuf(struct exam *x)
 				 socket_text(&s->socket, where, sizeof(where)));
 	else
 		finding_headline(f, "a program sends faster than its buffer drains");
-	finding_text(f, "The program was refused these datagrams (EAGAIN): its send buffer was full.");
+	finding_text(f,
+		     "The program was refused these datagrams (EAGAIN): its send buffer was full.");
 	if (s)
 		evidence_text(f, x, "%u of %u bytes of the send buffer used", s->socket.wmem,
 			      s->socket.sndbuf);
@@ -265,12 +325,141 @@ enum outcome examine_udp_sndbuf(struct exam *x)
 	return FOUND;
 }
 
+/* Which ports were meant, as far as flows tell: the one most asked for, and how many others. */
+struct ports_meant {
+	const struct drop_flow *most;
+	uint64_t packets, all; /* of that port, of all */
+	unsigned int others;
+};
+
+static struct ports_meant ports_meant(const struct exam *x)
+{
+	struct {
+		const struct drop_flow *flow;
+		uint64_t packets;
+	} ports[PORTS_MAX] = {0};
+	struct ports_meant meant = {0};
+	unsigned int n = 0, best = 0;
+
+	if (!tracing(x))
+		return meant;
+	vec_each(flow, &x->d->drops->flows) {
+		unsigned int i = 0;
+
+		if (flow->netns != x->o->inode || flow->protocol != IPPROTO_UDP ||
+		    strcmp(flow->reason, "NO_SOCKET") != 0)
+			continue;
+		while (i < n && ports[i].flow->destination_port != flow->destination_port)
+			i++;
+		meant.all += flow->packets;
+		if (i == ARRAY_SIZE(ports))
+			continue;
+		n += i == n;
+		ports[i].flow = ports[i].flow ? ports[i].flow : flow;
+		ports[i].packets += flow->packets;
+		best = ports[i].packets > ports[best].packets ? i : best;
+	}
+	meant.most = n ? ports[best].flow : NULL;
+	meant.packets = n ? ports[best].packets : 0;
+	meant.others = n ? n - 1 : 0;
+	return meant;
+}
+
+/* Why a socket with that port does not take this; NULL if it would. */
+static const char *why_not(const struct socket *sk, const struct drop_flow *flow)
+{
+	static const uint8_t any[16];
+	size_t size = sk->family == AF_INET ? 4 : 16;
+
+	if (sk->remote_port && sk->remote_port != flow->source_port)
+		return "connected to another peer";
+	if (sk->family == flow->family) {
+		if (memcmp(sk->local, any, size) && memcmp(sk->local, flow->destination, size))
+			return "bound to another address";
+		if (memcmp(sk->remote, any, size) && memcmp(sk->remote, flow->source, size))
+			return "connected to another peer";
+	} else if (sk->family == AF_INET || memcmp(sk->local, any, size)) {
+		return "bound to an address of the other family";
+	}
+	return sk->ifindex && sk->ifindex != flow->ifindex ? "bound to another device" : NULL;
+}
+
+/* Sockets that have the port, and yet the datagrams did not reach them. */
+static void noport_sockets(struct exam *x, struct finding *f, const struct drop_flow *flow)
+{
+	vec_each(sk, &x->o->b.sockets) {
+		const char *why;
+		char where[80];
+
+		if (sk->protocol != IPPROTO_UDP || sk->local_port != flow->destination_port)
+			continue;
+		socket_text(sk, where, sizeof(where));
+		why = why_not(sk, flow);
+		if (why) {
+			finding_text(f, "A socket has the port, but it is %s.", why);
+			evidence_text(f, x, "%s is %s", where, why);
+		} else if (!snapshot_socket(&x->o->a, sk->cookie)) {
+			finding_text(
+				f, "The service was started, or started again, during the sample.");
+			evidence_text(f, x, "%s was opened during the sample", where);
+		}
+		if (why && f->subjects.n < SUBJECTS_SHOWN)
+			subject_socket(x, finding_subject(f), sk);
+	}
+}
+
+static void noport_remedy(struct finding *f, const struct drop_flow *most, bool many)
+{
+	const struct socket *sk = f->subjects.n ? &f->subjects.items[0].socket : NULL;
+	struct remedy *r;
+
+	if (many)
+		r = finding_remedy(f, "find-senders", REMEDY_APPLICATION,
+				   "look who sends: a scan, or a peer with a wrong or an old target");
+	else if (sk && sk->remote_port)
+		r = finding_remedy(f, "answer-same-peer", REMEDY_APPLICATION,
+				   "let the peer send from where the socket is connected to, or do "
+				   "not connect the socket");
+	else if (sk)
+		r = finding_remedy(f, "bind-service", REMEDY_APPLICATION,
+				   "bind the service to the address that is asked for, or to any");
+	else
+		r = finding_remedy(f, "start-service", REMEDY_APPLICATION,
+				   "start the service on that port, or take the sender's target away");
+	if (most && !many)
+		remedy_command(r, "ss -uanp 'sport = :%u'", most->destination_port);
+}
+
+static void noport_words(struct exam *x, struct finding *f)
+{
+	struct ports_meant meant = ports_meant(x);
+	bool many = meant.others > 1 && meant.packets * 2 <= meant.all;
+	bool more = many && (x->d->drops->flows_sampled || meant.others >= PORTS_MAX - 1);
+	char address[64];
+
+	finding_text(f, "The service is down or restarting, a sender has an old address, or somebody "
+			"scans.");
+	if (!meant.most) {
+		finding_headline(f, "datagrams for ports nobody listens on");
+	} else if (many) {
+		finding_headline(f, "datagrams for %s%u ports nobody listens on",
+				 more ? "at least " : "", meant.others + 1);
+		finding_text(f, "So many ports look like a scan, or like a peer that takes this host for "
+				"another.");
+	} else {
+		noport_sockets(x, f, meant.most);
+		address_text(meant.most->family, meant.most->destination, address, sizeof(address));
+		finding_headline(f, "nobody takes UDP port %u%s%s", meant.most->destination_port,
+				 f->subjects.n ? " at " : "", f->subjects.n ? address : "");
+	}
+	noport_remedy(f, meant.most, many);
+}
+
 enum outcome examine_udp_noport(struct exam *x)
 {
 	struct change counted = delta_sum(x->o, C_UDP_NO_PORTS, C_UDP6_NO_PORTS);
 	uint64_t traced = ledger_traced(x->ledger, &noport_drops);
 	struct finding *f;
-	struct remedy *r;
 
 	if (!delta_value(counted) && !traced) {
 		evidence_counter(NULL, x, C_UDP_NO_PORTS);
@@ -284,20 +473,10 @@ enum outcome examine_udp_noport(struct exam *x)
 	f->severity = per_second(x->o, f->lost) > NOPORT_WARN_PER_SECOND ? SEVERITY_WARNING
 									 : SEVERITY_INFO;
 	finding_flows(x, f, &noport_drops);
-	if (f->flows.n)
-		finding_headline(f, "nobody listens on UDP port %u",
-				 f->flows.items[0].destination_port);
-	else
-		finding_headline(f, "datagrams for ports nobody listens on");
-	finding_text(f, "The service is down or restarting, a sender has an old address, or somebody "
-			"scans.");
 	evidence_counter(f, x, C_UDP_NO_PORTS);
 	evidence_counter(f, x, C_UDP6_NO_PORTS);
 	evidence_traced(f, x, "NO_SOCKET of UDP", traced);
 	finding_exclude(f, "a full receive buffer (that has RcvbufErrors)");
-	r = finding_remedy(f, "start-service", REMEDY_APPLICATION,
-			   "start the service on that port, or take the sender's target away");
-	if (f->flows.n)
-		remedy_command(r, "ss -ulnp 'sport = :%u'", f->flows.items[0].destination_port);
+	noport_words(x, f);
 	return FOUND;
 }
