@@ -38,7 +38,7 @@ void session_take_phase(struct session *s, struct diagnosis *d, const char *phas
 		struct observation *o = &d->observations.items[i];
 		struct snapshot *into = is_look(phase) ? vec_push(&o->looks) : snapshot_of(o, phase);
 
-		s->hosts[i].phase = phase;
+		snprintf(s->hosts[i].phase, sizeof(s->hosts[i].phase), "%s", phase);
 		collect_snapshot(&s->hosts[i], i == 0 ? ALL_SOURCES : own, into);
 		for (size_t source = 0; i > 0 && source < SOURCE_N; source++) {
 			const struct observation *first = &d->observations.items[0];

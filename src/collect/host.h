@@ -23,7 +23,7 @@ struct netns {
 struct host {
 	struct netns *ns;
 	/* Which look this is: "a", "b", "look-3". Names what is read in a recording. */
-	const char *phase;
+	char phase[16];
 	/* A live host writes what it read here if not NULL; a replay reads from it. */
 	struct recording *recording;
 	bool replay;
