@@ -127,7 +127,6 @@ int session_replay(struct session *s, const struct session_options *options, str
 	for (size_t i = 0; i < d->observations.n; i++) {
 		const json_t *entry = json_array_get(json_object_get(meta, "namespaces"), i);
 
-		s->hosts[i].phase = "b"; /* the buffer above goes */
 		d->observations.items[i].since_boot = since_boot;
 		d->observations.items[i].seconds =
 			json_number_value(json_object_get(entry, "seconds"));
