@@ -8,7 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/rule_text.h"
 #include "cli/session.h"
-#include "collect/scrub.h"
+#include "scrub/scrub.h"
 
 #define SAMPLE_SECONDS 5
 

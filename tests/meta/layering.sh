@@ -14,11 +14,12 @@ declare -A may=(
 	[model]="base model"
 	[collect]="base nl model collect"
 	[drops]="base model drops"
+	[scrub]="base nl model collect scrub"
 	[causes]="base model causes"
 	[render]="base model causes render"
 	[remedy]="base nl model remedy"
 	[capture]="base model capture"
-	[cli]="base nl model collect drops causes render remedy capture cli"
+	[cli]="base nl model collect drops causes render remedy capture scrub cli"
 )
 
 includes() { # includes FOLDER: "FILE HEADER" of each include of our own

@@ -22,7 +22,7 @@
 #include "collect/collect.h"
 #include "collect/netlink.h"
 #include "collect/recording.h"
-#include "collect/scrub_map.h"
+#include "scrub/map.h"
 
 #ifndef SOURCE_ROOT
 #define SOURCE_ROOT "."

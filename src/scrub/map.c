@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Substitutes of addresses and names. */
 #define _GNU_SOURCE
-#include "collect/scrub_map.h"
+#include "scrub/map.h"
 
 #include <stdio.h>
 #include <sys/socket.h>

@@ -4,7 +4,7 @@
  * in order of their keys; an order that substitutes do not have. So they are closed first, as
  * where sets are read (nft_set.c), and written as elements with both ends.
  */
-#include "collect/scrub_map.h"
+#include "scrub/map.h"
 
 #include <errno.h>
 #include <netinet/in.h>

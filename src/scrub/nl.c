@@ -4,7 +4,7 @@
  * of these tables. What a table does not name (hardware addresses, aliases, comments and user data
  * of rules, attributes of kernels to come) does not get through.
  */
-#include "collect/scrub_map.h"
+#include "scrub/map.h"
 
 #include <errno.h>
 #include <linux/if_addr.h>

@@ -4,7 +4,7 @@
  * extension's data only what is looked into (xt.c) stays, the rest becomes zero.
  */
 #define _GNU_SOURCE
-#include "collect/scrub_map.h"
+#include "scrub/map.h"
 
 #include <errno.h>
 #include <netinet/in.h>

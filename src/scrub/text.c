@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Kernel text that names programs, cgroups and mounts, and what nft prints. */
 #define _GNU_SOURCE
-#include "collect/scrub_map.h"
+#include "scrub/map.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define _GNU_SOURCE
-#include "collect/scrub.h"
+#include "scrub/scrub.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "collect/scrub_map.h"
+#include "scrub/map.h"
 #include "model/drops_json.h"
 #include "model/snapshot.h"
 

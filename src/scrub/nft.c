@@ -4,7 +4,7 @@
  * into the register before: the same registers are followed as where rules are read (nft_expr.c),
  * and what is not understood there is blank here.
  */
-#include "collect/scrub_map.h"
+#include "scrub/map.h"
 
 #include <errno.h>
 #include <netinet/in.h>
