@@ -67,8 +67,8 @@ static void continue_remedy(struct finding *f, int pid, bool traced, bool still)
 
 	if (!still) {
 		r = finding_remedy(f, "find-who-stops", REMEDY_APPLICATION,
-				   "find what stops process %d from time to time", pid);
-		remedy_why(r, "it runs again: job control, a debugger, a snapshot or a backup");
+				   "find what stopped process %d for a time", pid);
+		remedy_why(r, "it did not last: job control, a debugger, a snapshot or a backup");
 		return;
 	}
 	if (traced) {
@@ -102,7 +102,7 @@ static const struct process *as_stopped(const struct exam *x, int pid)
 void describe_app_stopped(struct exam *x, struct finding *f)
 {
 	const struct process *p, *last = &first_of(f)->process;
-	struct process_watch all;
+	const struct process *now; /* NULL: gone, and its socket with it */
 	struct readers readers;
 	struct reader_watch w;
 	char who[64], where[80];
@@ -110,23 +110,20 @@ void describe_app_stopped(struct exam *x, struct finding *f)
 
 	count_readers(x, first_of(f), &readers);
 	watch_reader(x->o, &first_of(f)->socket, readers.stopped_pid, &w);
-	watch_process(x->o, readers.stopped_pid, &all);
+	now = snapshot_process(&x->o->b, readers.stopped_pid);
 	p = as_stopped(x, readers.stopped_pid);
 	p = p ? p : last;
 	frozen = p->frozen && w.frozen >= w.stopped;
-	still = all.last && (all.last->frozen || all.last->state == 'T' || all.last->state == 't');
+	still = now && (now->frozen || now->state == 'T' || now->state == 't');
 	snprintf(who, sizeof(who), "%s (%d)", p->comm, p->pid);
-	finding_headline(
-		f, still ? "%s is %s, nobody reads %s" : "%s was %s for a time, nobody read %s",
-		who, frozen ? "frozen" : "stopped", place(f, where, sizeof(where)));
-	finding_text(
-		f,
-		"The process that owns the socket %s: what arrives for it fills the queue and is "
-		"then lost.",
-		still ? "does not run" : "did not run when packets were lost (it runs again)");
-	evidence_text(f, x,
-		      "state %c; stopped at %u and frozen at %u of the %u looks amid the loss",
-		      p->state, w.stopped, w.frozen, w.ends);
+	finding_headline(f, still ? "%s is %s, nobody reads %s" : "%s was %s, nobody read %s", who,
+			 frozen ? "frozen" : "stopped", place(f, where, sizeof(where)));
+	finding_text(f, "The process that owns the socket %s%s: what arrives for it fills the queue and "
+			"is then lost.",
+		     still ? "does not run" : "did not run when packets were lost",
+		     now && !still ? " (it runs again)" : "");
+	evidence_text(f, x, "state %c; of %u look%s amid the loss stopped at %u, frozen at %u", p->state,
+		      w.ends, w.ends == 1 ? "" : "s", w.stopped, w.frozen);
 	if (readers.n > 1)
 		evidence_text(f, x, "all %u processes that read the socket are stopped", readers.n);
 	finding_exclude(f, "a slow or throttled reader: it did not run at all");
@@ -239,28 +236,32 @@ static struct pace pace_of(const struct exam *x, const struct subject *s)
 static void reader_remedies(struct exam *x, struct finding *f, const struct pace *pace)
 {
 	const struct process *p = &first_of(f)->process;
-	bool busy = pace->cpu > BUSY_SHARE;
+	bool alone = first_of(f)->process.threads <= 1; /* run delay is the first thread's */
+	bool starved = alone && pace->waited > WAITED_SHARE;
+	bool busy = !starved && pace->cpu + (alone ? MAX(pace->waited, 0) : 0) > BUSY_SHARE;
 	struct readers readers;
 	struct remedy *r;
 
 	count_readers(x, first_of(f), &readers);
 	if (readers.stopped)
 		continue_remedy(f, readers.stopped_pid, false, true);
+	if (starved) {
+		r = finding_remedy(f, "free-the-cpu", REMEDY_CAPACITY,
+				   "give the program a CPU: move what competes with it elsewhere");
+		remedy_why(r, "it was ready to run and waited for a CPU that others used");
+		remedy_command(r, "renice -n -10 -p %d", p->pid);
+		remedy_cost(r, "its neighbours on the CPUs get less");
+		return;
+	}
 	r = finding_remedy(f, "more-readers", REMEDY_APPLICATION,
 			   busy ? "more readers: one thread serves one socket (SO_REUSEPORT)"
 				: "find what keeps the program from reading");
-	if (busy && p->threads > 1) {
-		remedy_why(r, "if its reading thread is the one that is busy: top -H -p %d",
-			   p->pid);
-	} else if (busy) {
+	if (busy && !alone)
+		remedy_why(r, "if its reading thread is the one that is busy: top -H -p %d", p->pid);
+	else if (busy)
 		remedy_why(r, "its CPU is the limit");
-	} else if (pace->cpu >= 0) {
-		remedy_why(
-			r,
-			pace->waited > WAITED_SHARE && p->threads <= 1
-				? "it waits for a CPU that others use"
-				: "it has CPU time left: a lock, a disk or its own pace holds it");
-	}
+	else if (pace->cpu >= 0)
+		remedy_why(r, "it has CPU time left: a lock, a disk or its own pace holds it");
 	if (first_of(f)->has_process && !busy)
 		remedy_command(r, "head /proc/%d/task/*/stack /proc/%d/task/*/wchan", p->pid,
 			       p->pid);

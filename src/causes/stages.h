@@ -66,9 +66,9 @@ void watch_process(const struct observation *o, int pid, struct process_watch *r
 struct reader_watch {
 	unsigned int ends, stopped, frozen; /* ends at which it was seen; of these */
 	int64_t losing_ns; /* how long the steps with loss lasted */
-	int64_t known_ns;  /* so long of them (and of the step after) both ends are known */
+	int64_t known_ns;  /* so long of them both ends are known */
 	uint64_t ticks, run_delay_ns; /* during these */
-	struct cpu_limit limit; /* the one that stopped it most; its counters are what was added */
+	struct cpu_limit limit; /* that stopped it most in them and the step after: what was added */
 };
 void watch_reader(const struct observation *o, const struct socket *sk, int pid,
 		  struct reader_watch *ret);

@@ -208,7 +208,7 @@ static void see_end(const struct process *p, struct reader_watch *w)
 
 /*
  * The owner is looked up only once a socket is in trouble, so how the first step began is often
- * unknown. The step after counts for the CPU: the queue that filled is emptied there, or is not.
+ * unknown. For quotas the step after counts too: a group stopped when the loss began still is.
  */
 void watch_reader(const struct observation *o, const struct socket *sk, int pid,
 		  struct reader_watch *ret)
@@ -233,12 +233,13 @@ void watch_reader(const struct observation *o, const struct socket *sk, int pid,
 				see_end(p, &w);
 			see_end(q, &w);
 		}
-		if ((lost || lost_before) && p && q) {
+		if (lost && p && q) {
 			w.known_ns += now->taken_ns - before->taken_ns;
 			w.ticks += q->utime + q->stime - p->utime - p->stime;
 			w.run_delay_ns += q->run_delay_ns - p->run_delay_ns;
-			add_limits(p, q, sums);
 		}
+		if ((lost || lost_before) && p && q)
+			add_limits(p, q, sums);
 		lost_before = lost;
 		before = now;
 	}
