@@ -235,6 +235,171 @@ static void stopped_and_slow_readers_are_told_apart(void **state)
 	diagnosis_done(&d);
 }
 
+/* A look (the last one is b) at one socket, with its owner. */
+static void look_at(struct observation *o, bool last, struct socket sk, struct process p)
+{
+	struct snapshot *s = last ? &o->b : vec_push(&o->looks);
+
+	s->source[SRC_SOCKETS].status = s->source[SRC_PROCESS].status = SOURCE_OK;
+	sk.family = AF_INET;
+	sk.protocol = IPPROTO_UDP;
+	sk.rcvbuf = 1000;
+	sk.inode = (uint32_t)sk.cookie;
+	*vec_push(&s->sockets) = sk;
+	*vec_push(&s->processes) = p;
+	*vec_push(&s->owners) = (struct socket_owner){.inode = sk.inode, .pid = p.pid};
+}
+
+/* Losses (drops after each look) and states of the reader; what is named first. */
+static void judge(const uint32_t *drops_at, const char *states, uint32_t rmem, const char *cause)
+{
+	struct diagnosis d = {0};
+	struct drops drops = {.receiving_socket = true};
+	struct observation *o = observe(&d);
+	size_t n = strlen(states);
+	struct drop *row;
+
+	for (size_t i = 0; i < n; i++)
+		look_at(o, i + 1 == n,
+			(struct socket){.cookie = 7, .drops = drops_at[i], .rmem = rmem},
+			(struct process){.pid = 70, .state = states[i], .comm = "reader"});
+	row = traced(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP,
+		     drops_at[n - 1]);
+	row->cookie = 7;
+	set(o, C_UDP_RCVBUF_ERRORS, 0, drops_at[n - 1]);
+	d.drops = &drops;
+	diagnose(&d);
+	assert_int_equal(d.findings.n, 1);
+	assert_string_equal(d.findings.items[0].cause->id, cause);
+	assert_int_equal(d.findings.items[0].lost, drops_at[n - 1]);
+	vec_done(&drops.rows);
+	diagnosis_done(&d);
+}
+
+static void readers_are_judged_by_the_time_of_the_loss(void **state)
+{
+	static const uint32_t amid[] = {100, 200, 300, 300, 300, 300, 300, 300};
+	static const uint32_t early[] = {100, 200, 300, 300, 300, 300, 300, 300};
+
+	judge(amid, "TTSSSSSS", 900, "app-stopped");
+	judge(early, "SSSTTTTT", 0, "udp-rcvbuf-full");
+	judge(early, "SSSTTTTT", 900, "app-slow-reader");
+}
+
+/* Two processes hold the socket: one that runs is enough not to call its readers stopped. */
+static void one_running_reader_is_not_stopped(void **state)
+{
+	struct diagnosis d = {0};
+	struct drops drops = {.receiving_socket = true};
+	struct observation *o = observe(&d);
+
+	for (uint32_t i = 1; i <= 4; i++) {
+		struct snapshot *s;
+
+		look_at(o, i == 4, (struct socket){.cookie = 7, .drops = i * 100, .rmem = 900},
+			(struct process){.pid = 70, .state = 'T', .comm = "stopped"});
+		s = i == 4 ? &o->b : &o->looks.items[i - 1];
+		*vec_push(&s->processes) = (struct process){.pid = 71, .state = 'S', .comm = "running"};
+		*vec_push(&s->owners) = (struct socket_owner){.inode = 7, .pid = 71};
+	}
+	traced(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP, 400)->cookie = 7;
+	set(o, C_UDP_RCVBUF_ERRORS, 0, 400);
+	d.drops = &drops;
+	diagnose(&d);
+	assert_int_equal(d.findings.n, 1);
+	assert_string_equal(d.findings.items[0].cause->id, "app-slow-reader");
+	assert_string_equal(d.findings.items[0].subjects.items[0].process.comm, "running");
+	vec_done(&drops.rows);
+	diagnosis_done(&d);
+}
+
+/*
+ * Of forty sockets one overflows in bursts, before it had a cookie; the others' reader is stopped.
+ * All are counted, and what is left over is told of the one that is left.
+ */
+static void what_explanations_leave_has_its_own_words(void **state)
+{
+	struct diagnosis d = {0};
+	struct drops drops = {.receiving_socket = true};
+	struct observation *o = observe(&d);
+	struct drop *row;
+
+	for (uint32_t i = 1; i <= 4; i++)
+		for (uint32_t who = 1; who <= 40; who++) {
+			struct process p = {.pid = who == 40 ? 400 : 100,
+					    .state = who == 40 ? 'S' : 'T'};
+			struct snapshot *s;
+
+			snprintf(p.comm, sizeof(p.comm), who == 40 ? "bursts" : "stopped");
+			if (i < 4 && who > 1) {
+				s = &o->looks.items[i - 1];
+				*vec_push(&s->sockets) = (struct socket){
+					.cookie = who, .inode = who, .family = AF_INET,
+					.protocol = IPPROTO_UDP, .rcvbuf = 1000,
+					.local_port = (uint16_t)(5000 + who), .drops = i * 100,
+					.rmem = who == 40 ? 0 : 900};
+				*vec_push(&s->processes) = p;
+				*vec_push(&s->owners) =
+					(struct socket_owner){.inode = who, .pid = p.pid};
+				continue;
+			}
+			look_at(o, i == 4,
+				(struct socket){.cookie = who,
+						.local_port = (uint16_t)(5000 + who),
+						.drops = i * 100, .rmem = who == 40 ? 0 : 900},
+				p);
+		}
+	for (uint32_t who = 1; who <= 40; who++) {
+		row = traced(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP, 400);
+		row->cookie = who == 40 ? 0 : who;
+		row->family = AF_INET;
+		row->local_port = (uint16_t)(5000 + who);
+	}
+	set(o, C_UDP_RCVBUF_ERRORS, 0, 16000);
+	d.drops = &drops;
+	diagnose(&d);
+	assert_int_equal(d.findings.n, 2);
+	assert_string_equal(d.findings.items[0].cause->id, "app-stopped");
+	assert_int_equal(d.findings.items[0].lost, 39 * 400);
+	assert_string_equal(d.findings.items[1].cause->id, "udp-rcvbuf-full");
+	assert_int_equal(d.findings.items[1].lost, 400);
+	assert_non_null(strstr(d.findings.items[1].headline, "bursts (400)"));
+	vec_done(&drops.rows);
+	diagnosis_done(&d);
+}
+
+/* SYN-ACKs that strangers leave unanswered are no loss, also where own connections are begun. */
+static void a_flood_is_no_loss_elsewhere(void **state)
+{
+	static const struct drops none;
+	struct diagnosis d = {.drops = &none};
+	struct observation *o;
+
+	retransmissions(&d, 4180, 130, 0, 130);
+	o = &d.observations.items[0];
+	set(o, C_TCP_ACTIVE_OPENS, 0, 10);
+	set(o, C_TCP_SYN_RETRANS, 0, 130);
+	o->b.synacks_again = 128;
+	diagnose(&d);
+	assert_int_equal(d.verdict, HEALTHY);
+	diagnosis_done(&d);
+}
+
+/* A closed port that was asked for does not hide what the network lost. */
+static void refused_segments_hide_nothing(void **state)
+{
+	struct diagnosis d = {0};
+	struct drops drops = {0};
+
+	retransmissions(&d, 1000, 50, 1, 2);
+	traced(&drops, "NO_SOCKET", "tcp_v4_rcv", IPPROTO_TCP, 1500);
+	d.drops = &drops;
+	diagnose(&d);
+	assert_int_equal(d.verdict, LOSS_ELSEWHERE);
+	vec_done(&drops.rows);
+	diagnosis_done(&d);
+}
+
 /* The table of causes is whole: every row can be asked, and ids are told once. */
 static void every_cause_is_complete(void **state)
 {
@@ -258,6 +423,11 @@ int main(void)
 		cmocka_unit_test(one_loss_in_two_counters_is_counted_once),
 		cmocka_unit_test(loss_elsewhere_needs_real_loss),
 		cmocka_unit_test(stopped_and_slow_readers_are_told_apart),
+		cmocka_unit_test(readers_are_judged_by_the_time_of_the_loss),
+		cmocka_unit_test(one_running_reader_is_not_stopped),
+		cmocka_unit_test(what_explanations_leave_has_its_own_words),
+		cmocka_unit_test(a_flood_is_no_loss_elsewhere),
+		cmocka_unit_test(refused_segments_hide_nothing),
 		cmocka_unit_test(every_cause_is_complete),
 	};
 
