@@ -1,0 +1,32 @@
+# A stopped program with 32 sockets on one port (SO_REUSEPORT), each of which loses
+CAUSE=app-stopped VIA=udp-rcvbuf-full EXAMINE=$S SECONDS=4 WITNESS=UdpRcvbufErrors
+
+fault() {
+	ip netns exec "$S" python3 - "$LAB_DIR/ready" 2>>"$LAB_DIR/log" <<-'PYTHON' &
+		import socket, sys, time
+		sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(32)]
+		for s in sockets:
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+		    s.bind(("", 5300))
+		open(sys.argv[1], "w").close()
+		time.sleep(120)
+	PYTHON
+	OWNER=$!
+	await 20 test -e "$LAB_DIR/ready"
+	kill -STOP "$OWNER"
+}
+
+traffic() {
+	local before
+
+	before=$(stat_of "$S" UdpRcvbufErrors)
+	gen "$C" udp-send "$S4" 5300 -n 6000 --rate 3000 --sockets 500
+	echo "lost=$(($(stat_of "$S" UdpRcvbufErrors) - before))"
+}
+
+heal() {
+	kill -KILL "$OWNER"
+	wait "$OWNER"
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
+}
