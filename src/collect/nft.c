@@ -36,7 +36,7 @@
 void nft_reader_done(struct nft_reader *nr)
 {
 	vec_done(&nr->chain_keys);
-	vec_done(&nr->dormant);
+	vec_done(&nr->tables);
 	free(nr->slots);
 	nr->slots = NULL;
 }
@@ -72,8 +72,8 @@ static void copy_name(char *to, size_t size, struct nlattr *attr)
 
 int nft_read_tables(struct nft_reader *nr, const struct buf *answer, size_t *ret_n)
 {
-	static const struct nla_policy policy[NFTA_TABLE_MAX + 1] = {TEXT(NFTA_TABLE_NAME),
-								     U32(NFTA_TABLE_FLAGS)};
+	static const struct nla_policy policy[NFTA_TABLE_MAX + 1] = {
+		TEXT(NFTA_TABLE_NAME), U32(NFTA_TABLE_FLAGS), U64(NFTA_TABLE_HANDLE)};
 	int r = nl_check(answer);
 	size_t n = 0;
 
@@ -82,6 +82,7 @@ int nft_read_tables(struct nft_reader *nr, const struct buf *answer, size_t *ret
 	nl_each(m, answer) {
 		const struct nfgenmsg *g = nl_data(m.h, sizeof(*g));
 		struct nlattr *tb[NFTA_TABLE_MAX + 1];
+		struct nft_table *t;
 
 		if (!is_message(m.h, NFT_MSG_NEWTABLE))
 			continue;
@@ -90,10 +91,12 @@ int nft_read_tables(struct nft_reader *nr, const struct buf *answer, size_t *ret
 			return -EBADMSG;
 		n++;
 		nr->set->generation = ntohs(g->res_id);
-		if (tb[NFTA_TABLE_FLAGS] &&
-		    ntohl(nla_get_u32(tb[NFTA_TABLE_FLAGS])) & NFT_TABLE_F_DORMANT)
-			*vec_push(&nr->dormant) =
-				table_key(g->nfgen_family, nla_get_string(tb[NFTA_TABLE_NAME]));
+		t = vec_push(&nr->tables);
+		t->key = table_key(g->nfgen_family, nla_get_string(tb[NFTA_TABLE_NAME]));
+		t->dormant = tb[NFTA_TABLE_FLAGS] &&
+			     ntohl(nla_get_u32(tb[NFTA_TABLE_FLAGS])) & NFT_TABLE_F_DORMANT;
+		if (tb[NFTA_TABLE_HANDLE])
+			t->handle = be64toh(nla_get_u64(tb[NFTA_TABLE_HANDLE]));
 	}
 	*ret_n = n;
 	return 0;
@@ -133,12 +136,12 @@ static int read_policy_counter(struct chain *c, struct nlattr *attr)
 	return 0;
 }
 
-static bool is_dormant(const struct nft_reader *nr, uint64_t table)
+static const struct nft_table *find_table(const struct nft_reader *nr, uint64_t key)
 {
-	vec_each(key, &nr->dormant)
-		if (*key == table)
-			return true;
-	return false;
+	vec_each(t, &nr->tables)
+		if (t->key == key)
+			return t;
+	return NULL;
 }
 
 static int read_chain(struct nft_reader *nr, const struct nlmsghdr *h)
@@ -148,6 +151,7 @@ static int read_chain(struct nft_reader *nr, const struct nlmsghdr *h)
 		U32(NFTA_CHAIN_POLICY)};
 	const struct nfgenmsg *g = nl_data(h, sizeof(*g));
 	struct nlattr *tb[NFTA_CHAIN_MAX + 1];
+	const struct nft_table *in;
 	const char *table;
 	struct chain *c;
 	int r = 0;
@@ -168,7 +172,10 @@ static int read_chain(struct nft_reader *nr, const struct nlmsghdr *h)
 		c->policy = VERDICT_DROP;
 	*vec_push(&nr->chain_keys) =
 		chain_key(c->family, table, nla_get_string(tb[NFTA_CHAIN_NAME]));
-	if (tb[NFTA_CHAIN_HOOK] && !is_dormant(nr, table_key(c->family, table)))
+	in = find_table(nr, table_key(c->family, table));
+	if (in)
+		c->table_handle = in->handle;
+	if (tb[NFTA_CHAIN_HOOK] && !(in && in->dormant))
 		r = read_hook(c, tb[NFTA_CHAIN_HOOK]);
 	if (r == 0 && tb[NFTA_CHAIN_COUNTERS])
 		r = read_policy_counter(c, tb[NFTA_CHAIN_COUNTERS]);

@@ -16,6 +16,11 @@ struct nft_reader;
  */
 typedef int nft_elements(struct nft_reader *nr, const char *set, bool map, const struct buf **ret);
 
+struct nft_table {
+	uint64_t key, handle; /* hash of family and name */
+	bool dormant;	      /* its chains hang nowhere */
+};
+
 struct nft_reader {
 	struct ruleset *set;
 	bool ops;		/* decode the matches too */
@@ -24,7 +29,7 @@ struct nft_reader {
 	/* Chains by the hash of family, table and name in full (chain.name may be cut). */
 	VEC(uint64_t) chain_keys; /* parallel to set->chains */
 	size_t *slots, slots_n;	  /* open addressing: index + 1 */
-	VEC(uint64_t) dormant;	  /* tables whose chains hang nowhere, by hash */
+	VEC(struct nft_table) tables;
 	uint8_t family;		  /* of the rule being read */
 	const char *table;
 };

@@ -290,6 +290,47 @@ static int decode_limit(struct decode *d, struct nlattr **tb)
 	return 0;
 }
 
+static bool is_limit(struct nlattr *expression)
+{
+	static const char *const limits[] = {"limit", "quota", "connlimit"};
+	struct nlattr *name = nla_find(nla_data(expression), nla_len(expression), NFTA_EXPR_NAME);
+
+	for (size_t i = 0; name && i < ARRAY_SIZE(limits); i++)
+		if ((size_t)nla_len(name) == strlen(limits[i]) + 1 &&
+		    memcmp(nla_data(name), limits[i], strlen(limits[i]) + 1) == 0)
+			return true;
+	return false;
+}
+
+/* "update @set { ip saddr limit rate over ... }": the limit of each element. */
+static int decode_dynset(struct decode *d, struct nlattr **tb)
+{
+	struct nlattr *expression;
+	int left;
+
+	add_op(d, OP_UNKNOWN);
+	if (tb[NFTA_DYNSET_EXPR])
+		d->r->limits |= is_limit(tb[NFTA_DYNSET_EXPR]);
+	if (tb[NFTA_DYNSET_EXPRESSIONS])
+		nla_for_each_nested(expression, tb[NFTA_DYNSET_EXPRESSIONS], left)
+			d->r->limits |= is_limit(expression);
+	return 0;
+}
+
+/* A named object: a counter lets everything by, a limit does not. */
+static int decode_objref(struct decode *d, struct nlattr **tb)
+{
+	switch (get_u32(tb[NFTA_OBJREF_IMM_TYPE], NFT_OBJECT_UNSPEC)) {
+	case NFT_OBJECT_QUOTA:
+	case NFT_OBJECT_LIMIT:
+	case NFT_OBJECT_CONNLIMIT:
+		d->r->counted = false;
+		return d->nr->ops ? decode_limit(d, tb) : 0;
+	default:
+		return 0; /* or one of a map, which may be of any kind */
+	}
+}
+
 static int decode_other_match(struct decode *d, struct nlattr **tb)
 {
 	(void)tb;
@@ -383,6 +424,9 @@ POLICY target_policy[ATTRS_MAX + 1] = {TEXT(NFTA_TARGET_NAME)};
 POLICY immediate_policy[ATTRS_MAX + 1] = {U32(NFTA_IMMEDIATE_DREG)};
 POLICY counter_policy[ATTRS_MAX + 1] = {[NFTA_COUNTER_BYTES] = {.type = NLA_U64},
 					[NFTA_COUNTER_PACKETS] = {.type = NLA_U64}};
+POLICY objref_policy[ATTRS_MAX + 1] = {U32(NFTA_OBJREF_IMM_TYPE)};
+POLICY dynset_policy[ATTRS_MAX + 1] = {[NFTA_DYNSET_EXPR] = {.type = NLA_NESTED},
+				       [NFTA_DYNSET_EXPRESSIONS] = {.type = NLA_NESTED}};
 /* Of expressions that only load: the register, or a source and then the register. */
 POLICY first_policy[ATTRS_MAX + 1] = {U32(1)};
 POLICY second_policy[ATTRS_MAX + 1] = {U32(1), U32(2)};
@@ -412,14 +456,15 @@ static const struct expr_row expr_rows[] = {
 	{"last", STATEMENT, true, NULL, NULL, 0},
 	{"notrack", STATEMENT, true, NULL, NULL, 0},
 	{"dup", STATEMENT, true, NULL, NULL, 0},
-	{"objref", STATEMENT, true, NULL, NULL, 0},
+	{"objref", STATEMENT, true, decode_objref, objref_policy, 0},
 	{"byteorder", LOAD, false, NULL, second_policy, NFTA_BYTEORDER_DREG},
 	{"hash", LOAD, false, NULL, second_policy, NFTA_HASH_DREG},
 	{"numgen", LOAD, false, NULL, first_policy, NFTA_NG_DREG},
 	{"rt", LOAD, false, NULL, first_policy, NFTA_RT_DREG},
 	{"fib", LOAD, false, NULL, first_policy, NFTA_FIB_DREG},
 	{"exthdr", LOAD, false, NULL, first_policy, NFTA_EXTHDR_DREG},
-	/* The rest (socket, osf, xfrm, tunnel, dynset, synproxy ...) may match or not. */
+	{"dynset", MATCH, false, decode_dynset, dynset_policy, 0},
+	/* The rest (socket, osf, xfrm, tunnel, synproxy ...) may match or not. */
 	{"", MATCH, false, decode_other_match, NULL, 0},
 };
 

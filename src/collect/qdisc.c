@@ -68,7 +68,7 @@ static bool option(struct nlattr *options, int attribute, size_t offset, void *t
 
 static void take_options(struct qdisc *q, struct nlattr *options)
 {
-	uint32_t limit, rate;
+	uint32_t limit, rate, buffer;
 	uint64_t rate64;
 
 	for (size_t i = 0; options && i < ARRAY_SIZE(limit_rows); i++) {
@@ -88,6 +88,10 @@ static void take_options(struct qdisc *q, struct nlattr *options)
 	if (!option(options, TCA_TBF_RATE64, 0, &rate64, sizeof(rate64)))
 		rate64 = rate;
 	q->rate_bps = MIN(rate64, UINT64_MAX / 8) * 8;
+	/* The time it takes to send the burst at that rate, in ticks of 64 ns (PSCHED_SHIFT). */
+	if (option(options, TCA_TBF_PARMS, offsetof(struct tc_tbf_qopt, buffer), &buffer,
+		   sizeof(buffer)))
+		q->burst = (uint64_t)((double)buffer * 64 * (double)rate64 / 1e9 + 0.5);
 }
 
 static int take_stats2(struct qdisc *q, struct nlattr *nested)

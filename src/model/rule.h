@@ -61,6 +61,7 @@ struct chain {
 	char table[32], name[64];
 	uint8_t family; /* NFPROTO_* */
 	uint64_t handle;
+	uint64_t table_handle; /* another one once the table was made anew; 0 unknown */
 	bool base; /* hangs on a hook */
 	unsigned int hook; /* NF_INET_* or, for netdev, NF_NETDEV_* */
 	int priority;

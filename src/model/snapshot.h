@@ -106,6 +106,7 @@ struct qdisc {
 	uint64_t bytes, packets;
 	uint32_t drops, overlimits, requeues, qlen, backlog;
 	uint64_t rate_bps, limit; /* where the options tell (tbf, fifo); 0 unknown. limit: packets or bytes */
+	uint64_t burst; /* tbf: bytes, also the largest packet that passes; 0 unknown */
 	bool limit_in_bytes;
 };
 
