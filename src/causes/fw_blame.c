@@ -99,7 +99,7 @@ static void share_by_flows(struct fw_blame *b)
 	vec_each(f, &b->flows)
 		if (f->point == FW_NOWHERE &&
 		    (!b->frees_in_chain || fw_is_nft_symbol(f->flow->symbol)))
-			astray += f->flow->packets;
+			astray += f->packets;
 	if (!b->frees_in_chain)
 		astray -= MIN(astray, b->conntrack);
 	vec_each(p, &b->points)
@@ -138,14 +138,16 @@ static void settle_exact(const struct exam *x, struct fw_blame *b)
 	vec_each(p, &b->points) {
 		/* A counter that was reset says no more than none. */
 		p->counted = p->counted && p->counter.known;
+		p->fresh = p->fresh && p->counted && tracing(x);
+		p->counted = p->counted && !p->fresh;
 		p->exact = p->counted;
-		p->packets = delta_value(p->counter);
+		p->packets = p->exact ? delta_value(p->counter) : 0;
 		p->how = fw_is_policy(p) ? "policy counter" : "counter";
 		if (tracing(x))
 			name_rules(x, p);
 		b->exact += p->packets;
 		p->lost = p->reject ? 0 : p->packets;
-		p->confidence = CERTAIN;
+		p->confidence = p->fresh ? LIKELY : CERTAIN;
 	}
 }
 
@@ -163,5 +165,8 @@ void fw_blame(const struct exam *x, struct fw_blame *ret)
 		else
 			share_by_elimination(&b);
 	}
+	vec_each(p, &b.points)
+		if (p->fresh && !p->reject)
+			p->lost = MAX(p->lost, delta_value(p->counter));
 	*ret = b;
 }

@@ -13,6 +13,7 @@ struct fw_point {
 	const struct ruleset *set; /* of the second snapshot */
 	size_t chain, rule;	   /* rule: POLICY_OF_CHAIN for the policy */
 	bool reject;		   /* answers: another cause's */
+	bool fresh; /* new, and what was there before it dropped, too: its counter is not all */
 	bool counted;
 	struct change counter;
 	bool exact; /* packets is known: by the counter, or the kernel named the rule */
@@ -26,7 +27,8 @@ struct fw_point {
 
 struct fw_flow {
 	const struct drop_flow *flow;
-	size_t point; /* FW_NOWHERE: no rule fits it */
+	uint64_t packets; /* of it; a rule with a counter may have had only a part */
+	size_t point;	  /* FW_NOWHERE: no rule fits it */
 };
 #define FW_NOWHERE ((size_t)-1)
 
@@ -48,6 +50,8 @@ const struct chain *fw_chain(const struct fw_point *p);
 /* NULL for a policy. */
 const struct rule *fw_rule(const struct fw_point *p);
 enum direction fw_direction(const struct fw_point *p);
+/* It drops what conntrack calls invalid, and nothing else. */
+bool fw_is_invalid_rule(const struct fw_point *p);
 /* Whether the kernel freed a packet inside nf_tables; all else is at nf_hook_slow. */
 bool fw_is_nft_symbol(const char *symbol);
 
@@ -62,6 +66,7 @@ struct fw_words {
 	VEC(struct fw_wanted) wanted; /* most packets first */
 	uint64_t packets;	      /* of all flows */
 	uint64_t chatter;	      /* to multicast and broadcast addresses */
+	uint64_t sought; /* of packets: neighbours that look for an address of this host's */
 };
 /* Of the flows of points for which `which` is set (parallel to b->points). */
 void fw_words_of(const struct fw_blame *b, const bool *which, struct fw_words *ret);

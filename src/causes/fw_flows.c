@@ -268,30 +268,53 @@ static enum confidence confidence_in(const struct walker *w, const struct candid
 	return rivals || w->walk.more || !w->b->frees_in_chain ? LIKELY : CERTAIN;
 }
 
-static void blame_flow(struct walker *w, const struct observation *o, const struct drop_flow *flow)
+static void blame_part(struct walker *w, const struct drop_flow *flow, const struct candidate *c,
+		       const struct candidate *all, size_t n, uint64_t packets)
 {
-	struct candidate candidates[24];
-	size_t n = candidates_of(w, o, flow, candidates, ARRAY_SIZE(candidates));
-	const struct candidate *c = choose(w, candidates, n, flow->packets);
 	struct fw_flow *blamed = vec_push(&w->b->flows);
 	struct fw_point *p;
 	bool rivals;
 
-	blamed->flow = flow;
-	blamed->point = c ? c->point : FW_NOWHERE;
+	*blamed = (struct fw_flow){flow, packets, c ? c->point : FW_NOWHERE};
 	if (!c)
 		return;
 	p = &w->b->points.items[c->point];
-	p->weight += flow->packets;
+	p->weight += packets;
 	p->seen |= p->hooks & (1u << c->hook | 1u << (c->hook + 8) | 1u << (c->hook + 12));
 	if (p->exact) {
-		w->room[c->point] -= MIN(w->room[c->point], flow->packets);
+		w->room[c->point] -= MIN(w->room[c->point], packets);
 		return;
 	}
-	w->beyond -= MIN(w->beyond, flow->packets);
-	p->confidence = MIN(p->confidence, confidence_in(w, c, candidates, n, &rivals));
+	w->beyond -= MIN(w->beyond, packets);
+	p->confidence = MIN(p->confidence, confidence_in(w, c, all, n, &rivals));
 	if (rivals)
 		p->how = "headers matched";
+}
+
+/*
+ * A rule that drops only some of a flow (a limit, every second packet) has room for a part of it;
+ * the rest ended elsewhere. What is too much for all of them is the trace's estimate, or what
+ * passed between the trace and the snapshots; it stays with the one whose number is not known.
+ */
+static void blame_flow(struct walker *w, const struct observation *o, const struct drop_flow *flow,
+		       bool estimate)
+{
+	struct candidate candidates[24];
+	size_t n = candidates_of(w, o, flow, candidates, ARRAY_SIZE(candidates));
+	const struct candidate *last = NULL;
+	uint64_t left = flow->packets;
+
+	while (left) {
+		const struct candidate *c = choose(w, candidates, n, left);
+		uint64_t part = c ? MIN(left, room_of(w, c->point)) : left;
+
+		if (!c && last && (estimate || !w->b->points.items[last->point].exact))
+			c = last;
+		blame_part(w, flow, c, candidates, n, part);
+		if (!last || (c && !w->b->points.items[c->point].exact))
+			last = c;
+		left -= part;
+	}
 }
 
 static void index_points(struct walker *w)
@@ -328,7 +351,7 @@ void fw_walk_flows(const struct exam *x, struct fw_blame *b)
 		if (b->flows.n == FLOWS_MAX || !w.walk.steps)
 			break;
 		if (flow->netns == o->inode && strcmp(flow->reason, "NETFILTER_DROP") == 0)
-			blame_flow(&w, o, flow);
+			blame_flow(&w, o, flow, x->d->drops->flows_sampled);
 	}
 	free(w.points[0]);
 	free(w.points[1]);

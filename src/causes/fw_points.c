@@ -22,9 +22,23 @@ const struct rule *fw_rule(const struct fw_point *p)
 	return fw_is_policy(p) ? NULL : &p->set->rules.items[p->rule];
 }
 
+bool fw_is_invalid_rule(const struct fw_point *p)
+{
+	const struct rule *r = fw_rule(p);
+
+	for (size_t i = 0; r && i < r->ops_n; i++) {
+		const struct rule_op *op = &p->set->ops.items[r->ops_first + i];
+
+		if (op->kind == OP_CT_STATE && op->low == RULE_CT_INVALID && !op->negated)
+			return true;
+	}
+	return false;
+}
+
 static bool same_chain(const struct chain *one, const struct chain *other, bool legacy)
 {
 	return one->family == other->family && strcmp(one->table, other->table) == 0 &&
+	       one->table_handle == other->table_handle &&
 	       (legacy ? strcmp(one->name, other->name) == 0 : one->handle == other->handle);
 }
 
@@ -70,6 +84,38 @@ static const struct rule *rule_before(const struct ruleset *before, const struct
 	return NULL;
 }
 
+static bool may_drop(const struct rule *r)
+{
+	return r->verdict == VERDICT_DROP || r->verdict == VERDICT_REJECT ||
+	       r->verdict == VERDICT_MAP;
+}
+
+/*
+ * Whether anything that drops was taken away between the snapshots. What it dropped until then is
+ * counted nowhere any more, and most often what replaced it is the same rule, loaded again.
+ */
+static bool any_gone(const struct ruleset *before, const struct ruleset *after)
+{
+	size_t hint = 0;
+
+	if (after->legacy || before->generation == after->generation)
+		return false;
+	vec_each(c, &before->chains) {
+		const struct chain *now = chain_before(after, c, false, &hint);
+		size_t rule_hint = 0;
+
+		if (!now && c->base && c->policy == VERDICT_DROP)
+			return true;
+		for (size_t i = 0; i < c->rules_n; i++) {
+			const struct rule *r = &before->rules.items[c->rules_first + i];
+
+			if (may_drop(r) && !(now && rule_before(after, now, r, &rule_hint)))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void add_policy(struct fw_blame *b, const struct ruleset *set, size_t chain,
 		       const struct chain *before, uint32_t hooks, bool boot)
 {
@@ -84,6 +130,7 @@ static void add_policy(struct fw_blame *b, const struct ruleset *set, size_t cha
 	p->rule = POLICY_OF_CHAIN;
 	p->hooks = hooks;
 	p->counted = c->counted;
+	p->fresh = !before;
 	if (c->counted)
 		p->counter = change_of(before && !boot ? before->packets : 0, c->packets, 64);
 }
@@ -100,8 +147,7 @@ static void add_rules(struct fw_blame *b, const struct ruleset *set, size_t chai
 		const struct rule *r = &set->rules.items[c->rules_first + i], *old = NULL;
 		struct fw_point *p;
 
-		if (r->verdict != VERDICT_DROP && r->verdict != VERDICT_REJECT &&
-		    r->verdict != VERDICT_MAP)
+		if (!may_drop(r))
 			continue;
 		p = vec_push(&b->points);
 		p->set = set;
@@ -114,6 +160,7 @@ static void add_rules(struct fw_blame *b, const struct ruleset *set, size_t chai
 			continue;
 		if (before && before->rules_n && r->handle <= newest)
 			old = rule_before(old_set, before, r, &hint);
+		p->fresh = !old;
 		if (!shifted)
 			p->counter = change_of(old ? old->packets : 0, r->packets, 64);
 	}
@@ -202,6 +249,7 @@ static void find_points(const struct observation *o, enum source source, struct 
 	const struct ruleset *before = source == SRC_NFT ? &o->a.nft : &o->a.iptables;
 	size_t first = b->points.n, hint = 0;
 	uint32_t *hooks;
+	bool gone;
 
 	if (!source_ok(&o->b, source))
 		return;
@@ -217,6 +265,9 @@ static void find_points(const struct observation *o, enum source source, struct 
 		add_policy(b, after, i, old, hooks[i], o->since_boot);
 	}
 	free(hooks);
+	gone = !o->since_boot && any_gone(before, after);
+	for (size_t i = first; i < b->points.n; i++)
+		b->points.items[i].fresh &= gone;
 	if (!o->since_boot)
 		distrust_reloaded(b, before, after, first);
 }

@@ -9,6 +9,7 @@
 
 #include <linux/netfilter.h>
 
+#include "causes/enter.h"
 #include "causes/fw_blame.h"
 
 enum dialect { NFT, IPTABLES_NFT, LEGACY };
@@ -44,15 +45,6 @@ static bool is_plain(const char *name)
 {
 	return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				     "0123456789_-.") == strlen(name);
-}
-
-static const char *entering(const struct exam *x, char *to, size_t size)
-{
-	if (is_plain(x->o->name) && strcmp(x->o->name, "host") != 0)
-		snprintf(to, size, "ip netns exec %s ", x->o->name);
-	else
-		*to = '\0';
-	return to;
 }
 
 static void nft_match(const struct fw_wanted *w, char *to, size_t size)
@@ -204,6 +196,34 @@ static void raise_limit(struct finding *f, const struct fw_point *p)
 	remedy_risk(r, "the limit protects something: raise it only as far as that bears");
 }
 
+static bool has_ports(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
+}
+
+/* An accept rule would let in what the connection table exists to keep out. */
+static void repair_tracking(struct exam *x, struct finding *f)
+{
+	const struct drop_flow *flow = f->flows.n ? f->flows.items : NULL;
+	char enter[96], source[64], to[64];
+	struct remedy *r;
+
+	entering(x, enter, sizeof(enter));
+	r = finding_remedy(f, "track-both-ways", REMEDY_ROUTE,
+			   "find why connection tracking does not know these connections");
+	remedy_why(r, "it must see both directions of each from its first packet: answers that take "
+		      "another way, a table that was flushed or full, and packets out of the TCP "
+		      "window all end here");
+	if (flow)
+		remedy_command(r, "%sconntrack -L -f ipv%c -s %s -d %s", enter,
+			       flow->family == AF_INET6 ? '6' : '4',
+			       address_text(flow->family, flow->source, source, sizeof(source)),
+			       address_text(flow->family, flow->destination, to, sizeof(to)));
+	remedy_command(r, "%ssysctl -w net.netfilter.nf_conntrack_log_invalid=255", enter);
+	remedy_undo(r, "%ssysctl -w net.netfilter.nf_conntrack_log_invalid=0", enter);
+	remedy_cost(r, "a line in the kernel log for each such packet, until it is set back");
+}
+
 void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
 		 const struct fw_words *words, size_t most)
 {
@@ -212,12 +232,19 @@ void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
 
 	if (fw_rule(p) && fw_rule(p)->limits)
 		raise_limit(f, p);
+	if (fw_is_invalid_rule(p)) {
+		repair_tracking(x, f);
+		return;
+	}
 	if (!is_plain(c->table) || !is_plain(c->name) || strlen(c->name) == sizeof(c->name) - 1 ||
 	    strlen(c->table) == sizeof(c->table) - 1)
 		return;
 	vec_each(w, &words->wanted) {
 		if (!w->protocol || n++ == most)
 			break;
+		/* Fragments have no ports: a rule for them would open every service. */
+		if (!w->port && has_ports(w->protocol))
+			continue;
 		accept_wanted(x, f, p, w);
 	}
 }

@@ -103,8 +103,9 @@ void fw_words_done(struct fw_words *w)
 	vec_done(&w->wanted);
 }
 
-static void count(struct fw_words *w, const struct drop_flow *flow, bool by_source, uint16_t port)
+static void count(struct fw_words *w, const struct fw_flow *f, bool by_source, uint16_t port)
 {
+	const struct drop_flow *flow = f->flow;
 	struct fw_wanted *place = NULL;
 
 	vec_each(known, &w->wanted)
@@ -117,7 +118,7 @@ static void count(struct fw_words *w, const struct drop_flow *flow, bool by_sour
 		place->by_source = by_source;
 		place->port = port;
 	}
-	place->packets += flow->packets;
+	place->packets += f->packets;
 }
 
 static bool is_chatter(const struct drop_flow *flow)
@@ -125,6 +126,26 @@ static bool is_chatter(const struct drop_flow *flow)
 	const uint8_t *to = flow->destination;
 
 	return flow->family == AF_INET6 ? to[0] == 0xff : to[0] >= 224;
+}
+
+/*
+ * Neighbour discovery asks by multicast: ff02::1:ff with the last three bytes of the address that
+ * is looked for. Where that is one of this host's, an answer is wanted. Link-local addresses are
+ * left out: every device has one, whether IPv6 is used or not.
+ */
+static bool is_sought(const struct fw_blame *b, const struct fw_flow *f)
+{
+	static const uint8_t group[13] = {0xff, 2, [11] = 1, [12] = 0xff};
+	const struct ruleset *set = b->points.items[f->point].set;
+
+	if (f->flow->family != AF_INET6 || f->flow->protocol != IPPROTO_ICMPV6 ||
+	    memcmp(f->flow->destination, group, sizeof(group)) != 0)
+		return false;
+	vec_each(local, &set->locals)
+		if (local->family == AF_INET6 && local->address[0] != 0xfe &&
+		    memcmp(local->address + 13, f->flow->destination + 13, 3) == 0)
+			return true;
+	return false;
 }
 
 /* Most packets first; of two ports with as many, the destination's and then the lower one. */
@@ -165,15 +186,17 @@ void fw_words_of(const struct fw_blame *b, const bool *which, struct fw_words *r
 	vec_each(f, &b->flows) {
 		if (f->point == FW_NOWHERE || !which[f->point])
 			continue;
-		w.packets += f->flow->packets;
-		if (is_chatter(f->flow)) {
-			w.chatter += f->flow->packets;
+		w.packets += f->packets;
+		if (is_sought(b, f)) {
+			w.sought += f->packets;
+		} else if (is_chatter(f->flow)) {
+			w.chatter += f->packets;
 			continue;
 		}
-		count(&w, f->flow, false, f->flow->destination_port);
+		count(&w, f, false, f->flow->destination_port);
 		/* Above are the ports that senders pick, scanners often one for all. */
 		if (f->flow->source_port < EPHEMERAL_FIRST)
-			count(&w, f->flow, true, f->flow->source_port);
+			count(&w, f, true, f->flow->source_port);
 	}
 	keep_one_side(&w);
 	if (w.wanted.n)

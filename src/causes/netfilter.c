@@ -106,7 +106,8 @@ static uint64_t packets_of(const struct fw_case *c, enum direction d)
  * firewall comes back to its port. So the share rule holds only if one port (or protocol without
  * ports) lost at least 10 packets and one a second, else it is info; or a warning above 50 a
  * second, where somebody should look. And a loss of less than 100 packets is not critical, however
- * little else there was. Without traced flows the share rule stands alone.
+ * little else there was. Without traced flows the share rule stands alone. Neighbours that look for
+ * an IPv6 address of this host's and get no answer cannot reach it at all, however few they are.
  */
 static enum severity severity_of(const struct fw_case *c, uint64_t of, bool *ret_scattered)
 {
@@ -122,6 +123,10 @@ static enum severity severity_of(const struct fw_case *c, uint64_t of, bool *ret
 		scale = MAX(1.0, (double)c->lost / (double)c->words.packets);
 		most = c->words.wanted.n ? (double)c->words.wanted.items[0].packets : 0;
 		*ret_scattered = most < 5 || most * scale + 0.5 < enough;
+	}
+	if (c->words.sought) {
+		*ret_scattered = false;
+		return MAX(s, SEVERITY_WARNING);
 	}
 	if (*ret_scattered)
 		return per_second(c->x->o, c->lost) < SCATTERED_MAX ? SEVERITY_INFO
@@ -197,8 +202,12 @@ static void describe(struct fw_case *c, struct finding *f, enum direction d, boo
 					"drops them.";
 	static const char limited[] = " The rule holds a limit: it drops what is above, as it was "
 				      "asked to.";
+	static const char invalid[] = " It is for packets that fit no tracked connection, or not its "
+				      "state.";
 	static const char unwanted[] = " No port got enough of them to look wanted: scans and "
 				       "chatter of the network, most likely.";
+	static const char sought[] = " Among them are questions for an IPv6 address of this host: "
+				     "nobody on the link reaches it while they are dropped.";
 	const struct rule *r = fw_rule(c->worst);
 	char where[160], what[80], more[64] = "";
 
@@ -210,8 +219,9 @@ static void describe(struct fw_case *c, struct finding *f, enum direction d, boo
 				   : (c->n == 2 ? "rule" : "rules"));
 	finding_headline(f, "%s%s drop%s %s%s", where, more, c->n > 1 ? "" : "s", direction_word(d),
 			 what);
-	finding_text(f, "%s %s%s%s", c->policy ? by_policy : by_rule, who_notices(d),
-		     r && r->limits ? limited : "", scattered ? unwanted : "");
+	finding_text(f, "%s %s%s%s%s%s", c->policy ? by_policy : by_rule, who_notices(d),
+		     r && r->limits ? limited : "", fw_is_invalid_rule(c->worst) ? invalid : "",
+		     c->words.sought ? sought : "", scattered ? unwanted : "");
 }
 
 static void add_subjects(struct fw_case *c, struct finding *f)
@@ -264,8 +274,11 @@ static void add_evidence(struct fw_case *c, struct finding *f, uint64_t traced)
 		if (p->counted)
 			evidence_change(f, c->x, source_of(p), where, p->counter);
 		else
-			evidence_text(f, c->x, "%s has no counter: %s, %llu packets", where, p->how,
-				      (unsigned long long)p->lost);
+			evidence_text(f, c->x, "%s %s: %s, %llu packets", where,
+				      p->fresh		? "was loaded meanwhile, in place of others"
+				      : p->counter.reset ? "had its counter set back meanwhile"
+							 : "has no counter",
+				      p->how, (unsigned long long)p->lost);
 	}
 	evidence_traced(f, c->x,
 			c->blame.frees_in_chain && c->in_nft == c->lost
@@ -297,11 +310,20 @@ static void add_excluded(struct fw_case *c, struct finding *f)
 
 static void add_flows(struct fw_case *c, struct finding *f)
 {
+	const struct drop_flow *last = NULL;
+
 	vec_each(flow, &c->blame.flows) {
 		if (f->flows.n == FLOWS_SHOWN)
 			break;
-		if (flow->point != FW_NOWHERE && c->mine[flow->point])
-			*vec_push(&f->flows) = *flow->flow;
+		if (flow->point == FW_NOWHERE || !c->mine[flow->point])
+			continue;
+		if (last == flow->flow) {
+			f->flows.items[f->flows.n - 1].packets += flow->packets;
+			continue;
+		}
+		last = flow->flow;
+		*vec_push(&f->flows) = *last;
+		f->flows.items[f->flows.n - 1].packets = flow->packets;
 	}
 	f->flows_sampled = tracing(c->x) && c->x->d->drops->flows_sampled;
 }

@@ -513,6 +513,96 @@ static void kernel_names_the_rule(void **state)
 	scene_done(&s);
 }
 
+/* The counted rule drops every second packet of a flow, the plain one behind it the others. */
+static void a_flow_ends_in_two_rules(void **state)
+{
+	const struct finding *f;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	for (int i = 0; i < 2; i++) {
+		struct ruleset *set = i ? &s.o.b.nft : &s.o.a.nft;
+		struct rule *r;
+
+		add_chain(set, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_ACCEPT);
+		r = maybe_rule(set, VERDICT_DROP, RULE_NO_CHAIN);
+		r->counted = true;
+		r->packets = i ? 526 : 0;
+		port_rule(set, VERDICT_DROP, 2);
+	}
+	traced(&s, "nft_do_chain", 2, 1000);
+	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), FOUND);
+	f = only_finding(&s);
+	assert_int_equal(f->lost, 1000);
+	assert_int_equal(f->subjects.items[0].lost, 526);
+	assert_int_equal(f->subjects.items[1].lost, 474);
+	assert_int_equal(f->flows.n, 1);
+	assert_int_equal(f->flows.items[0].packets, 1000);
+	assert_int_equal(ledger_unexplained(&s.ledger), 0);
+	scene_done(&s);
+}
+
+/* The same rules loaded again, with the same handles, in a table that is another one now. */
+static void a_table_is_loaded_again(void **state)
+{
+	const struct finding *f;
+	struct fw_blame b;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	make_chain(&s.o.a.nft, 300);
+	make_chain(&s.o.b.nft, 400);
+	s.o.a.nft.chains.items[0].table_handle = 1;
+	s.o.b.nft.chains.items[0].table_handle = 2;
+	s.o.b.nft.generation = 1;
+	traced(&s, "nft_do_chain", 1, 1000);
+	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), FOUND);
+	f = only_finding(&s);
+	assert_int_equal(f->lost, 1000);
+	assert_false(f->counted_known);
+	assert_int_equal(f->confidence, LIKELY);
+	assert_int_equal(ledger_unexplained(&s.ledger), 0);
+	/* Nothing traced: what is counted since then is the least it was. */
+	s.drops.err = -EPERM;
+	fw_blame(&s.x, &b);
+	assert_int_equal(b.points.items[0].lost, 400);
+	fw_blame_done(&b);
+	scene_done(&s);
+}
+
+static void nobody_answers_neighbours(void **state)
+{
+	static const uint8_t own[16] = {0x20, 1, 0xd, 0xb8, [15] = 2};
+	static const uint8_t group[16] = {0xff, 2, [11] = 1, [12] = 0xff, [15] = 2};
+	const struct finding *f;
+	struct local_address *local;
+	struct scene s;
+
+	(void)state;
+	for (int is_own = 0; is_own < 2; is_own++) {
+		scene_init(&s);
+		make_chain(&s.o.a.nft, 0);
+		make_chain(&s.o.b.nft, 0);
+		local = vec_push(&s.o.b.nft.locals);
+		local->family = AF_INET6;
+		memcpy(local->address, own, sizeof(own));
+		local->address[15] = is_own ? 2 : 3;
+		traced(&s, "nft_do_chain", 0, 3);
+		s.drops.flows.items[0].family = AF_INET6;
+		s.drops.flows.items[0].protocol = IPPROTO_ICMPV6;
+		s.drops.flows.items[0].source_port = 0;
+		memcpy(s.drops.flows.items[0].destination, group, sizeof(group));
+		assert_int_equal(examine_fw_policy_drop(scene_exam(&s)), FOUND);
+		f = only_finding(&s);
+		assert_int_equal(f->lost, 3);
+		assert_int_equal(f->severity, is_own ? SEVERITY_WARNING : SEVERITY_INFO);
+		assert_int_equal(f->remedies.n, is_own);
+		scene_done(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,6 +620,9 @@ int main(void)
 		cmocka_unit_test(scans_are_no_loss),
 		cmocka_unit_test(nothing_seen_is_not_examined),
 		cmocka_unit_test(kernel_names_the_rule),
+		cmocka_unit_test(a_flow_ends_in_two_rules),
+		cmocka_unit_test(a_table_is_loaded_again),
+		cmocka_unit_test(nobody_answers_neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

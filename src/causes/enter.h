@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Commands for people, so that they reach the namespace that was examined. */
+#ifndef WHYDROP_ENTER_H
+#define WHYDROP_ENTER_H
+
+#include "causes/cause.h"
+
+/* "ip netns exec web " or "": the host's own namespace, or one whose name is not known. */
+const char *entering(const struct exam *x, char *to, size_t size);
+/* remedy_sysctl() for a key that each namespace has of its own. */
+void remedy_sysctl_here(const struct exam *x, struct remedy *r, const char *key, int64_t from,
+			int64_t to);
+
+#endif
