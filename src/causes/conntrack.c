@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Stage conntrack: the table of tracked connections. */
+#include "causes/enter.h"
 #include "causes/stages.h"
 
 #define ENTRY_BYTES 320 /* slab object of one connection, causes.md 1.11 */
@@ -18,6 +19,13 @@ static uint64_t peak_entries(const struct observation *o)
 	return peak;
 }
 
+/* Packets that came by: those lost were counted by IP before they were to be tracked. */
+static uint64_t tracked_of(const struct observation *o)
+{
+	return delta_value(delta_sum(o, C_IP_IN_RECEIVES, C_IP6_IN_RECEIVES)) +
+	       delta_value(delta_sum(o, C_IP_OUT_REQUESTS, C_IP6_OUT_REQUESTS));
+}
+
 static void conntrack_remedies(struct exam *x, struct finding *f, uint64_t peak, int64_t max)
 {
 	int64_t to = (int64_t)next_power_of_two(MAX(2 * peak, (uint64_t)max + 1)), established = 0;
@@ -27,9 +35,9 @@ static void conntrack_remedies(struct exam *x, struct finding *f, uint64_t peak,
 			   "a larger table: nf_conntrack_max %lld -> %lld", (long long)max,
 			   (long long)to);
 	remedy_why(r, "%llu of %lld entries were in use", (unsigned long long)peak, (long long)max);
-	remedy_cost(r, "up to %lld MiB of kernel memory more; host-wide, every namespace is held "
-		       "against the same number",
-		    (long long)((to - max) * ENTRY_BYTES >> 20));
+	remedy_cost(r, "up to %lld KiB of kernel memory more; host-wide: to be set in the host's own "
+		       "namespace, and every namespace is held against the same number",
+		    (long long)((to - max) * ENTRY_BYTES >> 10));
 	remedy_risk(r, "if this is a flood the larger table fills as well: look at the flows first");
 	remedy_sysctl(r, "net.netfilter.nf_conntrack_max", max, to);
 	remedy_command(r, "sysctl -w net.netfilter.nf_conntrack_buckets=%lld", (long long)to);
@@ -40,8 +48,11 @@ static void conntrack_remedies(struct exam *x, struct finding *f, uint64_t peak,
 	r = finding_remedy(f, "shorten-established-timeout", REMEDY_SYSCTL,
 			   "forget idle TCP connections after a day instead of %lld hours",
 			   (long long)established / 3600);
+	remedy_why(r, "of use where old TCP connections fill the table: conntrack -L shows them with "
+		      "the seconds they have left");
 	remedy_risk(r, "connections idle for longer without keepalive are cut");
-	remedy_sysctl(r, "net.netfilter.nf_conntrack_tcp_timeout_established", established, 86400);
+	remedy_sysctl_here(x, r, "net.netfilter.nf_conntrack_tcp_timeout_established", established,
+			   86400);
 }
 
 /*
@@ -72,7 +83,7 @@ enum outcome examine_conntrack_full(struct exam *x)
 	f = finding_new(x);
 	traced = ledger_claim(x->ledger, &hook_drops, lost);
 	finding_lost(f, &lost, tracing(x) ? &traced : NULL,
-		     lost + delta_value(delta_sum(x->o, C_IP_IN_RECEIVES, C_IP6_IN_RECEIVES)));
+		     MAX(lost, tracked_of(x->o)));
 	f->severity = SEVERITY_CRITICAL;
 	finding_headline(f, "%llu of %lld tracked connections: new ones are refused",
 			 (unsigned long long)peak, (long long)max);

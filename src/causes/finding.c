@@ -85,6 +85,21 @@ struct subject *finding_subject(struct finding *f)
 	return s;
 }
 
+/* One flow may have been dropped at two places, and is one to whoever reads it. */
+static bool add_to_flow(struct finding *f, const struct drop_flow *flow)
+{
+	vec_each(known, &f->flows)
+		if (known->family == flow->family && known->protocol == flow->protocol &&
+		    known->source_port == flow->source_port &&
+		    known->destination_port == flow->destination_port &&
+		    memcmp(known->source, flow->source, sizeof(flow->source)) == 0 &&
+		    memcmp(known->destination, flow->destination, sizeof(flow->destination)) == 0) {
+			known->packets += flow->packets;
+			return true;
+		}
+	return false;
+}
+
 void finding_flows(struct exam *x, struct finding *f, const struct drop_filter *which)
 {
 	if (!x->d->drops || x->d->drops->err)
@@ -95,6 +110,8 @@ void finding_flows(struct exam *x, struct finding *f, const struct drop_filter *
 		memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
 		memcpy(as_drop.symbol, flow->symbol, sizeof(as_drop.symbol));
 		if (flow->netns != x->o->inode || !drop_matches(&as_drop, which))
+			continue;
+		if (add_to_flow(f, flow))
 			continue;
 		if (f->flows.n == FLOWS_SHOWN)
 			break;

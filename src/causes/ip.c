@@ -2,7 +2,10 @@
 /* Stage ip. */
 #include <stdio.h>
 
+#include "causes/enter.h"
 #include "causes/stages.h"
+
+#define DEVICES_TOLD 2
 
 static const char *const rp_reasons[] = {"IP_RPFILTER", NULL};
 static const struct drop_filter rp_drops = {.reasons = rp_reasons};
@@ -16,31 +19,56 @@ static int64_t effective_rp_filter(const struct exam *x, const struct link *link
 	return MAX(all, (int64_t)link->rp_filter);
 }
 
+/* A source that this device refused, for the commands. */
+static const char *refused_source(const struct finding *f, const struct link *link, char *to,
+				  size_t size)
+{
+	vec_each(flow, &f->flows)
+		if (flow->ifindex == link->ifindex)
+			return address_text(flow->family, flow->source, to, size);
+	snprintf(to, size, "SOURCE");
+	return to;
+}
+
 static void rp_remedies(struct exam *x, struct finding *f, const struct link *link)
 {
 	int64_t now = effective_rp_filter(x, link);
-	char key[80];
+	char key[80], source[64], enter[96];
 	struct remedy *r;
 
 	/* A device name may hold dots, which sysctl takes as slashes: use slashes throughout then. */
 	snprintf(key, sizeof(key),
 		 strchr(link->name, '.') ? "net/ipv4/conf/%s/rp_filter" : "net.ipv4.conf.%s.rp_filter",
 		 link->name);
+	refused_source(f, link, source, sizeof(source));
+	entering(x, enter, sizeof(enter));
 	if (now == 1) {
 		r = finding_remedy(f, "loose-rp-filter", REMEDY_SYSCTL,
 				   "accept sources on %s that are reachable by any device (loose mode)",
 				   link->name);
 		remedy_why(r, "strict mode wants the way back to leave by the same device; loose mode "
-			      "is right for asymmetric routing");
+			      "is right for asymmetric routing, and enough if `%sip route get %s` "
+			      "names another device",
+			   enter, source);
 		remedy_risk(r, "spoofed sources that are routable elsewhere get in");
-		remedy_sysctl(r, key, link->rp_filter < 0 ? now : link->rp_filter, 2);
+		remedy_sysctl_here(x, r, key, link->rp_filter < 0 ? now : link->rp_filter, 2);
 	}
 	r = finding_remedy(f, "route-back", REMEDY_ROUTE, "a route back to the refused source");
-	remedy_why(r, now == 1 ? "with it strict mode accepts the packets"
-			       : "not even another device has a route to the source");
-	remedy_command(r, "ip route get SOURCE");
-	remedy_command(r, "ip route add SOURCE/32 dev %s", link->name);
-	remedy_undo(r, "ip route del SOURCE/32 dev %s", link->name);
+	remedy_why(r, now == 1 ? "with one by %s strict mode accepts the packets"
+			       : "not even a device other than %s has a route to the source",
+		   link->name);
+	remedy_command(r, "%sip route get %s", enter, source);
+	remedy_command(r, "%sip route add %s/32 dev %s", enter, source, link->name);
+	remedy_cost(r, "where the source is behind a router, it needs `via ROUTER` as well");
+	remedy_undo(r, "%sip route del %s/32 dev %s", enter, source, link->name);
+}
+
+static bool is_subject(const struct finding *f, const struct link *link)
+{
+	vec_each(s, &f->subjects)
+		if (strcmp(link->name, s->device) == 0)
+			return true;
+	return f->subjects.n == 0;
 }
 
 enum outcome examine_rp_filter(struct exam *x)
@@ -48,6 +76,7 @@ enum outcome examine_rp_filter(struct exam *x)
 	struct change counted = delta_counter(x->o, C_IP_REVERSE_PATH_FILTER);
 	uint64_t traced = ledger_traced(x->ledger, &rp_drops);
 	char source[64] = "a source";
+	unsigned int told = 0;
 	struct finding *f;
 
 	if (!delta_value(counted) && !traced) {
@@ -71,15 +100,14 @@ enum outcome examine_rp_filter(struct exam *x)
 	evidence_counter(f, x, C_IP_REVERSE_PATH_FILTER);
 	evidence_traced(f, x, "IP_RPFILTER", traced);
 	vec_each(link, &x->o->b.links) {
-		if (f->subjects.n && strcmp(link->name, f->subjects.items[0].device) != 0)
-			continue;
-		if (effective_rp_filter(x, link) <= 0)
+		if (!is_subject(f, link) || effective_rp_filter(x, link) <= 0)
 			continue;
 		evidence_text(f, x, "rp_filter in force on %s: %lld (the larger of conf.all and its own)",
 			      link->name, (long long)effective_rp_filter(x, link));
-		rp_remedies(x, f, link);
-		break;
+		if (++told <= DEVICES_TOLD)
+			rp_remedies(x, f, link);
 	}
-	finding_exclude(f, "impossible addresses (martians have no IPReversePathFilter)");
+	finding_exclude(f, "addresses nobody may send from (127.0.0.0/8, multicast): they have no "
+			   "IPReversePathFilter");
 	return FOUND;
 }

@@ -85,7 +85,18 @@ static void backlog_remedies(struct exam *x, struct finding *f, double pps, doub
 		remedy_command(r, "echo MASK > /sys/class/net/DEVICE/queues/rx-0/rps_cpus");
 		remedy_cost(r, "inter-processor interrupts");
 	}
-	if (!sysctl_get(&x->o->b, K_NETDEV_MAX_BACKLOG, &now) || now >= BACKLOG_CAP)
+	if (!sysctl_get(&x->o->b, K_NETDEV_MAX_BACKLOG, &now)) {
+		/* Only the host's own namespace shows it. */
+		r = finding_remedy(f, "raise-netdev-max-backlog", REMEDY_SYSCTL,
+				   "a longer backlog queue: twice the netdev_max_backlog of the host");
+		remedy_why(r, "it overflowed at %.0f packets/s on one CPU", pps);
+		remedy_command(r, "sysctl net.core.netdev_max_backlog");
+		remedy_command(r, "sysctl -w net.core.netdev_max_backlog=TWICE_THAT");
+		remedy_cost(r, "more delay while it is full; host-wide: to be set in the host's own "
+			       "namespace");
+		return;
+	}
+	if (now >= BACKLOG_CAP)
 		return;
 	/* Twice as long, and room for 10 ms of the busiest CPU's packets. */
 	to = MIN(MAX(now * 2, (int64_t)(pps * 0.010)), BACKLOG_CAP);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "causes/enter.h"
 #include "causes/stages.h"
 
 #define SUBJECTS_SHOWN 16
@@ -37,15 +38,28 @@ static void add_neighbour(struct exam *x, struct finding *f, const struct neigh 
 		      n->state & NUD_FAILED ? "FAILED" : "INCOMPLETE");
 }
 
+static bool failed_before(const struct observation *o, const struct neigh *n)
+{
+	vec_each(old, &o->a.neighs)
+		if (old->ifindex == n->ifindex && old->family == n->family &&
+		    memcmp(old->address, n->address, sizeof(n->address)) == 0)
+			return old->state & NUD_FAILED;
+	return false;
+}
+
+/* A failed entry stays for a while: what had failed before is a subject only if it is tried again. */
 static void add_neighbours(struct exam *x, struct finding *f)
 {
-	for (size_t i = 0; i <= x->o->looks.n; i++) {
-		const struct snapshot *s = i < x->o->looks.n ? &x->o->looks.items[i] : &x->o->b;
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i <= x->o->looks.n; i++) {
+			const struct snapshot *s =
+				i < x->o->looks.n ? &x->o->looks.items[i] : &x->o->b;
 
-		vec_each(n, &s->neighs)
-			if (n->state & (NUD_FAILED | NUD_INCOMPLETE))
-				add_neighbour(x, f, n);
-	}
+			vec_each(n, &s->neighs)
+				if (pass ? n->state & NUD_FAILED && !failed_before(x->o, n)
+					 : n->state & NUD_INCOMPLETE)
+					add_neighbour(x, f, n);
+		}
 }
 
 /* INCOMPLETE means that something is being sent there now; FAILED may be left from long ago. */
@@ -61,8 +75,9 @@ static bool any_incomplete(const struct observation *o)
 	return false;
 }
 
-static void neigh_remedies(struct finding *f)
+static void neigh_remedies(struct exam *x, struct finding *f)
 {
+	char enter[96];
 	const char *who = f->subjects.n && f->subjects.items[0].address ? f->subjects.items[0].address
 									: "NEXT-HOP";
 	const char *device = f->subjects.n && f->subjects.items[0].device[0]
@@ -72,8 +87,9 @@ static void neigh_remedies(struct finding *f)
 					  "find why %s does not answer on %s", who, device);
 
 	remedy_why(r, "down, on another VLAN, a wrong prefix length here, or ARP filtered between");
-	remedy_command(r, "ip neigh show dev %s", device);
-	remedy_command(r, "ip route get %s", who);
+	entering(x, enter, sizeof(enter));
+	remedy_command(r, "%sip neigh show dev %s", enter, device);
+	remedy_command(r, "%sip route get %s", enter, who);
 	r = finding_remedy(f, "stop-sending", REMEDY_APPLICATION,
 			   "if the host is gone for good, take it out of the sender's configuration");
 	remedy_why(r, "each packet to it waits up to three seconds and is lost");
@@ -113,6 +129,7 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 		subject_devices(x, f, &failed_drops);
 	finding_flows(x, f, &failed_drops);
 	finding_flows(x, f, &ndisc_drops);
+	finding_flows(x, f, &queue_drops);
 	finding_headline(f, "%s does not answer on %s",
 			 f->subjects.n && f->subjects.items[0].address ? f->subjects.items[0].address
 								       : "the next hop",
@@ -126,6 +143,6 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 			finding_exclude(f, "a full %s table (%u of %u entries)",
 					table->family == AF_INET6 ? "IPv6 neighbour" : "ARP",
 					table->entries, table->thresh3);
-	neigh_remedies(f);
+	neigh_remedies(x, f);
 	return FOUND;
 }
