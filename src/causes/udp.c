@@ -3,8 +3,11 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include <linux/netfilter.h>
+
 #include "causes/stages.h"
 
+#define HOOK_NETDEV_EGRESS 1 /* NF_NETDEV_EGRESS */
 #define SUBJECTS_SHOWN 16
 #define PORTS_MAX 256 /* of closed ports that are told apart */
 #define SUBJECTS_MAX 1024 /* with receivers all count: each may have a reason of its own */
@@ -207,6 +210,36 @@ void describe_udp_rcvbuf(struct exam *x, struct finding *f)
 	rcvbuf_remedies(x, f);
 }
 
+static bool is_own_address(const struct ruleset *set, const struct drop_flow *flow)
+{
+	vec_each (local, &set->locals)
+		if (local->family == flow->family &&
+		    memcmp(local->address, flow->source, flow->family == AF_INET6 ? 16 : 4) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A rule on a device's egress hook drops behind IP, so the sender's ENOBUFS comes from there; one
+ * on the output hook makes EPERM, which is counted nowhere.
+ */
+static uint64_t dropped_at_egress(const struct exam *x)
+{
+	const struct ruleset *nft = &x->o->b.nft;
+	uint64_t sum = 0;
+	bool any = false;
+
+	vec_each (c, &nft->chains)
+		any |= c->base && c->family == NFPROTO_NETDEV && c->hook == HOOK_NETDEV_EGRESS;
+	if (!any || !tracing(x))
+		return 0;
+	vec_each (flow, &x->d->drops->flows)
+		if (flow->netns == x->o->inode && flow->ifindex && flow->protocol == IPPROTO_UDP &&
+		    strcmp(flow->reason, "NETFILTER_DROP") == 0 && is_own_address(nft, flow))
+			sum += flow->packets;
+	return sum;
+}
+
 /*
  * What of SndbufErrors was really dropped further down: udp_send_skb counts an ENOBUFS from any
  * layer below as SndbufErrors, so a qdisc, a refused neighbour entry or a veth peer that drops
@@ -228,7 +261,7 @@ static uint64_t dropped_below(const struct exam *x)
 	 * too. */
 	if (tracing(x) && !x->d->drops->missed)
 		queues = ledger_traced(x->ledger, &udp);
-	return queues + devices;
+	return queues + devices + dropped_at_egress(x);
 }
 
 static void add_full_senders(struct exam *x, struct finding *f)
