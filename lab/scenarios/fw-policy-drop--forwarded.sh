@@ -1,0 +1,30 @@
+# A router: the forward policy drops what an earlier chain of the same hook had accepted
+. "${BASH_SOURCE[0]%/*}/fw-policy-drop.sh"
+TOPOLOGY=router EXAMINE=$R TO=$S6
+
+fault() {
+	serve READER "$S" udp-recv 5301
+	serve OTHER "$S" udp-recv 5300
+	nft_in "$R" <<-RULES
+		table inet first {
+			chain forward {
+				type filter hook forward priority -10; policy drop
+				udp dport { 5300, 5301 } counter accept
+			}
+		}
+		table inet filter {
+			chain input {
+				type filter hook input priority 0; policy drop
+				meta l4proto icmpv6 accept
+			}
+			chain forward {
+				type filter hook forward priority 0; policy drop
+				udp dport 5300 accept
+			}
+		}
+	RULES
+}
+
+heal() {
+	in_ns "$R" nft flush ruleset
+}

@@ -1,0 +1,25 @@
+# A router: a rule with a counter drops every second packet, one without drops what it lets by
+. "${BASH_SOURCE[0]%/*}/fw-rule-drop.sh"
+TOPOLOGY=router EXAMINE=$R WITNESS=
+
+rules() {
+	cat <<-RULES
+		table inet filter {
+			chain forward {
+				type filter hook forward priority 0
+				udp dport 5301 numgen random mod 2 0 counter drop
+				udp dport 5301 drop
+			}
+		}
+	RULES
+}
+
+fault() {
+	serve READER "$S" udp-recv 5301
+	serve OTHER "$S" udp-recv 5300
+	rules | nft_in "$R"
+}
+
+heal() {
+	in_ns "$R" nft flush ruleset
+}

@@ -1,0 +1,19 @@
+# A neighbour that answers after most of a second: all that waited for it arrives
+CAUSE=none TOPOLOGY=router EXAMINE=$R SECONDS=4 SLOW=198.51.100.99
+
+fault() {
+	serve READER "$S" udp-recv 5300
+	in_ns "$S" sysctl -qw net.ipv4.conf.all.arp_ignore=8
+	ip -n "$S" addr add "$SLOW"/24 dev "$SDEV"
+}
+
+is_answered() {
+	ip -n "$R" neigh show "$SLOW" | grep -q REACHABLE
+}
+
+traffic() {
+	gen "$C" udp-send "$SLOW" 5300 -n 50 --rate 70
+	in_ns "$S" sysctl -qw net.ipv4.conf.all.arp_ignore=0
+	await 3 is_answered
+	echo "arrived=$(tally "$READER" received)"
+}
