@@ -37,9 +37,12 @@ bool fw_is_invalid_rule(const struct fw_point *p)
 
 static bool same_chain(const struct chain *one, const struct chain *other, bool legacy)
 {
-	return one->family == other->family && strcmp(one->table, other->table) == 0 &&
-	       one->table_handle == other->table_handle &&
-	       (legacy ? strcmp(one->name, other->name) == 0 : one->handle == other->handle);
+	/* Numbers first: a table loaded again is searched for in vain, chain by chain. */
+	if (one->family != other->family || one->table_handle != other->table_handle ||
+	    one->handle != other->handle)
+		return false;
+	return strcmp(one->table, other->table) == 0 &&
+	       (!legacy || strcmp(one->name, other->name) == 0);
 }
 
 /*
