@@ -30,18 +30,42 @@ static uint64_t value(const struct exam *x, enum counter_id id)
 	return delta_value(delta_counter(x->o, id));
 }
 
+static uint64_t sent_again_since_birth(const struct snapshot *s)
+{
+	uint64_t sum = 0;
+
+	vec_each(sk, &s->sockets)
+		sum += sk->tcp_known ? sk->retrans_total : 0;
+	return sum;
+}
+
+/* By the connections that are there, their SYNs included; too few where some have closed. */
+static uint64_t sent_again_by_connections(const struct exam *x)
+{
+	uint64_t before = sent_again_since_birth(&x->o->a), now = sent_again_since_birth(&x->o->b);
+
+	return now - MIN(now, before);
+}
+
 /*
  * A SYN-ACK sent again means that whoever sent the SYN does not answer: scans and floods do that to
  * every open port, and the kernel counts it with the SYNs of our own connections. Where none is
- * begun from here, all are such; else those whose requests still wait.
+ * begun from here, all are such; else those whose requests still wait. A SYN queue that is more
+ * than half full forgets its requests early (reqsk_timer_handler): then it is all that no
+ * connection of ours can have sent.
  */
 static uint64_t strangers_synacks(const struct exam *x)
 {
 	uint64_t before = x->o->a.synacks_again, now = x->o->b.synacks_again;
+	uint64_t syns = value(x, C_TCP_SYN_RETRANS), ours;
 
 	if (value(x, C_TCP_ACTIVE_OPENS) == 0)
-		return value(x, C_TCP_SYN_RETRANS);
-	return MIN(now - MIN(now, before), value(x, C_TCP_SYN_RETRANS));
+		return syns;
+	if (value(x, C_SYNCOOKIES_SENT) || value(x, C_TCP_REQ_Q_FULL_DROP)) {
+		ours = sent_again_by_connections(x);
+		return syns - MIN(syns, ours);
+	}
+	return MIN(now - MIN(now, before), syns);
 }
 
 static struct retransmissions retransmissions(const struct exam *x)
