@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
+#include "causes/enter.h"
 #include "causes/stages.h"
 
 #define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
@@ -85,7 +86,7 @@ static void backlog_remedies(struct exam *x, struct finding *f, bool accept_queu
 		remedy_why(r, "the backlog of %s is %lld, as large as somaxconn lets it be", where,
 			   (long long)backlog);
 		remedy_cost(r, "about 2.4 KiB of kernel memory for each waiting connection");
-		remedy_sysctl(r, "net.core.somaxconn", somaxconn, to);
+		remedy_sysctl_here(x, r, "net.core.somaxconn", somaxconn, to);
 		return;
 	}
 	r = finding_remedy(f, "raise-backlog", REMEDY_APPLICATION,
@@ -180,7 +181,7 @@ enum outcome examine_synq_full(struct exam *x)
 			       "timestamps are on");
 		remedy_risk(r,
 			    "none while the queue is not full: cookies are the kernel's default");
-		remedy_sysctl(r, "net.ipv4.tcp_syncookies", 0, 1);
+		remedy_sysctl_here(x, r, "net.ipv4.tcp_syncookies", 0, 1);
 	}
 	backlog_remedies(x, f, false);
 	return FOUND;
