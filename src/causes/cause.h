@@ -32,21 +32,25 @@ struct subject;
 
 /*
  * What a cause is to the others: a loss point has packets of its own; an explanation takes over
- * a loss point's subjects (a stopped reader behind a full buffer); elsewhere is a loss that
- * happened outside this host.
+ * a loss point's subjects (a stopped reader behind a full buffer); a condition loses nothing by
+ * itself: a limit that is near, a CPU that is busy, a setting below what the device can do. It is
+ * asked when the losses are known and explained, so that it may say which of them it makes worse.
+ * Elsewhere is a loss that happened outside this host.
  */
-enum cause_kind { CAUSE_LOSS_POINT, CAUSE_EXPLANATION, CAUSE_ELSEWHERE };
+enum cause_kind { CAUSE_LOSS_POINT, CAUSE_EXPLANATION, CAUSE_CONDITION, CAUSE_ELSEWHERE };
 
 struct cause_row {
 	const char *id, *title;
 	enum cause_kind kind;
 	enum stage stage;
 	enum direction direction;
-	uint32_t needs_all, needs_any; /* bit masks of enum source; needs_any 0: nothing more */
+	uint64_t needs_all, needs_any; /* masks of SOURCE_BIT; needs_any 0: nothing more */
 	bool has_counter, has_event;
 	const char *companions; /* ids that may be named beside it, blank separated */
 	const char *lab, *guide; /* scenario; where the guides speak of it */
-	enum outcome (*examine)(struct exam *x); /* loss points and elsewhere */
+	/* NULL for an explanation that is nothing by itself. One that has it is asked like a
+	 * condition, unless it already explains a loss. */
+	enum outcome (*examine)(struct exam *x);
 	/* Explanations: is it why this subject of that loss point lost? And then, once a finding of
 	 * such subjects is its own: the words, evidence and remedies for it. A loss point may have
 	 * `describe` for the subjects that no explanation took. */

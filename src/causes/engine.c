@@ -24,7 +24,8 @@ const struct cause_row cause_rows[] = {
 	 .guide = guide_,                                                                          \
 	 .examine = fn_,                                                                           \
 	 .describe = describe_},
-#define EXPLAINS(id_, title_, stage_, dir_, all_, companions_, lab_, guide_, fn_, describe_)       \
+#define EXPLAINS(id_, title_, stage_, dir_, all_, companions_, lab_, guide_, alone_, fn_,          \
+		 describe_)                                                                        \
 	{.id = id_,                                                                                \
 	 .title = title_,                                                                          \
 	 .kind = CAUSE_EXPLANATION,                                                                \
@@ -34,8 +35,21 @@ const struct cause_row cause_rows[] = {
 	 .companions = companions_,                                                                \
 	 .lab = lab_,                                                                              \
 	 .guide = guide_,                                                                          \
+	 .examine = alone_,                                                                        \
 	 .explains = fn_,                                                                          \
 	 .describe = describe_},
+#define CONDITION(id_, title_, stage_, dir_, all_, any_, companions_, lab_, guide_, fn_)           \
+	{.id = id_,                                                                                \
+	 .title = title_,                                                                          \
+	 .kind = CAUSE_CONDITION,                                                                  \
+	 .stage = STAGE_##stage_,                                                                  \
+	 .direction = DIR_##dir_,                                                                  \
+	 .needs_all = all_,                                                                        \
+	 .needs_any = any_,                                                                        \
+	 .companions = companions_,                                                                \
+	 .lab = lab_,                                                                              \
+	 .guide = guide_,                                                                          \
+	 .examine = fn_},
 #define ELSEWHERE(id_, title_, stage_, dir_, all_, companions_, lab_, guide_, fn_)                 \
 	{.id = id_,                                                                                \
 	 .title = title_,                                                                          \
@@ -48,10 +62,11 @@ const struct cause_row cause_rows[] = {
 	 .lab = lab_,                                                                              \
 	 .guide = guide_,                                                                          \
 	 .examine = fn_},
-#define NEEDS(source) (1u << SRC_##source)
+#define NEEDS(source) SOURCE_BIT(SRC_##source)
 #include "causes/causes.def"
 #undef LOSS
 #undef EXPLAINS
+#undef CONDITION
 #undef ELSEWHERE
 };
 const size_t cause_rows_n = ARRAY_SIZE(cause_rows);
@@ -92,10 +107,10 @@ static enum source missing_source(const struct exam *x)
 	enum source any = SOURCE_N;
 
 	for (enum source s = 0; s < SOURCE_N; s++)
-		if (x->row->needs_all & (1u << s) && !available(x, s))
+		if (x->row->needs_all & SOURCE_BIT(s) && !available(x, s))
 			return s;
 	for (enum source s = 0; s < SOURCE_N; s++) {
-		if (!(x->row->needs_any & (1u << s)))
+		if (!(x->row->needs_any & SOURCE_BIT(s)))
 			continue;
 		if (available(x, s))
 			return SOURCE_N;
@@ -337,6 +352,31 @@ static void drop_empty(struct diagnosis *d, size_t first)
 	d->findings.n = kept;
 }
 
+static bool already_found(const struct exam *x, size_t first)
+{
+	for (size_t i = first; i < x->d->findings.n; i++)
+		if (x->d->findings.items[i].cause == x->row)
+			return true;
+	return false;
+}
+
+/*
+ * Conditions, and explanations that are something by themselves and explained no loss. Those of
+ * the machine are the same in each namespace: they are told once.
+ */
+static void ask_conditions(struct exam *x, size_t first)
+{
+	for (size_t i = 0; i < cause_rows_n; i++) {
+		x->row = &cause_rows[i];
+		if (x->row->kind != CAUSE_CONDITION && x->row->kind != CAUSE_EXPLANATION)
+			continue;
+		if (!x->row->examine || already_found(x, first) ||
+		    (x->row->stage == STAGE_HOST && x->o != x->d->observations.items))
+			continue;
+		ask(x);
+	}
+}
+
 static void diagnose_one(struct diagnosis *d, const struct observation *o, struct ledger *ledger)
 {
 	struct exam x = {.d = d, .o = o, .ledger = ledger};
@@ -350,7 +390,7 @@ static void diagnose_one(struct diagnosis *d, const struct observation *o, struc
 				ask(&x);
 		}
 	}
-	found = d->findings.n; /* explanations may add theirs behind */
+	found = d->findings.n; /* what follows adds its own behind */
 	for (size_t i = first; i < found; i++) {
 		struct finding *f = &d->findings.items[i];
 
@@ -361,6 +401,7 @@ static void diagnose_one(struct diagnosis *d, const struct observation *o, struc
 			deepen(&x, i);
 	}
 	drop_empty(d, first);
+	ask_conditions(&x, first);
 	/* What was lost at some time since boot may be long over: never critical. */
 	for (size_t i = first; o->since_boot && i < d->findings.n; i++)
 		d->findings.items[i].severity =

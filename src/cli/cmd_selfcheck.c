@@ -128,7 +128,7 @@ static int run(struct check *c, const struct options *o)
 	uname(&c->kernel);
 	read_capabilities(c);
 	try_tracer(c);
-	collect_snapshot(&c->host, (1u << SOURCE_N) - 1, &c->snapshot);
+	collect_snapshot(&c->host, SOURCE_BIT(SOURCE_N) - 1, &c->snapshot);
 	return 0;
 }
 
@@ -166,10 +166,10 @@ static enum source missing(const struct check *c, const struct cause_row *row)
 	enum source any = SOURCE_N;
 
 	for (int s = 0; s < SOURCE_N; s++)
-		if (row->needs_all & (1u << s) && !there(c, (enum source)s))
+		if (row->needs_all & SOURCE_BIT(s) && !there(c, (enum source)s))
 			return (enum source)s;
 	for (int s = 0; s < SOURCE_N; s++) {
-		if (!(row->needs_any & (1u << s)))
+		if (!(row->needs_any & SOURCE_BIT(s)))
 			continue;
 		if (there(c, (enum source)s))
 			return SOURCE_N;

@@ -4,15 +4,15 @@
 
 #include "cli/session_parts.h"
 
-#define ALL_SOURCES ((1u << SOURCE_N) - 1)
+#define ALL_SOURCES (SOURCE_BIT(SOURCE_N) - 1)
 
-static uint32_t sources_of_scope(enum scope scope)
+static uint64_t sources_of_scope(enum scope scope)
 {
-	uint32_t mask = 0;
+	uint64_t mask = 0;
 
 	for (size_t i = 0; i < SOURCE_N; i++)
 		if (source_rows[i].scope == scope)
-			mask |= 1u << i;
+			mask |= SOURCE_BIT(i);
 	return mask;
 }
 
@@ -32,7 +32,7 @@ static struct snapshot *snapshot_of(struct observation *o, const char *phase)
 /* Host-wide sources are read once, with the first namespace, and shared with the others. */
 void session_take_phase(struct session *s, struct diagnosis *d, const char *phase)
 {
-	uint32_t own = sources_of_scope(SCOPE_NETNS);
+	uint64_t own = sources_of_scope(SCOPE_NETNS);
 
 	for (size_t i = 0; i < d->observations.n; i++) {
 		struct observation *o = &d->observations.items[i];
@@ -43,7 +43,7 @@ void session_take_phase(struct session *s, struct diagnosis *d, const char *phas
 		for (size_t source = 0; i > 0 && source < SOURCE_N; source++) {
 			const struct observation *first = &d->observations.items[0];
 
-			if (!is_look(phase) && !(own & (1u << source)))
+			if (!is_look(phase) && !(own & SOURCE_BIT(source)))
 				snapshot_share(into, into == &o->a ? &first->a : &first->b,
 					       (enum source)source);
 		}

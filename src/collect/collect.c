@@ -52,18 +52,18 @@ struct worker {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct host host;
-	uint32_t sources;
+	uint64_t sources;
 	struct snapshot *result; /* the caller's; written under the lock */
 	size_t at;		 /* collector being run */
 	int64_t since_ns;	 /* CLOCK_MONOTONIC when it began */
 	bool done, abandoned;
 };
 
-static bool wanted(const struct host *h, uint32_t sources, const struct collector *c)
+static bool wanted(const struct host *h, uint64_t sources, const struct collector *c)
 {
 	enum collect_when when = host_is_look(h) ? AT_LOOKS : AT_ENDS;
 
-	return (c->when & when) && (sources & (1u << c->source));
+	return (c->when & when) && (sources & SOURCE_BIT(c->source));
 }
 
 static struct source_state state_of(int result)
@@ -151,7 +151,7 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-static struct worker *worker_new(struct host *h, uint32_t sources, size_t from,
+static struct worker *worker_new(struct host *h, uint64_t sources, size_t from,
 				 struct snapshot *result)
 {
 	struct worker *w = xcalloc(1, sizeof(*w));
@@ -220,7 +220,7 @@ static int run_here(struct worker *w)
 	return setns(home, CLONE_NEWNET) < 0 && !w->host.replay && w->host.ns->fd >= 0 ? -errno : 0;
 }
 
-int collect_snapshot(struct host *h, uint32_t sources, struct snapshot *ret)
+int collect_snapshot(struct host *h, uint64_t sources, struct snapshot *ret)
 {
 	int64_t deadline = host_is_look(h) ? DEADLINE_AT_LOOKS_NS : DEADLINE_AT_ENDS_NS;
 	size_t from = 0, stuck = 0;

@@ -48,8 +48,8 @@ int collect_process(struct host *h, struct snapshot *s);
  * Takes a snapshot of one namespace: runs the collectors meant for this phase in a worker thread
  * that has entered it. One that does not come back within its deadline is absent (ETIMEDOUT) and
  * the others go on in a new thread; where no thread may be made (pids.max) they run in the calling
- * one. `sources` is a bit mask of enum source. The snapshot must be zeroed.
+ * one. `sources` is a mask of SOURCE_BIT. The snapshot must be zeroed.
  */
-int collect_snapshot(struct host *h, uint32_t sources, struct snapshot *ret);
+int collect_snapshot(struct host *h, uint64_t sources, struct snapshot *ret);
 
 #endif

@@ -20,6 +20,7 @@ enum source {
 #undef S
 	SOURCE_N
 };
+#define SOURCE_BIT(source) (UINT64_C(1) << (source)) /* sets of sources are such masks */
 
 enum source_status {
 	SOURCE_ABSENT, /* not collected: err says why (0: nobody asked) */

@@ -89,6 +89,7 @@ static void cause_line(const struct cause_row *row, struct buf *ret)
 	static const char *const kinds[] = {
 		[CAUSE_LOSS_POINT] = "a place where packets are lost",
 		[CAUSE_EXPLANATION] = "why such a place loses packets",
+		[CAUSE_CONDITION] = "a state that leads to losses or makes them worse",
 		[CAUSE_ELSEWHERE] = "a loss beyond this host",
 	};
 	static const char *const ways[] = {"receiving", "sending", "forwarding", "both ways"};
@@ -259,7 +260,7 @@ static void causes_of_source(enum source source, struct buf *ret)
 	struct buf line = {0};
 
 	for (size_t i = 0; i < cause_rows_n; i++)
-		if ((cause_rows[i].needs_all | cause_rows[i].needs_any) & (1u << source))
+		if ((cause_rows[i].needs_all | cause_rows[i].needs_any) & SOURCE_BIT(source))
 			buf_printf(&line, "%s%s", line.len ? ", " : "read for: ", cause_rows[i].id);
 	if (line.len)
 		paragraph(ret, line.data);

@@ -73,14 +73,42 @@ done < <(git ls-files '*.c' | xargs awk -v most=$FUNCTION_LINES '
 
 # ---- causes, their texts and their scenarios ----
 
-mapfile -t causes < <(sed -nE 's/^(LOSS|EXPLAINS|ELSEWHERE)\("([^"]+)".*/\2/p' src/causes/causes.def)
-[ ${#causes[@]} -gt 10 ] || fail "src/causes/causes.def is not understood: ${#causes[@]} causes"
-for cause in "${causes[@]}"; do
+# "id proof" of each row. The proof is a scenario's name, "vm:NAME" for one that only the kernels in
+# QEMU can play, or "unit:NAME" for tests/unit/test_NAME.c on the kernel's own text.
+proofs() {
+	{
+		echo '#define LOSS(id, title, stage, dir, all, any, c, e, comp, lab, ...) @id lab'
+		echo '#define EXPLAINS(id, title, stage, dir, all, comp, lab, ...) @id lab'
+		echo '#define CONDITION(id, title, stage, dir, all, any, comp, lab, ...) @id lab'
+		echo '#define ELSEWHERE(id, title, stage, dir, all, comp, lab, ...) @id lab'
+		cat src/causes/causes.def
+	} | cc -E -P -x c - | grep -oE '@"[^"]+" "[^"]*"' | tr -d '@"'
+}
+
+causes=() in_vm=0 in_unit=0
+while read -r cause proof; do
+	causes+=("$cause")
 	[ -s "src/render/explain/$cause.txt" ] || fail "no src/render/explain/$cause.txt"
-	compgen -G "lab/scenarios/$cause.sh" > /dev/null ||
-		compgen -G "lab/scenarios/$cause--*.sh" > /dev/null ||
-		fail "no scenario for $cause"
-done
+	case $proof in
+	unit:*)
+		in_unit=$((in_unit + 1))
+		grep -qs "${cause//-/_}" "tests/unit/test_${proof#unit:}.c" ||
+			fail "no test of $cause in tests/unit/test_${proof#unit:}.c"
+		;;
+	vm:*)
+		in_vm=$((in_vm + 1))
+		grep -qsx "${proof#vm:}\( .*\)\?" tests/vm/scenarios.txt ||
+			fail "${proof#vm:}, the proof of $cause, is not in tests/vm/scenarios.txt"
+		proof=${proof#vm:}
+		;;&
+	*)
+		[[ $proof = unit:* ]] || [ -f "lab/scenarios/$proof.sh" ] ||
+			fail "no lab/scenarios/$proof.sh, the proof of $cause"
+		;;
+	esac
+done < <(proofs)
+[ ${#causes[@]} -gt 10 ] || fail "src/causes/causes.def is not understood: ${#causes[@]} causes"
+echo "${#causes[@]} causes: $((${#causes[@]} - in_vm - in_unit)) proved in the lab, $in_vm on the kernels in QEMU, $in_unit on kernel text"
 for text in src/render/explain/*.txt; do
 	[[ " ${causes[*]} " = *" $(basename "$text" .txt) "* ]] || fail "$text explains no cause"
 done
