@@ -7,6 +7,7 @@
 #ifndef WHYDROP_CAUSE_H
 #define WHYDROP_CAUSE_H
 
+#include "model/config.h"
 #include "model/ledger.h"
 #include "model/observation.h"
 
@@ -135,13 +136,15 @@ struct cleared {
 struct not_examined {
 	const struct cause_row *cause;
 	const struct observation *where;
-	enum source source;
+	enum source source; /* SOURCE_N: no source is missing, `why` says what is */
 	int err; /* negative errno */
+	const char *why, *unlock; /* where source is SOURCE_N: "no limit is stated", how to state it */
 };
 
 struct diagnosis {
 	enum verdict verdict;
 	const struct drops *drops;
+	const struct config *config; /* NULL: nothing stated */
 	VEC(struct observation) observations; /* the first is the one asked for */
 	VEC(struct ledger) ledgers;	      /* one each */
 	VEC(struct finding) findings;	      /* worst first */
@@ -169,6 +172,10 @@ const char *confidence_name(enum confidence c);
 const char *finding_state_name(enum finding_state s);
 const char *remedy_kind_name(enum remedy_kind k);
 
+/* For a cause function to return: it could not look, for want of a source or of something else. */
+enum outcome not_examined_source(struct exam *x, enum source source);
+enum outcome not_examined_why(struct exam *x, const char *why, const char *unlock);
+
 /* For cause functions (causes/finding.c). The texts take printf formats and are copied. */
 struct finding *finding_new(struct exam *x);
 void finding_headline(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -177,7 +184,12 @@ void finding_exclude(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Losses by counter, by trace, or both; `lost` becomes counted where that is exact, else traced. */
 void finding_lost(struct finding *f, const uint64_t *counted, const uint64_t *traced, uint64_t of);
 /* SEV-L of the catalogue: share of loss below 1e-4 info, 1e-2 and more critical, else warning. */
-enum severity severity_of_share(uint64_t lost, uint64_t of);
+enum severity severity_of_share(const struct exam *x, uint64_t lost, uint64_t of);
+/* SEV-U: used of a limit: 75 % info, 90 % warning, 95 % critical; false below. */
+bool severity_of_fill(const struct exam *x, uint64_t used, uint64_t limit, enum severity *ret);
+/* A threshold as a share, or as a count. */
+double threshold_share(const struct exam *x, enum threshold_id id);
+uint64_t threshold_count(const struct exam *x, enum threshold_id id);
 struct subject *finding_subject(struct finding *f);
 void finding_flows(struct exam *x, struct finding *f, const struct drop_filter *which);
 /* Evidence, for a finding or for x->cleared. */

@@ -120,7 +120,7 @@ static enum source missing_source(const struct exam *x)
 	return any;
 }
 
-static void add_not_examined(struct exam *x, enum source source)
+enum outcome not_examined_source(struct exam *x, enum source source)
 {
 	struct not_examined *n = vec_push(&x->d->not_examined);
 
@@ -128,6 +128,19 @@ static void add_not_examined(struct exam *x, enum source source)
 	n->where = x->o;
 	n->source = source;
 	n->err = source_error(x, source);
+	return NOT_EXAMINED;
+}
+
+enum outcome not_examined_why(struct exam *x, const char *why, const char *unlock)
+{
+	struct not_examined *n = vec_push(&x->d->not_examined);
+
+	n->cause = x->row;
+	n->where = x->o;
+	n->source = SOURCE_N;
+	n->why = why;
+	n->unlock = unlock;
+	return NOT_EXAMINED;
 }
 
 static void cleared_done(struct cleared *c);
@@ -139,7 +152,7 @@ static void ask(struct exam *x)
 	enum outcome outcome;
 
 	if (missing != SOURCE_N) {
-		add_not_examined(x, missing);
+		not_examined_source(x, missing);
 		return;
 	}
 	x->cleared = &cleared;

@@ -68,13 +68,37 @@ void finding_lost(struct finding *f, const uint64_t *counted, const uint64_t *tr
 	f->of = of;
 }
 
-enum severity severity_of_share(uint64_t lost, uint64_t of)
+uint64_t threshold_count(const struct exam *x, enum threshold_id id)
+{
+	return config_threshold(x->d->config, id);
+}
+
+double threshold_share(const struct exam *x, enum threshold_id id)
+{
+	return (double)threshold_count(x, id) / 1e6;
+}
+
+enum severity severity_of_share(const struct exam *x, uint64_t lost, uint64_t of)
 {
 	double share = of ? (double)lost / (double)of : 1;
 
-	if (lost < 10 || share < 1e-4)
+	if (lost < threshold_count(x, THRESHOLD_LOSS_PACKETS) ||
+	    share < threshold_share(x, THRESHOLD_LOSS_WARNING))
 		return SEVERITY_INFO;
-	return share >= 1e-2 ? SEVERITY_CRITICAL : SEVERITY_WARNING;
+	return share >= threshold_share(x, THRESHOLD_LOSS_CRITICAL) ? SEVERITY_CRITICAL
+								    : SEVERITY_WARNING;
+}
+
+bool severity_of_fill(const struct exam *x, uint64_t used, uint64_t limit, enum severity *ret)
+{
+	double fill = limit ? (double)used / (double)limit : 0;
+
+	if (fill < threshold_share(x, THRESHOLD_FILL_NOTE))
+		return false;
+	*ret = fill >= threshold_share(x, THRESHOLD_FILL_CRITICAL)  ? SEVERITY_CRITICAL
+	       : fill >= threshold_share(x, THRESHOLD_FILL_WARNING) ? SEVERITY_WARNING
+								    : SEVERITY_INFO;
+	return true;
 }
 
 struct subject *finding_subject(struct finding *f)

@@ -87,7 +87,7 @@ enum outcome examine_rp_filter(struct exam *x)
 	ledger_claim(x->ledger, &rp_drops, traced);
 	finding_lost(f, counted.known ? &counted.delta : NULL, tracing(x) ? &traced : NULL,
 		     delta_value(delta_counter(x->o, C_IP_IN_RECEIVES)));
-	f->severity = severity_of_share(f->lost, f->of);
+	f->severity = severity_of_share(x, f->lost, f->of);
 	subject_devices(x, f, &rp_drops);
 	finding_flows(x, f, &rp_drops);
 	if (f->flows.n)

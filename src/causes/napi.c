@@ -130,7 +130,7 @@ enum outcome examine_softnet_backlog(struct exam *x)
 	ledger_claim(x->ledger, &backlog_drops, traced);
 	finding_lost(f, counted_known ? &counted : NULL, tracing(x) ? &traced : NULL,
 		     delta_value(processed) + lost);
-	f->severity = severity_of_share(f->lost, f->of);
+	f->severity = severity_of_share(x, f->lost, f->of);
 	subject_devices(x, f, &backlog_drops);
 	pps = subject_cpus(x, f, &share);
 	finding_headline(f, "packets of %s find the CPU's backlog queue full",

@@ -121,7 +121,7 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 	       delta_value(delta_sum(x->o, C_IP_FORW_DATAGRAMS, C_IP6_OUT_FORW_DATAGRAMS));
 	finding_lost(f, NULL, tracing(x) ? &traced : NULL, sent);
 	f->confidence = tracing(x) ? CERTAIN : LIKELY;
-	f->severity = tracing(x)	  ? severity_of_share(f->lost, f->of)
+	f->severity = tracing(x)	  ? severity_of_share(x, f->lost, f->of)
 		      : x->o->since_boot ? SEVERITY_INFO
 					 : SEVERITY_WARNING;
 	add_neighbours(x, f);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Stage netfilter: what rules and policies of the firewall drop. */
-#include <errno.h>
 #include <stdio.h>
 
 #include "causes/fw_blame.h"
@@ -111,7 +110,7 @@ static uint64_t packets_of(const struct fw_case *c, enum direction d)
  */
 static enum severity severity_of(const struct fw_case *c, uint64_t of, bool *ret_scattered)
 {
-	enum severity s = severity_of_share(c->lost, of);
+	enum severity s = severity_of_share(c->x, c->lost, of);
 	double scale, most, enough = MAX(10.0, c->x->o->seconds);
 
 	*ret_scattered = false;
@@ -415,16 +414,6 @@ static bool unseen(const struct fw_case *c)
 	return false;
 }
 
-static void not_examined(struct exam *x, enum source source, int err)
-{
-	struct not_examined *n = vec_push(&x->d->not_examined);
-
-	n->cause = x->row;
-	n->where = x->o;
-	n->source = source;
-	n->err = err ? err : -ENODATA;
-}
-
 /* A source that is neither read nor known to be unused; SOURCE_N if there is none. */
 static enum source unread(const struct exam *x)
 {
@@ -448,11 +437,9 @@ static enum outcome examine(struct exam *x, bool policy)
 		report(&c);
 		outcome = FOUND;
 	} else if (missing != SOURCE_N) {
-		not_examined(x, missing, x->o->b.source[missing].err);
-		outcome = NOT_EXAMINED;
+		outcome = not_examined_source(x, missing);
 	} else if (unseen(&c)) {
-		not_examined(x, SRC_DROPS, x->d->drops ? x->d->drops->err : 0);
-		outcome = NOT_EXAMINED;
+		outcome = not_examined_source(x, SRC_DROPS);
 	} else {
 		clear(&c);
 	}

@@ -376,7 +376,7 @@ enum outcome examine_qdisc_drop(struct exam *x)
 	finding_lost(f, complete && counted ? &counted : NULL, tracing(x) ? &traced : NULL,
 		     passed + lost);
 	f->lost = lost;
-	f->severity = severity_of_share(f->lost, f->of);
+	f->severity = severity_of_share(x, f->lost, f->of);
 	if (losses.n)
 		qsort(losses.items, losses.n, sizeof(*losses.items), compare_losses);
 	describe(f, losses.n ? losses.items : NULL);

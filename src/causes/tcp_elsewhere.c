@@ -9,9 +9,7 @@
 #include "causes/stages.h"
 
 /* Below these a healthy busy host lives (causes.md 126, 127; iperf at 52 Gbit/s over veth). */
-#define LOSS_SHARE 0.01
 #define LOSS_SEGMENTS 10
-#define CRITICAL_SHARE 0.05
 #define TIMEOUT_SHARE 0.20
 #define UNANSWERED_SHARE 0.80
 #define RESENDERS_COMPARED 1024
@@ -296,7 +294,7 @@ static bool lost_elsewhere(struct exam *x, const struct retransmissions *r)
 {
 	const char *local;
 
-	if (r->real < LOSS_SEGMENTS || r->share < LOSS_SHARE)
+	if (r->real < LOSS_SEGMENTS || r->share < threshold_share(x, THRESHOLD_RETRANSMIT_WARNING))
 		return false;
 	local = local_loss(x, r);
 	if (local)
@@ -345,7 +343,9 @@ static enum outcome elsewhere(struct exam *x, const struct retransmissions *r)
 	finding_lost(f, &r->real, NULL, r->all);
 	f->unit = "segments";
 	f->confidence = LIKELY;
-	f->severity = r->share >= CRITICAL_SHARE ? SEVERITY_CRITICAL : SEVERITY_WARNING;
+	f->severity = r->share >= threshold_share(x, THRESHOLD_RETRANSMIT_CRITICAL)
+			      ? SEVERITY_CRITICAL
+			      : SEVERITY_WARNING;
 	finding_headline(f, "%llu of %llu TCP segments lost beyond this host, %llu timeouts",
 			 (unsigned long long)r->real, (unsigned long long)r->all,
 			 (unsigned long long)r->timeouts_here);

@@ -195,7 +195,7 @@ void describe_udp_rcvbuf(struct exam *x, struct finding *f)
 {
 	uint64_t traced = ledger_traced(x->ledger, &rcvbuf_drops);
 
-	f->severity = severity_of_share(f->lost, f->of);
+	f->severity = severity_of_share(x, f->lost, f->of);
 	rcvbuf_words(x, f);
 	evidence_counter(f, x, C_UDP_RCVBUF_ERRORS);
 	evidence_counter(f, x, C_UDP6_RCVBUF_ERRORS);
@@ -334,7 +334,7 @@ enum outcome examine_udp_sndbuf(struct exam *x)
 	finding_lost(
 		f, &lost, NULL,
 		lost + delta_value(delta_sum(x->o, C_UDP_OUT_DATAGRAMS, C_UDP6_OUT_DATAGRAMS)));
-	f->severity = severity_of_share(f->lost, f->of);
+	f->severity = severity_of_share(x, f->lost, f->of);
 	add_full_senders(x, f);
 	/* Without a look that met a full buffer, something below that we do not know may have
 	 * dropped. */

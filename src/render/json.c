@@ -439,7 +439,9 @@ static json_t *not_examined_json(const struct diagnosis *d)
 	json_t *list = json_array();
 
 	vec_each (n, &d->not_examined) {
-		const struct source_row *row = &source_rows[n->source];
+		static const struct source_row no_source;
+		const struct source_row *row =
+			n->source < SOURCE_N ? &source_rows[n->source] : &no_source;
 		json_t *j = json_object();
 
 		set_text(j, "cause", n->cause->id);
@@ -447,9 +449,11 @@ static json_t *not_examined_json(const struct diagnosis *d)
 		set_text(j, "source", row->name);
 		set(j, "errno", n->err ? text_or_null(errno_name(n->err)) : json_null());
 		set(j, "why",
-		    n->err ? json_sprintf("%s: %s", row->loses, strerror(abs(n->err)))
-			   : json_sprintf("%s: not read", row->loses));
-		set(j, "unlock", filled_or_null(row->unlock));
+		    n->source == SOURCE_N ? text_or_null(n->why)
+		    : n->err ? json_sprintf("%s: %s", row->loses, strerror(abs(n->err)))
+			     : json_sprintf("%s: not read", row->loses));
+		set(j, "unlock",
+		    filled_or_null(n->source == SOURCE_N ? n->unlock : row->unlock));
 		json_array_append_new(list, j);
 	}
 	return list;

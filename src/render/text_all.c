@@ -61,8 +61,12 @@ static void one_cause(struct text *t, const struct cause_row *cause, const struc
 		if (n->where != o || n->cause != cause)
 			continue;
 		verdict(t, cause, "not examined", TINT_YELLOW);
-		out_printf(&t->out, "%*sno %s (%s)\n", NUMBERS, "", source_rows[n->source].name,
-			   n->err ? errno_name(n->err) : "not read");
+		if (n->source == SOURCE_N)
+			out_printf(&t->out, "%*s%s\n", NUMBERS, "", n->why);
+		else
+			out_printf(&t->out, "%*sno %s (%s)\n", NUMBERS, "",
+				   source_rows[n->source].name,
+				   n->err ? errno_name(n->err) : "not read");
 		return;
 	}
 	/* Explanations are only asked about what was lost. */

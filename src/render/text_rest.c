@@ -92,8 +92,14 @@ void text_drops(struct text *t)
 			   fmt_count(t->d->drops->missed).s);
 }
 
-/* Causes that one source keeps from being examined; namespaces count once. */
-static size_t causes_without(const struct diagnosis *d, enum source source, int err)
+static bool same_want(const struct not_examined *one, const struct not_examined *other)
+{
+	return one->source == other->source && one->err == other->err &&
+	       (one->source < SOURCE_N || strcmp(one->why, other->why) == 0);
+}
+
+/* Causes that one thing keeps from being examined; namespaces count once. */
+static size_t causes_without(const struct diagnosis *d, const struct not_examined *what)
 {
 	size_t n = 0;
 
@@ -101,13 +107,12 @@ static size_t causes_without(const struct diagnosis *d, enum source source, int 
 		const struct not_examined *one = &d->not_examined.items[i];
 		bool known = false;
 
-		if (one->source != source || one->err != err)
+		if (!same_want(one, what))
 			continue;
 		for (size_t j = 0; j < i; j++) {
 			const struct not_examined *other = &d->not_examined.items[j];
 
-			known |= other->source == source && other->err == err &&
-				 other->cause == one->cause;
+			known |= same_want(other, what) && other->cause == one->cause;
 		}
 		n += !known;
 	}
@@ -119,22 +124,27 @@ static bool told_before(const struct diagnosis *d, size_t i)
 	const struct not_examined *one = &d->not_examined.items[i];
 
 	for (size_t j = 0; j < i; j++)
-		if (d->not_examined.items[j].source == one->source &&
-		    d->not_examined.items[j].err == one->err)
+		if (same_want(&d->not_examined.items[j], one))
 			return true;
 	return false;
 }
 
 static void source_line(struct text *t, const struct not_examined *n, struct buf *line)
 {
-	const struct source_row *row = &source_rows[n->source];
-	size_t causes = causes_without(t->d, n->source, n->err);
+	size_t causes = causes_without(t->d, n);
+	const char *unlock = n->unlock;
 
 	buf_clear(line);
-	buf_printf(line, "Not examined: %zu cause%s without %s (%s)", causes,
-		   causes == 1 ? "" : "s", row->name, n->err ? errno_name(n->err) : "not read");
-	if (*row->unlock)
-		buf_printf(line, ": %s", row->unlock);
+	buf_printf(line, "Not examined: %zu cause%s", causes, causes == 1 ? "" : "s");
+	if (n->source < SOURCE_N) {
+		buf_printf(line, " without %s (%s)", source_rows[n->source].name,
+			   n->err ? errno_name(n->err) : "not read");
+		unlock = source_rows[n->source].unlock;
+	} else {
+		buf_printf(line, ", %s", n->why);
+	}
+	if (unlock && *unlock)
+		buf_printf(line, ": %s", unlock);
 	out_wrap(&t->out, 0, 2, line->data);
 }
 
