@@ -22,7 +22,8 @@ static const char help[] =
 "                             --sndbuf, --sockets N (as many source ports), --ports N\n"
 "                             (destination ports in turn), --hold S (keep the sockets open),\n"
 "                             --segment N (the kernel makes datagrams of N from each --size)\n"
-"  gen udp-recv PORT          --rcvbuf, --no-read, --slow BYTES_PER_S, -n COUNT\n"
+"  gen udp-recv PORT          --rcvbuf, --no-read, --slow BYTES_PER_S, -n COUNT,\n"
+"                             --every S (read what came once in so long, not at once)\n"
 "  gen tcp-listen PORT        --backlog N, --no-accept, --no-read, --slow BYTES_PER_S, --rcvbuf\n"
 "  gen tcp-connect HOST PORT  -n COUNT, --bytes N (each), --hold S, --rate PER_S (connections),\n"
 "                             --parallel N (open at once), --ports N, --sndbuf\n"
@@ -78,6 +79,7 @@ static const struct row {
 	ROW("connections-per-second", NUMBER, rate, 10000000),
 	ROW("count", NUMBER, count, 100000000),
 	ROW("dmac", TEXT, dmac, 0),
+	ROW("every", TIME, every, 0),
 	ROW("from", TEXT, from, 0),
 	ROW("from-port", NUMBER, from_port, 65535),
 	ROW("gap", TIME, gap, 0),

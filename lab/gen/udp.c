@@ -64,8 +64,10 @@ void udp_recv(const struct options *o)
 	tell_ready(o);
 	while (!stop && (!o->count || total.received < o->count)) {
 		r = poll(&p, o->no_read ? 0 : 1, QUIET_MS);
-		if (r > 0)
+		if (r > 0) {
+			sleep_until(now_ns() + (u64)(o->every * (double)NSEC));
 			udp_take(o, p.fd);
+		}
 		else if (report && (r == 0 || o->no_read))
 			answer_report(o);
 	}

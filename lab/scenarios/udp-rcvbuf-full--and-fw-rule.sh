@@ -3,7 +3,7 @@
 BOTH="udp-rcvbuf-full fw-rule-drop"
 
 fault() {
-	serve READER "$S" udp-recv 5300 --rcvbuf 8192
+	serve READER "$S" udp-recv 5300 --rcvbuf 8192 --every 0.02
 	serve OTHER "$S" udp-recv 5301
 	nft_in "$S" <<-RULES
 		table inet filter {

@@ -2,7 +2,7 @@
 . "${BASH_SOURCE[0]%/*}/udp-rcvbuf-full.sh"
 
 fault() {
-	serve READER "$S" udp-recv 5300 --rcvbuf 8192
+	serve READER "$S" udp-recv 5300 --rcvbuf 8192 --every 0.02
 	serve OTHER "$S" udp-recv 53 --rcvbuf 2000000
 	serve SERVER "$S" tcp-listen 5400
 }

@@ -2,7 +2,7 @@
 . "${BASH_SOURCE[0]%/*}/udp-rcvbuf-full.sh"
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --every 0.02
 }
 
 traffic() {

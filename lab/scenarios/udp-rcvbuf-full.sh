@@ -1,8 +1,9 @@
-# Bursts of datagrams larger than the receive buffer, to a reader that keeps up between them
+# Bursts larger than the receive buffer, to a program that looks for datagrams every 20 ms: it keeps
+# up between the bursts, and does not run beside them on another CPU
 CAUSE=udp-rcvbuf-full EXAMINE=$S SECONDS=4 WITNESS=UdpRcvbufErrors TO=$S4
 
 fault() {
-	serve READER "$S" udp-recv 5300 --rcvbuf 8192
+	serve READER "$S" udp-recv 5300 --rcvbuf 8192 --every 0.02
 }
 
 traffic() {
