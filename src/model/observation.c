@@ -130,6 +130,96 @@ struct change delta_qdisc_drops(const struct observation *o, const struct qdisc 
 	return (struct change){0};
 }
 
+/* A 64-bit counter that may be kept in 32 bits: a wrap is a step of less than 1/256 of these. */
+static struct change change_of_nic(uint64_t before, uint64_t after)
+{
+	struct change c = change_of(before, after, 32);
+
+	if (before > UINT32_MAX || after >= before || c.delta >= UINT32_MAX / 256)
+		return change_of(before, after, 64);
+	return c;
+}
+
+static const struct nic *nic_before(const struct observation *o, const struct nic *after)
+{
+	const struct nic *before = snapshot_nic(&o->a, after->ifindex);
+
+	return before && strcmp(before->driver, after->driver) == 0 ? before : NULL;
+}
+
+/* The same counter of the same device earlier: mostly in the same place. */
+static const struct nic_stat *stat_before(const struct nic *before, const struct nic *nic,
+					  const struct nic_stat *after)
+{
+	size_t at = (size_t)(after - nic->stats.items), nth = 0;
+
+	if (before->stats.n == nic->stats.n &&
+	    strcmp(before->stats.items[at].name, after->name) == 0)
+		return &before->stats.items[at];
+	for (size_t i = 0; i < at; i++)
+		nth += strcmp(nic->stats.items[i].name, after->name) == 0;
+	vec_each(stat, &before->stats)
+		if (strcmp(stat->name, after->name) == 0 && nth-- == 0)
+			return stat;
+	return NULL;
+}
+
+struct change delta_nic_stat(const struct observation *o, const struct nic *nic,
+			     const struct nic_stat *after)
+{
+	const struct nic *before = nic_before(o, nic);
+	const struct nic_stat *was = before ? stat_before(before, nic, after) : NULL;
+
+	if (!observed(o, SRC_ETHTOOL) || (!was && !o->since_boot))
+		return (struct change){0};
+	return change_of_nic(was ? was->value : 0, after->value);
+}
+
+struct change delta_nic_named(const struct observation *o, const struct nic *nic, const char *name)
+{
+	struct change sum = {0};
+
+	vec_each(stat, &nic->stats) {
+		struct change c;
+
+		if (strcmp(stat->name, name) != 0)
+			continue;
+		c = delta_nic_stat(o, nic, stat);
+		if (!c.known)
+			return c;
+		sum.known = true;
+		sum.before += c.before;
+		sum.after += c.after;
+		sum.delta += c.delta;
+	}
+	return sum;
+}
+
+struct change delta_nic_group(const struct observation *o, const struct nic *nic,
+			      enum nic_group_id id)
+{
+	const struct nic *before = nic_before(o, nic);
+	bool was = before && before->group_present[id];
+
+	if (!observed(o, SRC_ETHTOOL) || !nic->group_present[id] || (!was && !o->since_boot))
+		return (struct change){0};
+	return change_of_nic(was ? before->group[id] : 0, nic->group[id]);
+}
+
+struct change delta_nic_queue(const struct observation *o, const struct nic_queue *after,
+			      enum nic_qstat_id id)
+{
+	if (!observed(o, SRC_QSTATS) || !after->present[id])
+		return (struct change){0};
+	if (o->since_boot)
+		return change_of_nic(0, after->value[id]);
+	vec_each(before, &o->a.nic_queues)
+		if (before->ifindex == after->ifindex && before->tx == after->tx &&
+		    before->queue == after->queue && before->present[id])
+			return change_of_nic(before->value[id], after->value[id]);
+	return (struct change){0};
+}
+
 struct change delta_socket_drops(const struct observation *o, const struct socket *after)
 {
 	const struct socket *before = snapshot_socket(&o->a, after->cookie);

@@ -49,6 +49,19 @@ struct change delta_cpu(const struct observation *o, const struct cpu *after, en
 /* All CPUs. */
 struct change delta_softnet(const struct observation *o, enum counter_id id);
 struct change delta_qdisc_drops(const struct observation *o, const struct qdisc *after);
+/*
+ * Of a network card. Nothing is known of a device that has another driver than before. Some drivers
+ * count in 32 bits and do not say so: a short step over that edge is a wrap too. A name may stand
+ * there several times (vmxnet3 repeats it for each queue): `after` is the one meant.
+ */
+struct change delta_nic_stat(const struct observation *o, const struct nic *nic,
+			     const struct nic_stat *after);
+/* All that have this name, added up. */
+struct change delta_nic_named(const struct observation *o, const struct nic *nic, const char *name);
+struct change delta_nic_group(const struct observation *o, const struct nic *nic,
+			      enum nic_group_id id);
+struct change delta_nic_queue(const struct observation *o, const struct nic_queue *after,
+			      enum nic_qstat_id id);
 /* A socket made during the interval counts from zero. */
 struct change delta_socket_drops(const struct observation *o, const struct socket *after);
 

@@ -41,6 +41,8 @@ const struct sysctl_row sysctl_rows[SYSCTL_N] = {
 /* Which vectors a source fills; every other source fills counters or sysctls. */
 #define SOURCE_VECTORS(V)                                                                          \
 	V(SRC_LINK, links)                                                                         \
+	V(SRC_ETHTOOL, nics)                                                                       \
+	V(SRC_QSTATS, nic_queues)                                                                  \
 	V(SRC_QDISC, qdiscs)                                                                       \
 	V(SRC_NEIGH, neighs)                                                                       \
 	V(SRC_NEIGH_TABLE, neigh_tables)                                                           \
@@ -48,8 +50,16 @@ const struct sysctl_row sysctl_rows[SYSCTL_N] = {
 	V(SRC_PROCESS, owners)                                                                     \
 	V(SRC_SOCKETS, sockets)
 
+/* What the devices hold themselves. */
+static void nics_done(struct snapshot *s)
+{
+	vec_each(nic, &s->nics)
+		nic_done(nic);
+}
+
 void snapshot_done(struct snapshot *s)
 {
+	nics_done(s);
 #define V(source, vector) vec_done(&s->vector);
 	SOURCE_VECTORS(V)
 #undef V
@@ -107,6 +117,8 @@ static void share_cpus(struct snapshot *to, const struct snapshot *from, enum so
 void snapshot_take(struct snapshot *to, struct snapshot *from, enum source source)
 {
 	take_numbers(to, from, source);
+	if (source == SRC_ETHTOOL)
+		nics_done(to);
 #define V(source_, vector)                                                                         \
 	if (source == (source_)) {                                                                 \
 		vec_done(&to->vector);                                                             \
@@ -148,6 +160,14 @@ const struct link *snapshot_link(const struct snapshot *s, unsigned int ifindex)
 	vec_each(link, &s->links)
 		if (link->ifindex == ifindex)
 			return link;
+	return NULL;
+}
+
+const struct nic *snapshot_nic(const struct snapshot *s, unsigned int ifindex)
+{
+	vec_each(nic, &s->nics)
+		if (nic->ifindex == ifindex)
+			return nic;
 	return NULL;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "model/nic.h"
 #include "model/path.h"
 #include "model/rule.h"
 
@@ -178,6 +179,8 @@ struct snapshot {
 	VEC(struct cpu) cpus;
 	VEC(struct link) links;
 	VEC(struct qdisc) qdiscs;
+	VEC(struct nic) nics;	       /* loopback left out */
+	VEC(struct nic_queue) nic_queues; /* only of drivers that fill them */
 	/* Unresolved ones only (NUD_INCOMPLETE, NUD_FAILED), at most 4,096. */
 	VEC(struct neigh) neighs;
 	size_t neighs_seen; /* with those left out, but for permanent and NOARP ones */
@@ -199,6 +202,7 @@ void snapshot_share(struct snapshot *to, const struct snapshot *from, enum sourc
 
 bool source_ok(const struct snapshot *s, enum source source);
 const struct link *snapshot_link(const struct snapshot *s, unsigned int ifindex);
+const struct nic *snapshot_nic(const struct snapshot *s, unsigned int ifindex);
 const struct socket *snapshot_socket(const struct snapshot *s, uint64_t cookie);
 const struct process *snapshot_process(const struct snapshot *s, int pid);
 /* The first process that holds the socket; NULL if none is known. */

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/nic.h"
+
+#include <fnmatch.h>
+
+const struct nic_group_row nic_group_rows[NIC_GROUP_N] = {
+#define G(id_, group_, attribute_, name_, class_) [NG_##id_] = {.name = name_, .class = NIC_##class_},
+#include "model/nic_groups.def"
+#undef G
+};
+
+const char *const nic_feature_names[NIC_FEATURE_N] = {
+#define F(id_, name_) [NF_##id_] = name_,
+#include "model/nic_features.def"
+#undef F
+};
+
+const struct nic_qstat_row nic_qstat_rows[NIC_QSTAT_N] = {
+#define Q(id_, attribute_, name_, class_) [NQ_##id_] = {.name = name_, .class = NIC_##class_},
+#include "model/nic_qstats.def"
+#undef Q
+};
+
+static const struct nic_stat_row stat_rows[] = {
+#define N(driver_, pattern_, class_, within_)                                                      \
+	{.driver = driver_, .pattern = pattern_, .class = NIC_##class_, .within = within_},
+#include "model/nic_stats.def"
+#undef N
+};
+
+const char *nic_class_name(enum nic_class c)
+{
+	static const char *const names[NIC_CLASS_N] = {
+		[NIC_PLAIN] = "plain", [NIC_RING] = "ring",	[NIC_PORT_BUFFER] = "port-buffer",
+		[NIC_WIRE] = "wire",   [NIC_LENGTH] = "length", [NIC_ALLOC] = "alloc",
+		[NIC_POLICY] = "policy", [NIC_TX] = "tx",	[NIC_RESET] = "reset",
+		[NIC_PAUSE] = "pause",
+	};
+
+	return names[c];
+}
+
+static bool is_one_of(const char *drivers, const char *driver)
+{
+	size_t n = strlen(driver);
+
+	while (*drivers) {
+		size_t length = strcspn(drivers, "|");
+
+		if (length == n && memcmp(drivers, driver, n) == 0)
+			return true;
+		drivers += length + (drivers[length] == '|');
+	}
+	return false;
+}
+
+const struct nic_stat_row *nic_stat_row(const char *driver, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stat_rows); i++)
+		if (is_one_of(stat_rows[i].driver, driver) &&
+		    fnmatch(stat_rows[i].pattern, name, 0) == 0)
+			return &stat_rows[i];
+	return NULL;
+}
+
+void nic_done(struct nic *n)
+{
+	vec_done(&n->stats);
+}
