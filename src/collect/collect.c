@@ -28,6 +28,9 @@ const struct collector collectors[] = {
 	{SRC_LINK, AT_ENDS, collect_link},
 	{SRC_QDISC, AT_ENDS, collect_qdisc},
 	{SRC_SOCKETS, AT_ALL, collect_sockets},
+	{SRC_RAW_SOCKETS, AT_ENDS, collect_raw_sockets},
+	{SRC_PACKET_SOCKETS, AT_ENDS, collect_packet_sockets},
+	{SRC_RT_CACHE, AT_ENDS, collect_rt_cache},
 	{SRC_NEIGH, AT_ALL, collect_neigh},
 	{SRC_NEIGH_TABLE, AT_ENDS, collect_neigh_table},
 	{SRC_NFT, AT_ENDS, collect_nft},
@@ -75,6 +78,20 @@ static struct source_state state_of(int result)
 	return (struct source_state){.status = SOURCE_OK};
 }
 
+/* They stay the lender's. */
+static void lend_sockets(const struct snapshot *from, struct snapshot *to)
+{
+#define LEND(vector)                                                                               \
+	do {                                                                                       \
+		to->vector.items = from->vector.items;                                             \
+		to->vector.n = from->vector.n;                                                     \
+	} while (0)
+	LEND(sockets);
+	LEND(raw_sockets);
+	LEND(packet_sockets);
+#undef LEND
+}
+
 /* Runs one collector into a snapshot of its own and hands that over if it is still wanted. */
 static bool run_one(struct worker *w, const struct collector *c)
 {
@@ -84,11 +101,10 @@ static bool run_one(struct worker *w, const struct collector *c)
 
 	/* The owners of sockets are looked up for the sockets found just before. */
 	if (c->source == SRC_PROCESS)
-		part.sockets.items = w->result->sockets.items,
-		part.sockets.n = w->result->sockets.n;
+		lend_sockets(w->result, &part);
 	r = c->collect(&w->host, &part);
 	if (c->source == SRC_PROCESS)
-		memset(&part.sockets, 0, sizeof(part.sockets));
+		lend_sockets(&(const struct snapshot){0}, &part);
 	part.source[c->source] = state_of(r);
 
 	pthread_mutex_lock(&w->lock);

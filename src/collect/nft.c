@@ -22,6 +22,7 @@
 #include "base/parse.h"
 #include "collect/collect.h"
 #include "collect/locals.h"
+#include "collect/modules.h"
 #include "collect/nft.h"
 #include "nl/nl.h"
 
@@ -330,50 +331,6 @@ int nft_read_rules(struct nft_reader *nr, const struct buf *answer)
 
 /* ---- the collector ---- */
 
-static bool has_line(struct span text, const char *name, bool path)
-{
-	struct span line, field;
-
-	while (next_line(&text, &line)) {
-		if (!path && next_field(&line, &field) && span_is(field, name))
-			return true;
-		if (path && line.n > strlen(name) &&
-		    memcmp(line.p + line.n - strlen(name), name, strlen(name)) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* True if a question cannot load a module: it is there, or the kernel loads none (any more). */
-static bool safe_to_ask(struct host *h)
-{
-	cleanup(buf_done) struct buf text = {0};
-	struct span release;
-	char path[128];
-
-	if (!host_exists(h, "modules"))
-		return true;
-	if (host_read(h, "modules", &text) < 0)
-		return false;
-	if (has_line(span_of(text.data), "nf_tables", false))
-		return true;
-	buf_clear(&text);
-	if (host_read(h, "sys/kernel/modules_disabled", &text) == 0 && text.len &&
-	    text.data[0] == '1')
-		return true;
-	buf_clear(&text);
-	if (host_read(h, "sys/kernel/osrelease", &text) < 0)
-		return false;
-	release = span_of(text.data);
-	if (!next_field(&release, &release) || release.n > 64 || memchr(release.p, '/', release.n))
-		return false;
-	snprintf(path, sizeof(path), "/lib/modules/%.*s/modules.builtin",
-		 (int)strcspn(release.p, "\n"), release.p);
-	buf_clear(&text);
-	return host_read_abs(h, path, &text) == 0 &&
-	       has_line(span_of(text.data), "/nf_tables.ko", true);
-}
-
 struct fetch {
 	struct host *h;
 	unsigned int asked;
@@ -465,7 +422,7 @@ int collect_nft(struct host *h, struct snapshot *s)
 				.arg = &f};
 	int r;
 
-	if (!safe_to_ask(h))
+	if (!module_is_present(h, "nf_tables"))
 		return COLLECT_UNUSED;
 	r = collect_rules(&nr, &f);
 	nft_reader_done(&nr);

@@ -491,13 +491,20 @@ static void inodes_done(struct inodes *set)
 }
 
 /* Those of more than SOCKETS_IN_QUESTION_MAX sockets stay without an owner. */
+static void list_some(const struct socket *sockets, size_t n, struct inodes *to)
+{
+	for (const struct socket *sk = sockets; sk < sockets + n; sk++)
+		if (sk->inode && to->list.n < SOCKETS_IN_QUESTION_MAX && socket_in_question(sk))
+			*vec_push(&to->list) = sk->inode;
+}
+
 static void list_inodes(const struct snapshot *s, struct inodes *to)
 {
 	size_t kept = 0;
 
-	vec_each(sk, &s->sockets)
-		if (sk->inode && to->list.n < SOCKETS_IN_QUESTION_MAX && socket_in_question(sk))
-			*vec_push(&to->list) = sk->inode;
+	list_some(s->sockets.items, s->sockets.n, to);
+	list_some(s->raw_sockets.items, s->raw_sockets.n, to);
+	list_some(s->packet_sockets.items, s->packet_sockets.n, to);
 	if (to->list.n)
 		qsort(to->list.items, to->list.n, sizeof(uint32_t), compare_u32);
 	for (size_t i = 0; i < to->list.n; i++)

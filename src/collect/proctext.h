@@ -12,6 +12,10 @@ int parse_sockstat(struct span text, struct snapshot *s);
 int parse_softnet(struct span text, struct snapshot *s);
 int parse_cpu_times(struct span text, struct snapshot *s);
 int parse_conntrack(struct span text, struct snapshot *s);
+int parse_rt_cache(struct span text, struct snapshot *s);
+/* rawsock.c, packet.c */
+int parse_raw_sockets(struct span text, uint8_t family, struct snapshot *s);
+int parse_packet_file(struct span text, struct snapshot *s);
 int parse_sysctl(struct span text, struct sysctl_value *ret);
 
 #endif

@@ -223,8 +223,11 @@ struct change delta_nic_queue(const struct observation *o, const struct nic_queu
 struct change delta_socket_drops(const struct observation *o, const struct socket *after)
 {
 	const struct socket *before = snapshot_socket(&o->a, after->cookie);
+	enum source source = after->kind == SOCKET_RAW	    ? SRC_RAW_SOCKETS
+			     : after->kind == SOCKET_PACKET ? SRC_PACKET_SOCKETS
+							    : SRC_SOCKETS;
 
-	if (!observed(o, SRC_SOCKETS))
+	if (!observed(o, source))
 		return (struct change){0};
 	return change_of(before ? before->drops : 0, after->drops, 32);
 }

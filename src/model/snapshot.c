@@ -48,7 +48,9 @@ const struct sysctl_row sysctl_rows[SYSCTL_N] = {
 	V(SRC_NEIGH_TABLE, neigh_tables)                                                           \
 	V(SRC_PROCESS, processes)                                                                  \
 	V(SRC_PROCESS, owners)                                                                     \
-	V(SRC_SOCKETS, sockets)
+	V(SRC_SOCKETS, sockets)                                                                    \
+	V(SRC_RAW_SOCKETS, raw_sockets)                                                            \
+	V(SRC_PACKET_SOCKETS, packet_sockets)
 
 /* What the devices hold themselves. */
 static void nics_done(struct snapshot *s)
@@ -176,6 +178,12 @@ const struct socket *snapshot_socket(const struct snapshot *s, uint64_t cookie)
 	vec_each(sk, &s->sockets)
 		if (sk->cookie == cookie)
 			return sk;
+	vec_each(sk, &s->raw_sockets)
+		if (sk->cookie == cookie)
+			return sk;
+	vec_each(sk, &s->packet_sockets)
+		if (sk->cookie == cookie)
+			return sk;
 	return NULL;
 }
 
@@ -217,7 +225,7 @@ bool socket_in_question(const struct socket *sk)
 {
 	if (sk->protocol == IPPROTO_TCP && sk->state == TCP_STATE_LISTEN)
 		return sk->drops > 0 || (sk->rqueue > 0 && sk->rqueue >= sk->wqueue);
-	if (sk->protocol == IPPROTO_UDP && sk->drops > 0)
+	if ((sk->protocol == IPPROTO_UDP || sk->kind != SOCKET_INET) && sk->drops > 0)
 		return true;
 	return (sk->rcvbuf && sk->rmem > sk->rcvbuf / 2) ||
 	       (sk->sndbuf && sk->wmem > sk->sndbuf / 2);

@@ -125,7 +125,16 @@ struct neigh_table {
 	uint64_t res_failed, table_fulls; /* host-wide */
 };
 
+enum socket_kind { SOCKET_INET, SOCKET_RAW, SOCKET_PACKET };
+/* The kernel tells no cookie of these: their inode and this bit. */
+#define RAW_COOKIE (UINT64_C(1) << 63)
+
+/*
+ * A raw socket has its IP protocol in `protocol` and no ports; a packet socket has its ethertype in
+ * local_port and no addresses.
+ */
 struct socket {
+	enum socket_kind kind;
 	uint64_t cookie; /* identity; never 0 in a dump */
 	uint32_t inode, uid; /* inode 0: no longer owned by a process */
 	uint8_t family, protocol, state;
@@ -136,6 +145,7 @@ struct socket {
 	uint32_t rmem, rcvbuf, wmem, sndbuf, forward, wmem_queued, backlog, drops;
 	uint32_t retrans_total, lost, unacked; /* tcp_info */
 	bool mem_known, tcp_known;
+	bool ring; /* of a packet socket: its reader maps a ring, whose losses the kernel does not tell */
 };
 
 /* A CPU quota that holds for a process: of its own cgroup or of one above. */
@@ -189,6 +199,7 @@ struct snapshot {
 	/* All UDP sockets and listeners; TCP connections with a queue, drops or retransmissions. */
 	VEC(struct socket) sockets;
 	size_t sockets_seen; /* with those left out */
+	VEC(struct socket) raw_sockets, packet_sockets;
 	uint64_t synacks_again; /* sent again to those who left their SYN-ACK unanswered so far */
 	VEC(struct process) processes;
 	VEC(struct socket_owner) owners;
@@ -203,6 +214,7 @@ void snapshot_share(struct snapshot *to, const struct snapshot *from, enum sourc
 bool source_ok(const struct snapshot *s, enum source source);
 const struct link *snapshot_link(const struct snapshot *s, unsigned int ifindex);
 const struct nic *snapshot_nic(const struct snapshot *s, unsigned int ifindex);
+/* Of any kind. */
 const struct socket *snapshot_socket(const struct snapshot *s, uint64_t cookie);
 const struct process *snapshot_process(const struct snapshot *s, int pid);
 /* The first process that holds the socket; NULL if none is known. */

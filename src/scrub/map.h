@@ -115,6 +115,8 @@ void scrub_listing(struct scrubber *s, struct buf *data);
 int scrub_process_stat(struct scrubber *s, struct buf *data);
 int scrub_cgroups(struct scrubber *s, struct buf *data);
 int scrub_mounts(struct scrubber *s, struct buf *data);
+/* /proc/net/raw and raw6, or /proc/net/packet. */
+int scrub_socket_file(struct scrubber *s, bool raw, struct buf *data);
 /* A path, part by part; *to is added to. */
 void scrub_path(struct scrubber *s, struct span path, struct buf *to);
 /* Only these characters and blanks. */

@@ -12,6 +12,7 @@
 #include <linux/gen_stats.h>
 #include <linux/inet_diag.h>
 #include <linux/neighbour.h>
+#include <linux/packet_diag.h>
 #include <linux/netconf.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -52,6 +53,8 @@ ROWS neigh_table_rows[] = {{NDTA_NAME, KEEP, NULL}, {NDTA_THRESH1, KEEP, NULL},
 ROWS address_rows[] = {{IFA_LOCAL, ADDRESS, NULL}, {IFA_ADDRESS, ADDRESS, NULL},
 		       {IFA_BROADCAST, ADDRESS, NULL}, {0}};
 ROWS socket_rows[] = {{INET_DIAG_SKMEMINFO, KEEP, NULL}, {INET_DIAG_INFO, KEEP, NULL}, {0}};
+ROWS packet_rows[] = {{PACKET_DIAG_INFO, KEEP, NULL}, {PACKET_DIAG_UID, KEEP, NULL},
+		      {PACKET_DIAG_MEMINFO, KEEP, NULL}, {PACKET_DIAG_RX_RING, KEEP, NULL}, {0}};
 ROWS table_rows[] = {{NFTA_TABLE_NAME, FIREWALL, NULL}, {NFTA_TABLE_FLAGS, KEEP, NULL}, {0}};
 ROWS hook_rows[] = {{NFTA_HOOK_HOOKNUM, KEEP, NULL}, {NFTA_HOOK_PRIORITY, KEEP, NULL},
 		    {NFTA_HOOK_DEV, DEVICE, NULL}, {0}};
@@ -83,6 +86,7 @@ static const struct answer_row {
 	{"udp6", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_msg), socket_rows},
 	{"tcp4", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_msg), socket_rows},
 	{"tcp6", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_msg), socket_rows},
+	{"packet", SOCK_DIAG_BY_FAMILY, sizeof(struct packet_diag_msg), packet_rows},
 	{"nft-tables", NFT(NEWTABLE), sizeof(struct nfgenmsg), table_rows},
 	{"nft-chains", NFT(NEWCHAIN), sizeof(struct nfgenmsg), chain_rows},
 	{"nft-rules", NFT(NEWRULE), sizeof(struct nfgenmsg), rule_rows},

@@ -38,15 +38,25 @@ static bool is_one_of(const char *const *list, const char *text)
 	return false;
 }
 
-/* The lines that begin with a word, or end in one. */
-static void keep_lines(struct buf *data, const char *word, bool at_end)
+static bool has_word(struct span line, const char *const *words, bool at_end)
+{
+	for (; *words; words++) {
+		size_t n = strlen(*words);
+
+		if (line.n >= n && memcmp(at_end ? line.p + line.n - n : line.p, *words, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The lines that begin with one of these words, or end in one. */
+static void keep_lines(struct buf *data, const char *const *words, bool at_end)
 {
 	struct span text = {data->data, data->len}, line;
 	struct buf out = {0};
-	size_t n = strlen(word);
 
 	while (next_line(&text, &line)) {
-		if (line.n < n || memcmp(at_end ? line.p + line.n - n : line.p, word, n) != 0)
+		if (!has_word(line, words, at_end))
 			continue;
 		buf_add(&out, line.p, line.n);
 		buf_add(&out, "\n", 1);
@@ -59,13 +69,23 @@ static int scrub_counters(struct scrubber *s, const char *name, struct buf *data
 {
 	static const char *const files[] = {"net/snmp",	   "net/snmp6",	       "net/netstat",
 					    "net/sockstat", "net/softnet_stat",
-					    "net/stat/nf_conntrack", NULL};
+					    "net/stat/nf_conntrack", "net/stat/rt_cache", NULL};
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_:.-";
 
 	if (!is_one_of(files, name) || (data && !is_plain_text(data, letters)))
 		return -EBADMSG;
 	buf_puts(to, name);
 	return 0;
+}
+
+static int scrub_sockets(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	bool raw = strcmp(name, "net/raw") == 0 || strcmp(name, "net/raw6") == 0;
+
+	buf_puts(to, name);
+	if (!raw && strcmp(name, "net/packet") != 0)
+		return -EBADMSG;
+	return data ? scrub_socket_file(s, raw, data) : 0;
 }
 
 static int scrub_table_names(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
@@ -105,19 +125,23 @@ static int scrub_release(struct scrubber *s, const char *name, struct buf *data,
 
 static int scrub_cpu(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
+	static const char *const words[] = {"cpu", NULL};
+
 	if (strcmp(name, "stat") != 0)
 		return -EBADMSG;
 	if (data)
-		keep_lines(data, "cpu", false);
+		keep_lines(data, words, false);
 	buf_puts(to, name);
 	return 0;
 }
 
-/* Whose machine it is can be told from its modules; one of them is asked for. */
+/* Whose machine it is can be told from its modules; these are asked for. */
 static int scrub_modules(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
+	static const char *const words[] = {"nf_tables ", "af_packet_diag ", NULL};
+
 	if (data)
-		keep_lines(data, "nf_tables ", false);
+		keep_lines(data, words, false);
 	buf_puts(to, name);
 	return strcmp(name, "modules") == 0 ? 0 : -EBADMSG;
 }
@@ -158,11 +182,12 @@ static int scrub_file(struct scrubber *s, const char *name, struct buf *data, st
 					    "/cpu.cfs_period_us", "/freezer.state",
 					    "/cgroup.events", NULL};
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.-";
+	static const char *const built_in[] = {"/nf_tables.ko", "/af_packet_diag.ko", NULL};
 	bool known = false;
 
 	if (strncmp(name, "abs/lib/modules/", 16) == 0 && ends_in(name, "/modules.builtin")) {
 		if (data)
-			keep_lines(data, "/nf_tables.ko", true);
+			keep_lines(data, built_in, true);
 		buf_puts(to, name);
 		return 0;
 	}
@@ -265,6 +290,8 @@ static int scrub_list(struct scrubber *s, const char *name, struct buf *data, st
 static const struct kind kinds[] = {
 	{"proc/net/ip_tables_names", scrub_table_names, false},
 	{"proc/net/ip6_tables_names", scrub_table_names, false},
+	{"proc/net/raw", scrub_sockets, false},
+	{"proc/net/packet", scrub_sockets, false},
 	{"proc/net/", scrub_counters, false},
 	{"proc/sys/kernel/osrelease", scrub_release, false},
 	{"proc/sys/", scrub_sysctl, false},

@@ -432,6 +432,26 @@ static void unanswered_connections_are_kept(void **state)
 	}
 }
 
+/* A socket bound to lo, with a small buffer. */
+static void packet_sockets_are_read(void **state)
+{
+	cleanup(snapshot_done) struct snapshot s = {0};
+	const struct socket *sk;
+
+	(void)state;
+	parse_fixture(FIXTURE("packet"), parse_packet_sockets, &s);
+	assert_int_equal(s.packet_sockets.n, 1);
+	sk = &s.packet_sockets.items[0];
+	assert_int_equal(sk->kind, SOCKET_PACKET);
+	assert_int_equal(sk->ifindex, 1);
+	assert_int_equal(sk->local_port, 3);
+	assert_true(sk->mem_known);
+	assert_false(sk->ring);
+	assert_int_equal(sk->rcvbuf, 4096);
+	assert_int_equal(sk->rmem, 4160);
+	assert_int_equal(sk->drops, 95);
+}
+
 static const struct {
 	const char *path;
 	parser *parse;
@@ -445,6 +465,7 @@ static const struct {
 	{FIXTURE("neigh-tables"), parse_neigh_tables},
 	{FIXTURE("udp4"), parse_udp},
 	{FIXTURE("tcp4"), parse_tcp},
+	{FIXTURE("packet"), parse_packet_sockets},
 };
 
 /* In memory of just its size, so that a sanitizer sees a step beyond. */
@@ -722,6 +743,7 @@ int main(void)
 		cmocka_unit_test(sockets_are_read),
 		cmocka_unit_test(quiet_connections_are_counted_only),
 		cmocka_unit_test(unanswered_connections_are_kept),
+		cmocka_unit_test(packet_sockets_are_read),
 		cmocka_unit_test(cut_answers_are_refused),
 		cmocka_unit_test(corrupt_answers_do_no_harm),
 		cmocka_unit_test(stat_is_parsed),

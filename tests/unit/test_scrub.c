@@ -561,6 +561,20 @@ static int listing(struct scrubber *s, struct buf *data)
 	return 0;
 }
 
+static int raw_file(struct scrubber *s, struct buf *data)
+{
+	return scrub_socket_file(s, true, data);
+}
+
+static int packet_file(struct scrubber *s, struct buf *data)
+{
+	return scrub_socket_file(s, false, data);
+}
+
+#define RAW_HEADER                                                                                 \
+	"sl local_address rem_address st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode " \
+	"ref pointer drops\n"
+
 static void text_is_scrubbed(void **state)
 {
 	static const struct {
@@ -581,6 +595,16 @@ static void text_is_scrubbed(void **state)
 		 "acme /acme ext4 rw 0 0\ncgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,cpu 0 0\n",
 		 "cgroup /sys/fs/cgroup/* cgroup2 rw 0 0\n"
 		 "cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,cpu 0 0\n"},
+		{raw_file,
+		 "names\n 212: 0100007F:00FD 00000000:0000 07 00000000:00001040 00:00000000 0 0 0 "
+		 "3654436 2 000000000166e69a 45\n",
+		 RAW_HEADER "212: 0100007F:00FD 00000000:0000 07 00000000:00001040 00:00000000 0 0 0 "
+			    "3654436 2 0 45 \n"},
+		{raw_file, "names\n 1: acme:00FD 00000000:0000 07\n", NULL},
+		{raw_file, "", NULL},
+		{packet_file, "names\n00000000de66baf6 3 3 0003 1 1 4160 0 3654438\n",
+		 "sk RefCnt Type Proto Iface R Rmem User Inode\n0 3 3 0003 1 1 4160 0 3654438 \n"},
+		{packet_file, "names\n0 acme\n", NULL},
 		{listing, "table ip acme { # handle 1\n", "table ip * { # handle 1\n"},
 		{listing, "\tjump acme comment \"for acme\" # handle 7",
 		 "\tjump * comment \"*\" # handle 7"},
