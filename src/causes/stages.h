@@ -15,6 +15,8 @@ enum outcome examine_neigh_unresolved(struct exam *x);	  /* neigh.c */
 enum outcome examine_listen_overflow(struct exam *x);	  /* tcp_listen.c */
 void describe_listen_overflow(struct exam *x, struct finding *f);
 enum outcome examine_synq_full(struct exam *x);
+enum outcome examine_synbacklog_quarter(struct exam *x);
+enum outcome examine_synq_cookies(struct exam *x);
 enum outcome examine_tcp_rto(struct exam *x);		  /* tcp_elsewhere.c */
 enum outcome examine_tcp_fast_retransmit(struct exam *x);
 enum outcome examine_udp_rcvbuf(struct exam *x);	  /* udp.c */

@@ -139,6 +139,24 @@ static void keep_socket(const struct diag *d, uint8_t protocol, struct snapshot 
 	sk->retrans_total = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_total_retrans));
 }
 
+/* There are at most as many as listening ports; a flood hits the one counted last. */
+static void count_half_open(const struct diag *d, struct snapshot *s)
+{
+	uint16_t port = ntohs(d->m->id.idiag_sport);
+	struct half_open *h;
+
+	s->synacks_again += d->m->idiag_retrans;
+	for (size_t i = s->half_open.n; i-- > 0;) {
+		h = &s->half_open.items[i];
+		if (h->port == port && h->family == d->m->idiag_family) {
+			h->n++;
+			return;
+		}
+	}
+	h = vec_push(&s->half_open);
+	*h = (struct half_open){.family = d->m->idiag_family, .port = port, .n = 1};
+}
+
 int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struct snapshot *s)
 {
 	nl_each(message, messages) {
@@ -154,7 +172,7 @@ int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struc
 			continue;
 		s->sockets_seen++;
 		if (d.m->idiag_state == STATE_SYN_RECV)
-			s->synacks_again += d.m->idiag_retrans;
+			count_half_open(&d, s);
 		if (is_kept(&d, protocol, look))
 			keep_socket(&d, protocol, s);
 	}
@@ -166,7 +184,7 @@ struct pieces {
 	struct nl_sink sink; /* first, so that a sink is its pieces */
 	uint8_t protocol;
 	bool look;
-	size_t kept_before, seen_before; /* to begin again */
+	size_t kept_before, seen_before, half_open_before; /* to begin again */
 	uint64_t synacks_before;
 	struct snapshot *s;
 };
@@ -184,6 +202,7 @@ static void begin_again(struct nl_sink *sink)
 
 	p->s->sockets.n = p->kept_before;
 	p->s->sockets_seen = p->seen_before;
+	p->s->half_open.n = p->half_open_before;
 	p->s->synacks_again = p->synacks_before;
 }
 
@@ -228,6 +247,7 @@ static int dump(struct host *h, const char *name, uint8_t family, uint8_t protoc
 		.look = look,
 		.kept_before = s->sockets.n,
 		.seen_before = s->sockets_seen,
+		.half_open_before = s->half_open.n,
 		.synacks_before = s->synacks_again,
 		.s = s,
 	};

@@ -50,7 +50,8 @@ const struct sysctl_row sysctl_rows[SYSCTL_N] = {
 	V(SRC_PROCESS, owners)                                                                     \
 	V(SRC_SOCKETS, sockets)                                                                    \
 	V(SRC_RAW_SOCKETS, raw_sockets)                                                            \
-	V(SRC_PACKET_SOCKETS, packet_sockets)
+	V(SRC_PACKET_SOCKETS, packet_sockets)                                                      \
+	V(SRC_SOCKETS, half_open)
 
 /* What the devices hold themselves. */
 static void nics_done(struct snapshot *s)
@@ -185,6 +186,16 @@ const struct socket *snapshot_socket(const struct snapshot *s, uint64_t cookie)
 		if (sk->cookie == cookie)
 			return sk;
 	return NULL;
+}
+
+uint32_t snapshot_half_open(const struct snapshot *s, uint16_t port)
+{
+	uint32_t sum = 0;
+
+	vec_each(h, &s->half_open)
+		if (h->port == port)
+			sum += h->n;
+	return sum;
 }
 
 const struct process *snapshot_process(const struct snapshot *s, int pid)

@@ -148,6 +148,13 @@ struct socket {
 	bool ring; /* of a packet socket: its reader maps a ring, whose losses the kernel does not tell */
 };
 
+/* Connections to a listening port whose handshake is not complete (SYN_RECV). */
+struct half_open {
+	uint8_t family; /* of the dump: a listener of IPv6 may have some in both */
+	uint16_t port;
+	uint32_t n;
+};
+
 /* A CPU quota that holds for a process: of its own cgroup or of one above. */
 #define CPU_LIMITS_MAX 4
 struct cpu_limit {
@@ -200,6 +207,7 @@ struct snapshot {
 	VEC(struct socket) sockets;
 	size_t sockets_seen; /* with those left out */
 	VEC(struct socket) raw_sockets, packet_sockets;
+	VEC(struct half_open) half_open; /* at the ends only */
 	uint64_t synacks_again; /* sent again to those who left their SYN-ACK unanswered so far */
 	VEC(struct process) processes;
 	VEC(struct socket_owner) owners;
@@ -216,6 +224,8 @@ const struct link *snapshot_link(const struct snapshot *s, unsigned int ifindex)
 const struct nic *snapshot_nic(const struct snapshot *s, unsigned int ifindex);
 /* Of any kind. */
 const struct socket *snapshot_socket(const struct snapshot *s, uint64_t cookie);
+/* SYN_RECV entries of a port, both families. */
+uint32_t snapshot_half_open(const struct snapshot *s, uint16_t port);
 const struct process *snapshot_process(const struct snapshot *s, int pid);
 /* The first process that holds the socket; NULL if none is known. */
 const struct process *snapshot_owner(const struct snapshot *s, uint32_t inode);
