@@ -141,6 +141,12 @@ struct not_examined {
 	const char *why, *unlock; /* where source is SOURCE_N: "no limit is stated", how to state it */
 };
 
+/* A finding, or the part of one, that the user does not want to hear of. */
+struct ignored {
+	struct finding finding;
+	const struct ignore *by; /* of the diagnosis's config */
+};
+
 struct diagnosis {
 	enum verdict verdict;
 	const struct drops *drops;
@@ -148,6 +154,7 @@ struct diagnosis {
 	VEC(struct observation) observations; /* the first is the one asked for */
 	VEC(struct ledger) ledgers;	      /* one each */
 	VEC(struct finding) findings;	      /* worst first */
+	VEC(struct ignored) ignored;	      /* no part of the verdict */
 	VEC(struct cleared) cleared;
 	VEC(struct not_examined) not_examined;
 };

@@ -429,6 +429,7 @@ void diagnose(struct diagnosis *d)
 		ledger_init(vec_push(&d->ledgers), d->drops ? d->drops : &none, o->inode);
 	for (size_t i = 0; i < d->observations.n; i++)
 		diagnose_one(d, &d->observations.items[i], &d->ledgers.items[i]);
+	ignore_stated(d);
 	if (d->findings.n)
 		qsort(d->findings.items, d->findings.n, sizeof(*d->findings.items),
 		      compare_findings);
@@ -506,6 +507,9 @@ void diagnosis_done(struct diagnosis *d)
 	vec_each(f, &d->findings)
 		finding_done(f);
 	vec_done(&d->findings);
+	vec_each(i, &d->ignored)
+		finding_done(&i->finding);
+	vec_done(&d->ignored);
 	vec_each(c, &d->cleared)
 		cleared_done(c);
 	vec_done(&d->cleared);

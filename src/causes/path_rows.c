@@ -111,6 +111,10 @@ static void judge(const struct diagnosis *d, const struct observation *o, struct
 		    side(finding_direction(f)) == row->direction)
 			row->lost += f->lost;
 	}
+	vec_each (i, &d->ignored)
+		if (i->finding.where == o &&
+		    here(row, i->finding.via ? i->finding.via : i->finding.cause))
+			row->examined = true;
 	vec_each (c, &d->cleared)
 		if (c->where == o && here(row, c->cause))
 			row->examined = true;

@@ -31,6 +31,8 @@ void describe_cgroup_throttle(struct exam *x, struct finding *f);
 bool explains_app_slow_reader(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_app_slow_reader(struct exam *x, struct finding *f);
 
+void ignore_stated(struct diagnosis *d); /* ignore.c */
+
 /* Shared: causes/subjects.c */
 bool tracing(const struct exam *x);
 /* Traced packets of other namespaces that match. */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/config.h"
 #include "cli/rule_text.h"
 #include "cli/session.h"
 
@@ -32,6 +33,10 @@ static const struct opt rows[] = {
 	{.name = "json", .letter = 'j', .kind = OPT_FLAG, AT(json), .help = "JSON on standard output"},
 	{.name = "from", .kind = OPT_STRING, AT(session.from), .argument = "RECORDING",
 	 .complete = COMPLETE_FILE, .help = "diagnose a recording: a folder, a tar file, or -"},
+	{.name = "config", .kind = OPT_STRING, AT(session.config), .argument = "FILE",
+	 .complete = COMPLETE_FILE, .help = "limits, ignored findings and thresholds; else " CONFIG_PATH},
+	{.name = "limit", .kind = OPT_STRINGS, AT(session.limits), .argument = "NAME=VALUE",
+	 .help = "a limit of this cloud instance: bandwidth=10Gbit, packets=1Mpps, connections=200k"},
 	{.name = "color", .kind = OPT_CHOICE, AT(color), .argument = "WHEN", .choices = color_choices,
 	 .help = "auto, always or never"},
 	{.name = "ready-fd", .kind = OPT_UNSIGNED, AT(ready_fd), .argument = "N", .min = 0,
@@ -141,5 +146,6 @@ int cmd_diagnose(int argc, char **argv)
 	status = verdict_exit_status(d.verdict);
 	diagnosis_done(&d);
 	session_done(&s);
+	vec_done(&o.session.limits.list);
 	return status;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/config.h"
 #include "cli/rule_text.h"
 #include "cli/session.h"
 #include "scrub/scrub.h"
@@ -30,6 +31,10 @@ static const struct opt rows[] = {
 	{.name = "from", .kind = OPT_STRING, AT(session.from), .argument = "RECORDING",
 	 .complete = COMPLETE_FILE,
 	 .help = "copy a recording that was made before instead of sampling"},
+	{.name = "config", .kind = OPT_STRING, AT(session.config), .argument = "FILE",
+	 .complete = COMPLETE_FILE, .help = "limits, ignored findings and thresholds; else " CONFIG_PATH},
+	{.name = "limit", .kind = OPT_STRINGS, AT(session.limits), .argument = "NAME=VALUE",
+	 .help = "a limit of this cloud instance: bandwidth=10Gbit, packets=1Mpps, connections=200k"},
 	{.name = "ready-fd", .kind = OPT_UNSIGNED, AT(session.ready_fd), .argument = "N", .min = 0,
 	 .max = 65535, .help = "write one byte to this descriptor once sampling has begun"},
 };
@@ -96,6 +101,17 @@ static int save(const struct session *s, const struct options *o, const char *pa
 	return r;
 }
 
+static const char *refused_with_from(const struct session_options *o)
+{
+	if (o->seconds > 0)
+		return "--time";
+	if (o->netns)
+		return "--netns";
+	if (o->config)
+		return "--config";
+	return o->limits.list.n ? "--limit" : NULL;
+}
+
 int cmd_record(int argc, char **argv)
 {
 	struct options o = {.session = {.ready_fd = -1, .keep = true}};
@@ -112,9 +128,8 @@ int cmd_record(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	/* What was sampled then cannot be chosen now. */
-	if (o.session.from && (o.session.seconds > 0 || o.session.netns)) {
-		complain("record: %s does not go with --from",
-			 o.session.netns ? "--netns" : "--time");
+	if (o.session.from && refused_with_from(&o.session)) {
+		complain("record: %s does not go with --from", refused_with_from(&o.session));
 		return EXIT_USAGE;
 	}
 	if (o.session.seconds <= 0)
@@ -147,5 +162,6 @@ int cmd_record(int argc, char **argv)
 			d.observations.items[0].seconds, argv[1], argv[1]);
 	diagnosis_done(&d);
 	session_done(&s);
+	vec_done(&o.session.limits.list);
 	return r < 0 ? EXIT_USAGE : 0;
 }

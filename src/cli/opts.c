@@ -161,9 +161,13 @@ static int store(struct parser *p, const struct opt *o, const char *value)
 		*(bool *)place = true;
 		return 0;
 	case OPT_STRING:
+	case OPT_STRINGS:
 		if (!*value)
 			return wrong_value(p, o, value, "must not be empty");
-		*(const char **)place = value;
+		if (o->kind == OPT_STRINGS)
+			*vec_push(&((struct opt_strings *)place)->list) = value;
+		else
+			*(const char **)place = value;
 		return 0;
 	case OPT_CHOICE:
 		return store_choice(p, o, value, place);

@@ -11,10 +11,15 @@
 enum opt_kind {
 	OPT_FLAG,     /* bool, becomes true */
 	OPT_STRING,   /* const char *, points into argv */
+	OPT_STRINGS,  /* struct opt_strings: the same, each time it is given; the caller frees it */
 	OPT_DURATION, /* double, seconds: "5", "0.5", "200ms", "5s", "2m", "1h" */
 	OPT_DECIMAL,  /* double */
 	OPT_UNSIGNED, /* unsigned int */
 	OPT_CHOICE,   /* int, index in `choices`; an enum that starts at 0 fits too */
+};
+
+struct opt_strings {
+	VEC(const char *) list;
 };
 
 /* How a shell completes an argument. */

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/config.h"
 #include "drops/drops.h"
 
 #define LOOK_STEP_MAX_NS (NSEC_PER_SEC / 2)
@@ -217,6 +218,19 @@ static void fill_report(struct session *s, const struct session_options *options
 	r->interval_note = s->note[0] ? s->note : NULL;
 }
 
+/* What is said with the command goes before the file, and both before what a recording carries. */
+static int state(struct session *s, const struct session_options *options, struct buf *message)
+{
+	int r = 0;
+
+	if (options->config || !options->from)
+		r = config_load(&s->config, options->config ? options->config : CONFIG_PATH,
+				options->config, message);
+	for (size_t i = 0; r == 0 && i < options->limits.list.n; i++)
+		r = config_add_limit(&s->config, options->limits.list.items[i], message);
+	return r;
+}
+
 int session_run(struct session *s, const struct session_options *options, struct diagnosis *d,
 		struct buf *message)
 {
@@ -225,10 +239,14 @@ int session_run(struct session *s, const struct session_options *options, struct
 	*s = (struct session){0};
 	if (options->from) {
 		r = session_replay(s, options, d, message);
+		if (r == 0)
+			r = state(s, options, message);
 		if (r < 0)
 			return r;
 	} else {
-		r = open_live(s, options, message);
+		r = state(s, options, message);
+		if (r == 0)
+			r = open_live(s, options, message);
 		if (r < 0)
 			return r;
 		if (options->keep)
@@ -247,6 +265,7 @@ int session_run(struct session *s, const struct session_options *options, struct
 			session_describe(s, options, d);
 	}
 	d->drops = &s->drops;
+	d->config = &s->config;
 	fill_report(s, options, d);
 	return 0;
 }
@@ -254,6 +273,7 @@ int session_run(struct session *s, const struct session_options *options, struct
 void session_done(struct session *s)
 {
 	drops_done(&s->drops);
+	config_done(&s->config);
 	netns_list_done(&s->namespaces);
 	recording_free(s->recording);
 	free(s->hosts);

@@ -7,6 +7,7 @@
 #define WHYDROP_SESSION_H
 
 #include "causes/cause.h"
+#include "cli/opts.h"
 #include "collect/netns.h"
 #include "collect/recording.h"
 #include "render/render.h"
@@ -17,6 +18,8 @@ struct session_options {
 	bool since_boot;
 	bool keep;	  /* make a recording of what is read */
 	const char *from; /* replay this recording instead; NULL: live */
+	const char *config; /* file of what the user states; NULL: the usual one, live only */
+	struct opt_strings limits; /* --limit */
 	int ready_fd;	  /* gets one byte once tracing runs and the first snapshot is taken; -1 */
 	bool progress;	  /* a line on standard error while sampling */
 };
@@ -24,6 +27,7 @@ struct session_options {
 struct session {
 	struct drops drops;
 	struct report report;
+	struct config config;
 	struct netns_list namespaces;
 	struct recording *recording; /* kept or replayed; NULL */
 	struct host *hosts;	     /* one for each namespace, phase "b" at the end */

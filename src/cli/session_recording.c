@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "cli/config.h"
 #include "cli/session_parts.h"
 #include "model/drops_json.h"
 
@@ -28,6 +29,9 @@ void session_describe(struct session *s, const struct session_options *options,
 	json_object_set_new(meta, "since_boot", json_boolean(options->since_boot));
 	json_object_set_new(meta, "note", json_string(s->note));
 	json_object_set_new(meta, "whydrop", json_string(WHYDROP_VERSION));
+	tree = config_to_json(&s->config);
+	if (tree)
+		json_object_set_new(meta, "config", tree);
 	tree = drops_to_json(&s->drops);
 	drops = json_dumps(tree, JSON_INDENT(1));
 	buf_puts(&text, drops ? drops : "");
@@ -103,7 +107,8 @@ int session_replay(struct session *s, const struct session_options *options, str
 		return r;
 	}
 	meta = recording_meta(s->recording);
-	if (replay_namespaces(s, meta, &looks) < 0 || replay_drops(s) < 0)
+	if (replay_namespaces(s, meta, &looks) < 0 || replay_drops(s) < 0 ||
+	    config_from_json(json_object_get(meta, "config"), &s->config) < 0)
 		return bad_recording(message, options->from, "its description is damaged");
 	copy_text(meta, "host", s->host_name, sizeof(s->host_name));
 	copy_text(meta, "kernel", s->kernel, sizeof(s->kernel));

@@ -38,6 +38,15 @@ const char *limit_side_name(enum limit_side side)
 	return names[side];
 }
 
+const char *ignore_name(const struct ignore *i, char *to, size_t size)
+{
+	int n = snprintf(to, size, "%s%s%s", i->cause, i->port || i->device[0] ? "@" : "", i->device);
+
+	if (i->port && n > 0 && (size_t)n < size)
+		snprintf(to + n, size - (size_t)n, "%u", i->port);
+	return to;
+}
+
 const char *limit_name(const struct limit *l, char *to, size_t size)
 {
 	snprintf(to, size, "%s%s%s%s", limit_kind_name(l->kind), limit_side_name(l->side),

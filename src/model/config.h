@@ -53,6 +53,8 @@ void config_done(struct config *c);
 uint64_t config_threshold(const struct config *c, enum threshold_id id);
 /* "bandwidth-rx@eth0", as whydrop.conf and --limit name it. */
 const char *limit_name(const struct limit *l, char *to, size_t size);
+/* "udp-noport@53" */
+const char *ignore_name(const struct ignore *i, char *to, size_t size);
 const char *limit_kind_name(enum limit_kind kind);
 const char *limit_side_name(enum limit_side side);
 

@@ -434,6 +434,20 @@ static json_t *cleared_json(const struct diagnosis *d)
 	return list;
 }
 
+static json_t *ignored_json(const struct diagnosis *d)
+{
+	json_t *list = json_array();
+
+	vec_each (i, &d->ignored) {
+		json_t *j = finding_json(&i->finding);
+		char by[80];
+
+		set_text(j, "by", ignore_name(i->by, by, sizeof(by)));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 static json_t *not_examined_json(const struct diagnosis *d)
 {
 	json_t *list = json_array();
@@ -498,7 +512,7 @@ json_t *render_json(const struct diagnosis *d, const struct report *r)
 	set(j, "ledger", ledger_json(d));
 	set(j, "elsewhere", elsewhere);
 	set(j, "cleared", cleared_json(d));
-	set(j, "ignored", json_array());
+	set(j, "ignored", ignored_json(d));
 	set(j, "not_examined", not_examined_json(d));
 	return j;
 }

@@ -309,6 +309,7 @@ void render_text(const struct diagnosis *d, const struct report *r, const struct
 	if (style->all)
 		text_all(&t);
 	ruled_out(&t);
+	text_ignored(&t);
 	text_drops(&t);
 	text_not_examined(&t);
 }

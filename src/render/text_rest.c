@@ -92,6 +92,27 @@ void text_drops(struct text *t)
 			   fmt_count(t->d->drops->missed).s);
 }
 
+/* Shown as ignored, never hidden. */
+void text_ignored(struct text *t)
+{
+	struct buf line = {0};
+
+	if (!t->d->ignored.n)
+		return;
+	vec_each (i, &t->d->ignored) {
+		const struct finding *f = &i->finding;
+		char by[80];
+
+		buf_printf(&line, "%s%s", line.len ? ", " : "Ignored: ", f->cause->id);
+		if (f->lost)
+			buf_printf(&line, " %s %s", fmt_count(f->lost).s, f->unit);
+		buf_printf(&line, " (ignore = %s)", ignore_name(i->by, by, sizeof(by)));
+	}
+	buf_puts(t->out.buf, "\n");
+	out_wrap(&t->out, 0, 2, line.data);
+	buf_done(&line);
+}
+
 static bool same_want(const struct not_examined *one, const struct not_examined *other)
 {
 	return one->source == other->source && one->err == other->err &&

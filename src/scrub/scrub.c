@@ -378,11 +378,35 @@ static void keep_keys(json_t *object, const char *const *keys)
 			json_object_del(object, key);
 }
 
+/* What the user stated: the devices it names, and nothing that is not known. */
+static void scrub_config(struct scrubber *s, json_t *config)
+{
+	static const char *const keys[] = {"limits", "ignores", "thresholds", NULL};
+	static const char *const limit_keys[] = {"kind", "side", "device", "value", NULL};
+	static const char *const ignore_keys[] = {"cause", "device", "port", NULL};
+	json_t *lists[] = {json_object_get(config, "limits"), json_object_get(config, "ignores")};
+	json_t *one;
+	size_t i;
+
+	keep_keys(config, keys);
+	for (size_t k = 0; k < ARRAY_SIZE(lists); k++) {
+		json_array_foreach(lists[k], i, one) {
+			const char *device = json_string_value(json_object_get(one, "device"));
+
+			keep_keys(one, k ? ignore_keys : limit_keys);
+			if (device && *device)
+				json_object_set_new(one, "device",
+						    json_string(scrub_device(s, device, strlen(device),
+									     false)));
+		}
+	}
+}
+
 static void scrub_meta(struct scrubber *s, json_t *meta)
 {
 	static const char *const keys[] = {"schema", "namespaces", "host", "kernel", "cpus",
 					   "started_at", "started_at_ns", "since_boot", "note",
-					   "whydrop", "times", NULL};
+					   "whydrop", "times", "config", NULL};
 	static const char *const netns_keys[] = {"name", "inode", "looks", "seconds", NULL};
 	json_t *entry;
 	size_t i;
@@ -393,6 +417,7 @@ static void scrub_meta(struct scrubber *s, json_t *meta)
 		keep_keys(entry, netns_keys);
 		scrub_text_at(s, entry, "name", NAME_NETNS);
 	}
+	scrub_config(s, json_object_get(meta, "config"));
 	json_object_set_new(meta, "scrubbed", json_true());
 }
 

@@ -32,6 +32,18 @@ sleep 0 &
 wait $!
 refused 2 "'$!'" "$WHYDROP" --netns $! -t 0.2
 
+
+for limit in bandwidth=10 bandwith=1Gbit packets=5 connections=x bandwidth= bandwidth; do
+	refused 2 "--limit $limit" "$WHYDROP" -t 0.2 --limit "$limit"
+done
+refused 2 "absent.conf" "$WHYDROP" -t 0.2 --config absent.conf
+printf '[limits]\n\nbandwidth = 10\n' > bad.conf
+refused 2 "bad.conf:3: bandwidth: '10' needs a unit" "$WHYDROP" -t 0.2 --config bad.conf
+printf '[limits]\nbandwith = 10Gbit\n' > bad.conf
+refused 2 "bad.conf:2: bandwith: unknown" "$WHYDROP" -t 0.2 --config bad.conf
+head -c 10000 /dev/urandom > bad.conf
+refused 2 "bad.conf:[0-9]+: " "$WHYDROP" -t 0.2 --config bad.conf
+
 refused 2 "'udp-nopotr'; near it: udp-noport" "$WHYDROP" explain udp-nopotr
 refused 2 "'xyzzy'.*--list" "$WHYDROP" explain xyzzy
 refused 2 "''" "$WHYDROP" explain ''
