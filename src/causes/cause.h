@@ -166,6 +166,7 @@ struct exam {
 	struct ledger *ledger;
 	const struct cause_row *row;
 	struct cleared *cleared; /* where the numbers go that clear it */
+	struct fw_blame *firewall; /* what the firewall's causes share; NULL until one asks */
 };
 
 /* The engine: fills everything below observations; observations and drops are the caller's. */

@@ -415,6 +415,7 @@ static void diagnose_one(struct diagnosis *d, const struct observation *o, struc
 	}
 	drop_empty(d, first);
 	ask_conditions(&x, first);
+	fw_forget(&x);
 	/* What was lost at some time since boot may be long over: never critical. */
 	for (size_t i = first; o->since_boot && i < d->findings.n; i++)
 		d->findings.items[i].severity =

@@ -29,13 +29,47 @@ enum direction fw_direction(const struct fw_point *p)
 	const uint32_t forward = 1u << NF_INET_FORWARD | 1u << 14;
 	const uint32_t out =
 		1u << NF_INET_LOCAL_OUT | 1u << NF_INET_POST_ROUTING | 1u << 9 | 1u << 13;
+	const uint32_t leaving = 1u << NF_INET_POST_ROUTING | 1u << 9;
 	uint32_t hooks = p->seen ? p->seen : p->hooks;
 
 	if (!(hooks & ~forward))
 		return DIR_FORWARD;
+	/* What leaves was sent by this host, or came by and goes on. */
+	if (!(hooks & ~(leaving | forward)) && p->transit * 2 > p->weight)
+		return DIR_FORWARD;
 	if (!(hooks & ~out))
 		return DIR_TX;
 	return hooks & (out | forward) ? DIR_BOTH : DIR_RX;
+}
+
+enum fw_kind fw_kind_of(const struct fw_point *p)
+{
+	enum direction d = fw_direction(p);
+
+	if (p->reject)
+		return FW_REJECT;
+	if (d == DIR_TX)
+		return FW_OUTPUT;
+	if (d == DIR_FORWARD)
+		return FW_FORWARD;
+	return fw_is_policy(p) ? FW_POLICY : FW_RULE;
+}
+
+bool fw_readable(const struct observation *o, enum source source)
+{
+	/* None before and some now: they were loaded meanwhile. */
+	return source_ok(&o->b, source) &&
+	       (o->since_boot || o->a.source[source].status != SOURCE_ABSENT);
+}
+
+static enum source unread(const struct observation *o)
+{
+	static const enum source both[] = {SRC_NFT, SRC_IPTABLES};
+
+	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
+		if (o->b.source[both[i]].status != SOURCE_UNUSED && !fw_readable(o, both[i]))
+			return both[i];
+	return SOURCE_N;
 }
 
 static void trace_totals(const struct exam *x, struct fw_blame *b, uint64_t *ret_nft)
@@ -103,7 +137,7 @@ static void share_by_flows(struct fw_blame *b)
 	if (!b->frees_in_chain)
 		astray -= MIN(astray, b->conntrack);
 	vec_each(p, &b->points)
-		if (!p->exact && !p->reject && p->weight)
+		if (!p->exact && p->weight)
 			p->lost = (uint64_t)((double)b->beyond * (double)p->weight /
 						     (double)(placed + astray) +
 					     0.5);
@@ -126,7 +160,7 @@ static void share_by_elimination(struct fw_blame *b)
 		only = p;
 		n++;
 	}
-	if (n != 1 || only->reject)
+	if (n != 1)
 		return;
 	only->lost = b->beyond;
 	only->how = "by elimination";
@@ -146,7 +180,7 @@ static void settle_exact(const struct exam *x, struct fw_blame *b)
 		if (tracing(x))
 			name_rules(x, p);
 		b->exact += p->packets;
-		p->lost = p->reject ? 0 : p->packets;
+		p->lost = p->packets;
 		p->confidence = p->fresh ? LIKELY : CERTAIN;
 	}
 }
@@ -155,18 +189,38 @@ void fw_blame(const struct exam *x, struct fw_blame *ret)
 {
 	struct fw_blame b = {0};
 
+	b.unread = unread(x->o);
 	fw_find_points(x->o, &b);
 	settle_exact(x, &b);
 	if (tracing(x)) {
 		beyond_exact(x, &b);
-		fw_walk_flows(x, &b);
+		/* Where all is freed in one place, a rule that was not read may have done it. */
+		if (b.unread == SOURCE_N || b.frees_in_chain)
+			fw_walk_flows(x, &b);
 		if (b.flows.n)
 			share_by_flows(&b);
-		else
+		else if (b.unread == SOURCE_N)
 			share_by_elimination(&b);
 	}
 	vec_each(p, &b.points)
-		if (p->fresh && !p->reject)
+		if (p->fresh)
 			p->lost = MAX(p->lost, delta_value(p->counter));
 	*ret = b;
+}
+
+const struct fw_blame *fw_blame_of(struct exam *x)
+{
+	if (!x->firewall) {
+		x->firewall = xcalloc(1, sizeof(*x->firewall));
+		fw_blame(x, x->firewall);
+	}
+	return x->firewall;
+}
+
+void fw_forget(struct exam *x)
+{
+	if (x->firewall)
+		fw_blame_done(x->firewall);
+	free(x->firewall);
+	x->firewall = NULL;
 }

@@ -12,7 +12,7 @@
 struct fw_point {
 	const struct ruleset *set; /* of the second snapshot */
 	size_t chain, rule;	   /* rule: POLICY_OF_CHAIN for the policy */
-	bool reject;		   /* answers: another cause's */
+	bool reject;		   /* answers the sender */
 	bool fresh; /* new, and what was there before it dropped, too: its counter is not all */
 	bool counted;
 	struct change counter;
@@ -21,6 +21,7 @@ struct fw_point {
 	uint32_t hooks, seen; /* bits: hooks it hangs on; hooks where its flows were walked */
 	uint64_t lost;	      /* packets, or its part of what is traced beyond those */
 	uint64_t weight;      /* packets of its flows */
+	uint64_t transit;     /* of weight: on their way out, and not this host's own */
 	const char *how;
 	enum confidence confidence;
 };
@@ -40,10 +41,20 @@ struct fw_blame {
 	uint64_t exact;	     /* of it: by the points whose packets are known */
 	uint64_t conntrack;  /* of it: by connection tracking and NAT */
 	uint64_t beyond;     /* the rest: by other points, or unexplained */
+	enum source unread;  /* a rule set that may have dropped, too; SOURCE_N: both are known */
 };
 
 void fw_blame(const struct exam *x, struct fw_blame *ret);
 void fw_blame_done(struct fw_blame *b);
+/* The same, made once for all causes of a namespace; engine.c lets go of it by fw_forget(). */
+const struct fw_blame *fw_blame_of(struct exam *x);
+
+/* Its rules of the second snapshot are known, and how they changed. */
+bool fw_readable(const struct observation *o, enum source source);
+
+/* The firewall's causes: each point belongs to one of them, by what it does and on which way. */
+enum fw_kind { FW_POLICY, FW_RULE, FW_REJECT, FW_OUTPUT, FW_FORWARD };
+enum fw_kind fw_kind_of(const struct fw_point *p);
 
 bool fw_is_policy(const struct fw_point *p);
 const struct chain *fw_chain(const struct fw_point *p);
@@ -77,6 +88,29 @@ const char *fw_wanted_text(const struct fw_wanted *w, char *to, size_t size);
 const char *fw_point_text(const struct fw_point *p, char *to, size_t size);
 const char *fw_family_name(const struct fw_point *p);
 const char *fw_hook_name(const struct fw_point *p);
+
+/* One of the causes at work: the points of its kind. */
+struct fw_case {
+	struct exam *x;
+	const struct fw_blame *blame;
+	struct fw_words words;
+	enum fw_kind kind;
+	bool *mine; /* blamed points of this kind; parallel to blame->points */
+	const struct fw_point *worst;
+	size_t n;
+	uint64_t lost, counted, in_nft; /* in_nft: of lost, by nf_tables */
+	bool all_counted;
+};
+
+/* fw_text.c: headline, sentences, and the neighbours that it is not. */
+void fw_describe(struct fw_case *c, struct finding *f, enum direction d, bool scattered);
+void fw_exclude(struct fw_case *c, struct finding *f);
+/* Counters that move with it, besides those of the rules. */
+void fw_witnesses(struct fw_case *c, struct finding *f);
+/* "drop rules", for what clears the cause. */
+const char *fw_kind_text(enum fw_kind kind);
+/* What a rule itself says it drops, where nothing was traced. */
+struct fw_wanted fw_wanted_by_rule(const struct fw_point *p);
 
 /* fw_remedy.c: an accept rule for each of what is wanted (at most `most`), before that point. */
 void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,

@@ -280,6 +280,7 @@ static void blame_part(struct walker *w, const struct drop_flow *flow, const str
 		return;
 	p = &w->b->points.items[c->point];
 	p->weight += packets;
+	p->transit += is_local(w, flow->family, flow->source) == ANSWER_NO ? packets : 0;
 	p->seen |= p->hooks & (1u << c->hook | 1u << (c->hook + 8) | 1u << (c->hook + 12));
 	if (p->exact) {
 		w->room[c->point] -= MIN(w->room[c->point], packets);
@@ -338,8 +339,8 @@ void fw_walk_flows(const struct exam *x, struct fw_blame *b)
 	const struct observation *o = x->o;
 	struct change invalid = delta_counter(o, C_CT_INVALID);
 	struct walker w = {.b = b,
-			   .nft = source_ok(&o->b, SRC_NFT) ? &o->b.nft : NULL,
-			   .legacy = source_ok(&o->b, SRC_IPTABLES) ? &o->b.iptables : NULL,
+			   .nft = fw_readable(o, SRC_NFT) ? &o->b.nft : NULL,
+			   .legacy = fw_readable(o, SRC_IPTABLES) ? &o->b.iptables : NULL,
 			   .beyond = b->beyond,
 			   .invalid_possible = !invalid.known || invalid.delta};
 

@@ -254,7 +254,7 @@ static void find_points(const struct observation *o, enum source source, struct 
 	uint32_t *hooks;
 	bool gone;
 
-	if (!source_ok(&o->b, source))
+	if (!fw_readable(o, source))
 		return;
 	hooks = hooks_of_chains(after);
 	for (size_t i = 0; i < after->chains.n; i++) {

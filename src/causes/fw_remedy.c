@@ -174,6 +174,9 @@ static void accept_wanted(struct exam *x, struct finding *f, const struct fw_poi
 		    fw_direction(p) == DIR_TX
 			    ? "every program of this host may send %s then; add a destination "
 			      "address to the rule if only some should be reached"
+		    : fw_direction(p) == DIR_FORWARD
+			    ? "this host forwards %s for everybody then; add addresses to the rule "
+			      "if only some should"
 			    : "whoever can reach this host reaches %s then; add a source address "
 			      "to the rule if only some should",
 		    what);

@@ -11,27 +11,14 @@
 
 static const char *const drop_reasons[] = {"NETFILTER_DROP", NULL};
 
-/* One of the two causes at work: the points of its kind. */
-struct fw_case {
-	struct exam *x;
-	struct fw_blame blame;
-	struct fw_words words;
-	bool policy;
-	bool *mine; /* blamed points of this kind; parallel to blame.points */
-	const struct fw_point *worst;
-	size_t n;
-	uint64_t lost, counted, in_nft; /* in_nft: of lost, by nf_tables */
-	bool all_counted;
-};
-
 static void gather(struct fw_case *c)
 {
-	c->mine = xcalloc(c->blame.points.n, sizeof(*c->mine));
+	c->mine = xcalloc(c->blame->points.n, sizeof(*c->mine));
 	c->all_counted = true;
-	for (size_t i = 0; i < c->blame.points.n; i++) {
-		const struct fw_point *p = &c->blame.points.items[i];
+	for (size_t i = 0; i < c->blame->points.n; i++) {
+		const struct fw_point *p = &c->blame->points.items[i];
 
-		if (!p->lost || p->reject || fw_is_policy(p) != c->policy)
+		if (!p->lost || fw_kind_of(p) != c->kind)
 			continue;
 		c->mine[i] = true;
 		c->n++;
@@ -42,14 +29,13 @@ static void gather(struct fw_case *c)
 		if (!c->worst || p->lost > c->worst->lost)
 			c->worst = p;
 	}
-	fw_words_of(&c->blame, c->mine, &c->words);
+	fw_words_of(c->blame, c->mine, &c->words);
 }
 
 static void case_done(struct fw_case *c)
 {
 	free(c->mine);
 	fw_words_done(&c->words);
-	fw_blame_done(&c->blame);
 }
 
 /*
@@ -63,7 +49,7 @@ static uint64_t claim(struct fw_case *c)
 	struct drop_filter f = {.reasons = drop_reasons};
 	uint64_t outside = c->lost - c->in_nft, claimed = 0;
 
-	if (c->blame.frees_in_chain) {
+	if (c->blame->frees_in_chain) {
 		f.symbols = in_chain;
 		claimed = ledger_claim(c->x->ledger, &f, c->in_nft);
 	} else {
@@ -73,7 +59,7 @@ static uint64_t claim(struct fw_case *c)
 	claimed += ledger_claim(c->x->ledger, &f, outside);
 	/* Symbols may have no names, or others on other kernels. */
 	f.symbols = NULL;
-	if (claimed < c->lost && !c->blame.frees_in_chain)
+	if (claimed < c->lost && !c->blame->frees_in_chain)
 		claimed += ledger_claim(c->x->ledger, &f, c->lost - claimed);
 	return claimed;
 }
@@ -82,8 +68,8 @@ static enum direction direction_of(const struct fw_case *c)
 {
 	enum direction all = fw_direction(c->worst);
 
-	for (size_t i = 0; i < c->blame.points.n; i++)
-		if (c->mine[i] && fw_direction(&c->blame.points.items[i]) != all)
+	for (size_t i = 0; i < c->blame->points.n; i++)
+		if (c->mine[i] && fw_direction(&c->blame->points.items[i]) != all)
 			return DIR_BOTH;
 	return all;
 }
@@ -130,103 +116,16 @@ static enum severity severity_of(const struct fw_case *c, uint64_t of, bool *ret
 	if (*ret_scattered)
 		return per_second(c->x->o, c->lost) < SCATTERED_MAX ? SEVERITY_INFO
 								    : SEVERITY_WARNING;
-	return s == SEVERITY_CRITICAL && c->lost < CRITICAL_MIN ? SEVERITY_WARNING : s;
-}
-
-/* What a rule itself says it drops, where nothing was traced. */
-static struct fw_wanted wanted_by_rule(const struct fw_point *p)
-{
-	const struct rule *r = fw_rule(p);
-	struct fw_wanted w = {.packets = p->lost};
-
-	for (size_t i = 0; r && i < r->ops_n; i++) {
-		const struct rule_op *op = &p->set->ops.items[r->ops_first + i];
-
-		if (op->negated || op->kind == OP_ANY)
-			break;
-		if (op->kind == OP_PROTOCOL)
-			w.protocol = op->value[0];
-		if ((op->kind == OP_SPORT || op->kind == OP_DPORT) && op->low == op->high) {
-			w.port = op->low;
-			w.by_source = op->kind == OP_SPORT;
-		}
-	}
-	if (!w.protocol)
-		w.port = 0;
-	return w;
-}
-
-/* "tcp port 8443", "tcp port 8443 and others" */
-static const char *what_is_dropped(const struct fw_case *c, char *to, size_t size)
-{
-	struct fw_wanted w;
-	char name[48];
-
-	if (c->words.wanted.n) {
-		const struct fw_wanted *first = c->words.wanted.items;
-		uint64_t all = c->words.packets - c->words.chatter;
-		bool others = first->packets * 10 < all * 8;
-
-		fw_wanted_text(first, name, sizeof(name));
-		if (first->packets * 2 < all && first->port) {
-			snprintf(to, size, "packets to %zu ports", c->words.wanted.n);
-			return to;
-		}
-		snprintf(to, size, "%s%s", name, others ? " and others" : "");
-		return to;
-	}
-	if (c->words.chatter) {
-		snprintf(to, size, "multicast and broadcast");
-		return to;
-	}
-	w = wanted_by_rule(c->worst);
-	return fw_wanted_text(&w, to, size);
-}
-
-static const char *direction_word(enum direction d)
-{
-	return d == DIR_TX ? "outgoing " : d == DIR_FORWARD ? "forwarded " : "";
-}
-
-static const char *who_notices(enum direction d)
-{
-	return d == DIR_TX ? "Programs of this host get EPERM, or their connections time out."
-			   : "The sender hears nothing and waits.";
-}
-
-static void describe(struct fw_case *c, struct finding *f, enum direction d, bool scattered)
-{
-	static const char by_rule[] = "A firewall rule drops these packets.";
-	static const char by_policy[] = "No rule of the chain accepts these packets, so its policy "
-					"drops them.";
-	static const char limited[] = " The rule holds a limit: it drops what is above, as it was "
-				      "asked to.";
-	static const char invalid[] = " It is for packets that fit no tracked connection, or not its "
-				      "state.";
-	static const char unwanted[] = " No port got enough of them to look wanted: scans and "
-				       "chatter of the network, most likely.";
-	static const char sought[] = " Among them are questions for an IPv6 address of this host: "
-				     "nobody on the link reaches it while they are dropped.";
-	const struct rule *r = fw_rule(c->worst);
-	char where[160], what[80], more[64] = "";
-
-	fw_point_text(c->worst, where, sizeof(where));
-	what_is_dropped(c, what, sizeof(what));
-	if (c->n > 1)
-		snprintf(more, sizeof(more), " and %zu other %s", c->n - 1,
-			 c->policy ? (c->n == 2 ? "policy" : "policies")
-				   : (c->n == 2 ? "rule" : "rules"));
-	finding_headline(f, "%s%s drop%s %s%s", where, more, c->n > 1 ? "" : "s", direction_word(d),
-			 what);
-	finding_text(f, "%s %s%s%s%s%s", c->policy ? by_policy : by_rule, who_notices(d),
-		     r && r->limits ? limited : "", fw_is_invalid_rule(c->worst) ? invalid : "",
-		     c->words.sought ? sought : "", scattered ? unwanted : "");
+	/* Who is rejected is told at once, and need not wait. */
+	if (c->kind == FW_REJECT || c->lost < CRITICAL_MIN)
+		return MIN(s, SEVERITY_WARNING);
+	return s;
 }
 
 static void add_subjects(struct fw_case *c, struct finding *f)
 {
-	for (size_t i = 0; i < c->blame.points.n && f->subjects.n < SUBJECTS_MAX; i++) {
-		const struct fw_point *p = &c->blame.points.items[i];
+	for (size_t i = 0; i < c->blame->points.n && f->subjects.n < SUBJECTS_MAX; i++) {
+		const struct fw_point *p = &c->blame->points.items[i];
 		struct rule_ref *ref;
 		struct subject *s;
 
@@ -263,8 +162,8 @@ static void add_evidence(struct fw_case *c, struct finding *f, uint64_t traced)
 	unsigned int shown = 0;
 	char where[160];
 
-	for (size_t i = 0; i < c->blame.points.n && shown < SUBJECTS_MAX; i++) {
-		const struct fw_point *p = &c->blame.points.items[i];
+	for (size_t i = 0; i < c->blame->points.n && shown < SUBJECTS_MAX; i++) {
+		const struct fw_point *p = &c->blame->points.items[i];
 
 		if (!c->mine[i])
 			continue;
@@ -280,38 +179,17 @@ static void add_evidence(struct fw_case *c, struct finding *f, uint64_t traced)
 				      p->how, (unsigned long long)p->lost);
 	}
 	evidence_traced(f, c->x,
-			c->blame.frees_in_chain && c->in_nft == c->lost
+			c->blame->frees_in_chain && c->in_nft == c->lost
 				? "NETFILTER_DROP at nft_do_chain"
 				: "NETFILTER_DROP",
 			traced);
-}
-
-static uint64_t lost_by_others(const struct fw_case *c)
-{
-	uint64_t sum = 0;
-
-	vec_each(p, &c->blame.points)
-		sum += fw_is_policy(p) != c->policy ? p->lost : 0;
-	return sum;
-}
-
-static void add_excluded(struct fw_case *c, struct finding *f)
-{
-	struct change invalid = delta_counter(c->x->o, C_CT_INVALID);
-
-	finding_exclude(f, "%s: +%llu", c->policy ? "a drop rule" : "a policy",
-			(unsigned long long)lost_by_others(c));
-	if (observed(c->x->o, SRC_CONNTRACK))
-		finding_exclude(f, "conntrack drop +%llu", (unsigned long long)c->blame.conntrack);
-	if (invalid.known)
-		finding_exclude(f, "conntrack invalid +%llu", (unsigned long long)invalid.delta);
 }
 
 static void add_flows(struct fw_case *c, struct finding *f)
 {
 	const struct drop_flow *last = NULL;
 
-	vec_each(flow, &c->blame.flows) {
+	vec_each(flow, &c->blame->flows) {
 		if (f->flows.n == FLOWS_SHOWN)
 			break;
 		if (flow->point == FW_NOWHERE || !c->mine[flow->point])
@@ -330,25 +208,25 @@ static void add_flows(struct fw_case *c, struct finding *f)
 /* Of the worst points; for a single one the three ports that lost most, else one each. */
 static void add_remedies(struct fw_case *c, struct finding *f)
 {
-	bool *done = xcalloc(c->blame.points.n, sizeof(*done));
-	bool *only = xcalloc(c->blame.points.n, sizeof(*only));
+	bool *done = xcalloc(c->blame->points.n, sizeof(*done));
+	bool *only = xcalloc(c->blame->points.n, sizeof(*only));
 
 	for (size_t n = 0; n < MIN(c->n, (size_t)3); n++) {
 		const struct fw_point *worst = NULL;
 		struct fw_words words;
 		size_t at;
 
-		for (size_t i = 0; i < c->blame.points.n; i++) {
-			const struct fw_point *p = &c->blame.points.items[i];
+		for (size_t i = 0; i < c->blame->points.n; i++) {
+			const struct fw_point *p = &c->blame->points.items[i];
 
 			if (c->mine[i] && !done[i] && (!worst || p->lost > worst->lost))
 				worst = p;
 		}
-		at = (size_t)(worst - c->blame.points.items);
+		at = (size_t)(worst - c->blame->points.items);
 		done[at] = only[at] = true;
-		fw_words_of(&c->blame, only, &words);
+		fw_words_of(c->blame, only, &words);
 		if (!words.packets)
-			*vec_push(&words.wanted) = wanted_by_rule(worst);
+			*vec_push(&words.wanted) = fw_wanted_by_rule(worst);
 		fw_remedies(c->x, f, worst, &words, c->n == 1 ? 3 : 1);
 		fw_words_done(&words);
 		only[at] = false;
@@ -370,11 +248,12 @@ static void report(struct fw_case *c)
 	f->severity = severity_of(c, of, &scattered);
 	f->has_direction = true;
 	f->direction = d;
-	describe(c, f, d, scattered);
+	fw_describe(c, f, d, scattered);
 	add_subjects(c, f);
 	qsort(f->subjects.items, f->subjects.n, sizeof(*f->subjects.items), compare_subjects);
 	add_evidence(c, f, traced);
-	add_excluded(c, f);
+	fw_witnesses(c, f);
+	fw_exclude(c, f);
 	add_flows(c, f);
 	/* Nobody opens ports to scanners. */
 	if (!scattered)
@@ -386,18 +265,18 @@ static void clear(struct fw_case *c)
 	struct exam *x = c->x;
 	unsigned int counted = 0, uncounted = 0;
 
-	vec_each(p, &c->blame.points) {
-		if (p->reject || fw_is_policy(p) != c->policy)
+	vec_each(p, &c->blame->points) {
+		if (fw_kind_of(p) != c->kind)
 			continue;
 		counted += p->exact;
 		uncounted += !p->exact;
 	}
 	if (!counted && !uncounted)
-		evidence_text(NULL, x, "no %s", c->policy ? "policy drops" : "rule drops");
+		evidence_text(NULL, x, "no %s", fw_kind_text(c->kind));
 	else
 		evidence_text(NULL, x, "%u %s lost nothing by their counters, %u have none",
-			      counted, c->policy ? "drop policies" : "drop rules", uncounted);
-	evidence_traced(NULL, x, "NETFILTER_DROP", c->blame.traced);
+			      counted, fw_kind_text(c->kind), uncounted);
+	evidence_traced(NULL, x, "NETFILTER_DROP", c->blame->traced);
 }
 
 /*
@@ -408,36 +287,23 @@ static bool unseen(const struct fw_case *c)
 {
 	if (tracing(c->x))
 		return false;
-	vec_each(p, &c->blame.points)
-		if (!p->counted && !p->reject && fw_is_policy(p) == c->policy)
+	vec_each(p, &c->blame->points)
+		if (!p->counted && fw_kind_of(p) == c->kind)
 			return true;
 	return false;
 }
 
-/* A source that is neither read nor known to be unused; SOURCE_N if there is none. */
-static enum source unread(const struct exam *x)
+static enum outcome examine(struct exam *x, enum fw_kind kind)
 {
-	static const enum source both[] = {SRC_NFT, SRC_IPTABLES};
-
-	for (size_t i = 0; i < ARRAY_SIZE(both); i++)
-		if (x->o->b.source[both[i]].status == SOURCE_ABSENT)
-			return both[i];
-	return SOURCE_N;
-}
-
-static enum outcome examine(struct exam *x, bool policy)
-{
-	struct fw_case c = {.x = x, .policy = policy};
-	enum source missing = unread(x);
+	struct fw_case c = {.x = x, .blame = fw_blame_of(x), .kind = kind};
 	enum outcome outcome = NOT_FOUND;
 
-	fw_blame(x, &c.blame);
 	gather(&c);
 	if (c.lost) {
 		report(&c);
 		outcome = FOUND;
-	} else if (missing != SOURCE_N) {
-		outcome = not_examined_source(x, missing);
+	} else if (c.blame->unread != SOURCE_N) {
+		outcome = not_examined_source(x, c.blame->unread);
 	} else if (unseen(&c)) {
 		outcome = not_examined_source(x, SRC_DROPS);
 	} else {
@@ -449,10 +315,25 @@ static enum outcome examine(struct exam *x, bool policy)
 
 enum outcome examine_fw_policy_drop(struct exam *x)
 {
-	return examine(x, true);
+	return examine(x, FW_POLICY);
 }
 
 enum outcome examine_fw_rule_drop(struct exam *x)
 {
-	return examine(x, false);
+	return examine(x, FW_RULE);
+}
+
+enum outcome examine_fw_reject(struct exam *x)
+{
+	return examine(x, FW_REJECT);
+}
+
+enum outcome examine_fw_output_drop(struct exam *x)
+{
+	return examine(x, FW_OUTPUT);
+}
+
+enum outcome examine_fw_forward_drop(struct exam *x)
+{
+	return examine(x, FW_FORWARD);
 }

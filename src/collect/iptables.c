@@ -232,10 +232,13 @@ static size_t chain_at(const struct table *t, size_t offset)
 static void set_verdict(const struct table *t, const struct entry *e, struct rule *r)
 {
 	bool go = e->v6 ? e->ip6.flags & IP6T_F_GOTO : e->ip.flags & IPT_F_GOTO;
+	size_t at = e->target + sizeof(struct xt_entry_target); /* within e->next: read_entry() */
 	int verdict;
 
 	if (!standard_verdict(t, e, &verdict)) {
 		r->verdict = xt_target(e->target_name);
+		if (r->verdict == VERDICT_REJECT)
+			r->answer = xt_answer(e->v6, t->blob + at, e->next - at);
 		memcpy(r->target, e->target_name, sizeof(e->target_name));
 		return;
 	}

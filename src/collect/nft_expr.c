@@ -367,14 +367,41 @@ static int decode_target(struct decode *d, struct nlattr **tb)
 	const char *name = tb[NFTA_TARGET_NAME] ? nla_get_string(tb[NFTA_TARGET_NAME]) : "";
 
 	d->r->verdict = xt_target(name);
+	if (d->r->verdict == VERDICT_REJECT && tb[NFTA_TARGET_INFO])
+		d->r->answer = xt_answer(d->nr->family == NFPROTO_IPV6,
+					 nla_data(tb[NFTA_TARGET_INFO]),
+					 (size_t)nla_len(tb[NFTA_TARGET_INFO]));
 	strncpy(d->r->target, name, sizeof(d->r->target) - 1);
 	return 0;
 }
 
+/* Codes of "destination unreachable", ICMP's type 3 and ICMPv6's type 1. */
+static enum rule_answer icmp_answer(bool v6, uint8_t code)
+{
+	if (code == (v6 ? 4 : 3))
+		return REJECT_PORT;
+	if (v6 ? code == 1 || code == 5 || code == 6 : code == 9 || code == 10 || code == 13)
+		return REJECT_PROHIBITED;
+	return REJECT_UNREACHABLE;
+}
+
+/* net/netfilter/nft_reject.c: the code is ICMP's, ICMPv6's, or for both one of NFT_REJECT_ICMPX_*. */
 static int decode_reject(struct decode *d, struct nlattr **tb)
 {
-	(void)tb;
+	static const uint8_t icmpx[] = {[NFT_REJECT_ICMPX_NO_ROUTE] = REJECT_UNREACHABLE,
+					[NFT_REJECT_ICMPX_PORT_UNREACH] = REJECT_PORT,
+					[NFT_REJECT_ICMPX_HOST_UNREACH] = REJECT_UNREACHABLE,
+					[NFT_REJECT_ICMPX_ADMIN_PROHIBITED] = REJECT_PROHIBITED};
+	uint32_t type = get_u32(tb[NFTA_REJECT_TYPE], UINT32_MAX);
+	uint8_t code = tb[NFTA_REJECT_ICMP_CODE] ? nla_get_u8(tb[NFTA_REJECT_ICMP_CODE]) : 0;
+
 	d->r->verdict = VERDICT_REJECT;
+	if (type == NFT_REJECT_TCP_RST)
+		d->r->answer = REJECT_RESET;
+	else if (type == NFT_REJECT_ICMP_UNREACH)
+		d->r->answer = (uint8_t)icmp_answer(d->l3 == AF_INET6, code);
+	else if (type == NFT_REJECT_ICMPX_UNREACH && code < ARRAY_SIZE(icmpx))
+		d->r->answer = icmpx[code];
 	return 0;
 }
 
@@ -424,6 +451,8 @@ POLICY target_policy[ATTRS_MAX + 1] = {TEXT(NFTA_TARGET_NAME)};
 POLICY immediate_policy[ATTRS_MAX + 1] = {U32(NFTA_IMMEDIATE_DREG)};
 POLICY counter_policy[ATTRS_MAX + 1] = {[NFTA_COUNTER_BYTES] = {.type = NLA_U64},
 					[NFTA_COUNTER_PACKETS] = {.type = NLA_U64}};
+POLICY reject_policy[ATTRS_MAX + 1] = {U32(NFTA_REJECT_TYPE),
+				       [NFTA_REJECT_ICMP_CODE] = {.type = NLA_U8}};
 POLICY objref_policy[ATTRS_MAX + 1] = {U32(NFTA_OBJREF_IMM_TYPE)};
 POLICY dynset_policy[ATTRS_MAX + 1] = {[NFTA_DYNSET_EXPR] = {.type = NLA_NESTED},
 				       [NFTA_DYNSET_EXPRESSIONS] = {.type = NLA_NESTED}};
@@ -443,7 +472,7 @@ static const struct expr_row expr_rows[] = {
 	{"ct", LOAD, false, decode_ct, ct_policy, 0},
 	{"range", MATCH, false, decode_range, range_policy, 0},
 	{"target", STATEMENT, true, decode_target, target_policy, 0},
-	{"reject", STATEMENT, true, decode_reject, NULL, 0},
+	{"reject", STATEMENT, true, decode_reject, reject_policy, 0},
 	{"limit", MATCH, false, decode_limit, NULL, 0},
 	{"quota", MATCH, false, decode_limit, NULL, 0},
 	{"connlimit", MATCH, false, decode_limit, NULL, 0},

@@ -14,6 +14,8 @@
 #include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_state.h>
 #include <linux/netfilter/xt_tcpudp.h>
+#include <linux/netfilter_ipv4/ipt_REJECT.h>
+#include <linux/netfilter_ipv6/ip6t_REJECT.h>
 
 static struct rule_op *add_op(struct ruleset *set, enum rule_op_kind kind)
 {
@@ -224,4 +226,33 @@ enum rule_verdict xt_target(const char *name)
 	if (strcmp(name, "NFQUEUE") == 0)
 		return VERDICT_QUEUE;
 	return in_list(nat, name) ? VERDICT_ACCEPT : VERDICT_NONE;
+}
+
+/* The data is one enum: ipt_REJECT.h, ip6t_REJECT.h. */
+uint8_t xt_answer(bool v6, const void *info, size_t size)
+{
+	static const uint8_t four[] = {[IPT_ICMP_NET_UNREACHABLE] = REJECT_UNREACHABLE,
+				       [IPT_ICMP_HOST_UNREACHABLE] = REJECT_UNREACHABLE,
+				       [IPT_ICMP_PROT_UNREACHABLE] = REJECT_UNREACHABLE,
+				       [IPT_ICMP_PORT_UNREACHABLE] = REJECT_PORT,
+				       [IPT_ICMP_NET_PROHIBITED] = REJECT_PROHIBITED,
+				       [IPT_ICMP_HOST_PROHIBITED] = REJECT_PROHIBITED,
+				       [IPT_TCP_RESET] = REJECT_RESET,
+				       [IPT_ICMP_ADMIN_PROHIBITED] = REJECT_PROHIBITED};
+	static const uint8_t six[] = {[IP6T_ICMP6_NO_ROUTE] = REJECT_UNREACHABLE,
+				      [IP6T_ICMP6_ADM_PROHIBITED] = REJECT_PROHIBITED,
+				      [IP6T_ICMP6_NOT_NEIGHBOUR] = REJECT_UNREACHABLE,
+				      [IP6T_ICMP6_ADDR_UNREACH] = REJECT_UNREACHABLE,
+				      [IP6T_ICMP6_PORT_UNREACH] = REJECT_PORT,
+				      [IP6T_TCP_RESET] = REJECT_RESET,
+				      [IP6T_ICMP6_POLICY_FAIL] = REJECT_PROHIBITED,
+				      [IP6T_ICMP6_REJECT_ROUTE] = REJECT_PROHIBITED};
+	uint32_t with;
+
+	if (size < sizeof(with))
+		return REJECT_UNKNOWN;
+	memcpy(&with, info, sizeof(with));
+	if (v6)
+		return with < ARRAY_SIZE(six) ? six[with] : REJECT_UNKNOWN;
+	return with < ARRAY_SIZE(four) ? four[with] : REJECT_UNKNOWN;
 }

@@ -28,7 +28,8 @@ bool ruleset_drops(const struct ruleset *r)
 		if (c->base && c->policy == VERDICT_DROP)
 			return true;
 	vec_each(rule, &r->rules)
-		if (rule->verdict == VERDICT_DROP || rule->verdict == VERDICT_MAP)
+		if (rule->verdict == VERDICT_DROP || rule->verdict == VERDICT_MAP ||
+		    rule->verdict == VERDICT_REJECT)
 			return true;
 	return false;
 }

@@ -21,6 +21,15 @@ enum rule_verdict {
 	VERDICT_MAP, /* a verdict map decides: may be any of these */
 };
 
+/* What a rejecting rule answers; programs that send see it as an error of this kind. */
+enum rule_answer {
+	REJECT_UNKNOWN,
+	REJECT_RESET,	    /* TCP reset: ECONNREFUSED */
+	REJECT_PORT,	    /* ICMP port unreachable: ECONNREFUSED */
+	REJECT_UNREACHABLE, /* ICMP host, network or route unreachable */
+	REJECT_PROHIBITED,  /* ICMP administratively prohibited, or refused by policy */
+};
+
 /* One match. A packet meets it, does not, or whydrop cannot tell (OP_UNKNOWN). */
 enum rule_op_kind {
 	OP_UNKNOWN,    /* limit, hash of something else: may be true or false */
@@ -79,6 +88,7 @@ struct rule {
 	uint64_t handle; /* nf_tables handle; legacy: the rule's number in its chain, from 1 */
 	unsigned int position; /* from 1 */
 	enum rule_verdict verdict;
+	uint8_t answer; /* enum rule_answer, where the verdict is to reject */
 	char target[64]; /* chain of a jump or goto; legacy: name of an extension target */
 	bool counted;	 /* every packet that meets the rule, and no other */
 	bool limits;	 /* a rate, quota or number of connections is among its matches */

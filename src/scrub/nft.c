@@ -464,7 +464,25 @@ static int put_counter(struct rules *d, struct nlattr **tb)
 
 static int put_target(struct rules *d, struct nlattr **tb)
 {
+	struct nlattr *name = tb[NFTA_TARGET_NAME], *info = tb[NFTA_TARGET_INFO];
+	static const char reject[] = "REJECT";
+	uint32_t with;
+
 	keep(d, tb, NFTA_TARGET_NAME);
+	/* What a rejecting rule answers is one number; other targets may hold names. */
+	if (name && info && (size_t)nla_len(name) == sizeof(reject) &&
+	    memcmp(nla_data(name), reject, sizeof(reject)) == 0 &&
+	    (size_t)nla_len(info) >= sizeof(with)) {
+		memcpy(&with, nla_data(info), sizeof(with));
+		attr_put(d->out, NFTA_TARGET_INFO, &with, sizeof(with));
+	}
+	return 0;
+}
+
+static int put_reject(struct rules *d, struct nlattr **tb)
+{
+	keep(d, tb, NFTA_REJECT_TYPE);
+	keep(d, tb, NFTA_REJECT_ICMP_CODE);
 	return 0;
 }
 
@@ -518,7 +536,7 @@ static const struct {
 	{"payload", load_payload},   {"meta", load_meta},	{"ct", load_ct},
 	{"bitwise", load_bitwise},   {"range", match_range},	{"lookup", match_lookup},
 	{"counter", put_counter},    {"match", put_match},	{"target", put_target},
-	{"immediate", put_immediate},
+	{"immediate", put_immediate}, {"reject", put_reject},
 };
 
 static int put_data(struct rules *d, const char *name, struct nlattr **tb, struct nlattr *next)

@@ -165,7 +165,7 @@ static int scrub_target(struct scrubber *s, uint8_t *p, size_t n)
 	memcpy(&t, p, sizeof(t));
 	clean_name(t.u.user.name, name);
 	memcpy(p, &t, sizeof(t));
-	if (strcmp(name, XT_STANDARD_TARGET) == 0) {
+	if (strcmp(name, XT_STANDARD_TARGET) == 0 || strcmp(name, "REJECT") == 0) {
 		kept = sizeof(int);
 	} else if (strcmp(name, XT_ERROR_TARGET) == 0 && n > data) {
 		size_t room = MIN(n - data, sizeof(chain) - 1);

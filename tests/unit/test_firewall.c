@@ -300,6 +300,7 @@ static struct exam *scene_exam(struct scene *s)
 
 static void scene_done(struct scene *s)
 {
+	fw_forget(&s->x);
 	ledger_done(&s->ledger);
 	drops_done(&s->drops);
 	observation_done(&s->o);
@@ -402,6 +403,7 @@ static void eliminates(void **state)
 
 static void reject_takes_its_own(void **state)
 {
+	const struct finding *f;
 	struct scene s;
 
 	(void)state;
@@ -413,9 +415,106 @@ static void reject_takes_its_own(void **state)
 		port_rule(set, VERDICT_REJECT, 1);
 		port_rule(set, VERDICT_DROP, 2);
 	}
+	s.o.b.nft.rules.items[0].answer = REJECT_PROHIBITED;
 	traced(&s, "nft_do_chain", 1, 500);
 	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), NOT_FOUND);
 	assert_int_equal(ledger_unexplained(&s.ledger), 500);
+	assert_int_equal(examine_fw_reject(&s.x), FOUND);
+	assert_int_equal(ledger_unexplained(&s.ledger), 0);
+	f = only_finding(&s);
+	assert_int_equal(f->lost, 500);
+	/* It is all of the traffic there was; but nobody waits for an answer. */
+	assert_int_equal(f->severity, SEVERITY_WARNING);
+	assert_non_null(strstr(f->text, "administratively prohibited"));
+	scene_done(&s);
+}
+
+/* The same rule on three hooks is three causes: one packet belongs to one of them. */
+static void hooks_are_told_apart(void **state)
+{
+	static const struct {
+		unsigned int hook;
+		enum outcome (*examine)(struct exam *x);
+		enum direction direction;
+	} rows[] = {
+		{NF_INET_LOCAL_IN, examine_fw_rule_drop, DIR_RX},
+		{NF_INET_LOCAL_OUT, examine_fw_output_drop, DIR_TX},
+		{NF_INET_FORWARD, examine_fw_forward_drop, DIR_FORWARD},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct scene s;
+
+		scene_init(&s);
+		for (int end = 0; end < 2; end++) {
+			struct ruleset *set = end ? &s.o.b.nft : &s.o.a.nft;
+			struct rule *r;
+
+			add_chain(set, "c", true, rows[i].hook, 0, VERDICT_DROP);
+			r = port_rule(set, VERDICT_DROP, 1);
+			r->counted = true;
+			r->packets = end ? 500 : 0;
+			add_rule(set, VERDICT_ACCEPT, RULE_NO_CHAIN);
+		}
+		s.drops.err = -EPERM;
+		scene_exam(&s);
+		for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
+			assert_int_equal(rows[k].examine(&s.x), k == i ? FOUND : NOT_FOUND);
+		assert_int_equal(only_finding(&s)->direction, rows[i].direction);
+		assert_int_equal(only_finding(&s)->lost, 500);
+		scene_done(&s);
+	}
+}
+
+/* At postrouting both the host's own packets leave and those it forwards: their source tells. */
+static void what_leaves_was_sent_or_forwarded(void **state)
+{
+	(void)state;
+	for (int own = 0; own < 2; own++) {
+		struct local_address *local;
+		struct ruleset *set;
+		struct scene s;
+
+		scene_init(&s);
+		set = &s.o.b.nft;
+		add_chain(&s.o.a.nft, "c", true, NF_INET_POST_ROUTING, 0, VERDICT_ACCEPT);
+		port_rule(&s.o.a.nft, VERDICT_DROP, 1);
+		add_chain(set, "c", true, NF_INET_POST_ROUTING, 0, VERDICT_ACCEPT);
+		port_rule(set, VERDICT_DROP, 1);
+		local = vec_push(&set->locals);
+		local->family = AF_INET;
+		memcpy(local->address, own ? "\300\0\2\1" : "\300\0\2\7", 4);
+		traced(&s, "nft_do_chain", 1, 500);
+		scene_exam(&s);
+		assert_int_equal(examine_fw_output_drop(&s.x), own ? FOUND : NOT_FOUND);
+		assert_int_equal(examine_fw_forward_drop(&s.x), own ? NOT_FOUND : FOUND);
+		assert_int_equal(only_finding(&s)->lost, 500);
+		scene_done(&s);
+	}
+}
+
+/* With one of the two rule sets unread, what the other shows is told, and no more. */
+static void one_rule_set_unread(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	s.o.a.source[SRC_IPTABLES] = s.o.b.source[SRC_IPTABLES] =
+		(struct source_state){SOURCE_ABSENT, -EPERM};
+	make_chain(&s.o.a.nft, 0);
+	make_chain(&s.o.b.nft, 1000);
+	/* An older kernel: whose drop the other 300 were, nobody can tell. */
+	traced(&s, "nf_hook_slow", 1, 1000);
+	traced(&s, "nf_hook_slow", 9, 300);
+	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), FOUND);
+	assert_int_equal(only_finding(&s)->lost, 1000);
+	assert_int_equal(examine_fw_policy_drop(&s.x), NOT_EXAMINED);
+	assert_int_equal(s.d.not_examined.n, 1);
+	assert_int_equal(s.d.not_examined.items[0].source, SRC_IPTABLES);
+	assert_int_equal(s.d.not_examined.items[0].err, -EPERM);
+	assert_int_equal(ledger_unexplained(&s.ledger), 300);
 	scene_done(&s);
 }
 
@@ -616,6 +715,9 @@ int main(void)
 		cmocka_unit_test(conntrack_is_not_blamed_on_rules),
 		cmocka_unit_test(eliminates),
 		cmocka_unit_test(reject_takes_its_own),
+		cmocka_unit_test(hooks_are_told_apart),
+		cmocka_unit_test(what_leaves_was_sent_or_forwarded),
+		cmocka_unit_test(one_rule_set_unread),
 		cmocka_unit_test(counters_reset_or_new),
 		cmocka_unit_test(scans_are_no_loss),
 		cmocka_unit_test(nothing_seen_is_not_examined),

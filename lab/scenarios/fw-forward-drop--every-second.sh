@@ -1,6 +1,6 @@
 # A router: a rule with a counter drops every second packet, one without drops what it lets by
-. "${BASH_SOURCE[0]%/*}/fw-rule-drop.sh"
-TOPOLOGY=router EXAMINE=$R WITNESS=
+. "${BASH_SOURCE[0]%/*}/fw-forward-drop.sh"
+WITNESS=
 
 rules() {
 	cat <<-RULES
@@ -12,14 +12,4 @@ rules() {
 			}
 		}
 	RULES
-}
-
-fault() {
-	serve READER "$S" udp-recv 5301
-	serve OTHER "$S" udp-recv 5300
-	rules | nft_in "$R"
-}
-
-heal() {
-	in_ns "$R" nft flush ruleset
 }

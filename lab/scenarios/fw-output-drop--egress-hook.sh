@@ -1,6 +1,6 @@
 # A rule on the device's egress hook: the sender gets ENOBUFS, and it is no full send buffer
-. "${BASH_SOURCE[0]%/*}/fw-rule-drop.sh"
-EXAMINE=$C
+. "${BASH_SOURCE[0]%/*}/fw-output-drop.sh"
+WITNESS=
 
 rules() {
 	cat <<-RULES
@@ -17,14 +17,4 @@ needs() {
 	rules 9 | nft_in "$C" && in_ns "$C" nft flush ruleset && return
 	echo "this kernel has no egress hook"
 	return 77
-}
-
-fault() {
-	serve READER "$S" udp-recv 5301
-	serve OTHER "$S" udp-recv 5300
-	rules | nft_in "$C"
-}
-
-heal() {
-	in_ns "$C" nft flush ruleset
 }

@@ -1,6 +1,6 @@
 # A router: the forward policy drops what an earlier chain of the same hook had accepted
-. "${BASH_SOURCE[0]%/*}/fw-policy-drop.sh"
-TOPOLOGY=router EXAMINE=$R TO=$S6
+. "${BASH_SOURCE[0]%/*}/fw-forward-drop.sh"
+WITNESS='' TO=$S6
 
 fault() {
 	serve READER "$S" udp-recv 5301
@@ -23,8 +23,4 @@ fault() {
 			}
 		}
 	RULES
-}
-
-heal() {
-	in_ns "$R" nft flush ruleset
 }

@@ -1,0 +1,29 @@
+# A router: a rule in the forward chain drops one UDP port, another one passes
+CAUSE=fw-forward-drop TOPOLOGY=router EXAMINE=$R SECONDS=3 WITNESS=nft.drop TO=$S4
+
+rules() {
+	cat <<-RULES
+		table inet filter {
+			chain forward {
+				type filter hook forward priority 0
+				udp dport 5301 counter drop
+			}
+		}
+	RULES
+}
+
+fault() {
+	serve READER "$S" udp-recv 5301
+	serve OTHER "$S" udp-recv 5300
+	rules | nft_in "$R"
+}
+
+traffic() {
+	gen "$C" udp-send "$TO" 5300 -n 500 --rate 1000
+	gen "$C" udp-send "$TO" 5301 -n 1000 --rate 1000
+	echo "lost=$((SENT - $(tally "$READER" received)))"
+}
+
+heal() {
+	in_ns "$R" nft flush ruleset
+}
