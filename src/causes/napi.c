@@ -11,21 +11,15 @@ static const char *const backlog_reasons[] = {"CPU_BACKLOG", NULL};
 static const struct drop_filter backlog_drops = {.reasons = backlog_reasons};
 
 /* Share of the interval that a CPU spent in softirq; 0 if unknown. */
-static double softirq_share(const struct observation *o, const struct cpu *after)
+static double softirq_share(const struct observation *o, const struct cpu *cpu)
 {
-	vec_each(before, &o->a.cpus) {
-		uint64_t all, soft;
+	struct cpu_times t;
+	uint64_t all;
 
-		if (before->id != after->id)
-			continue;
-		soft = after->softirq - before->softirq;
-		all = after->user + after->nice + after->system + after->idle + after->iowait +
-		      after->irq + after->softirq + after->steal -
-		      (before->user + before->nice + before->system + before->idle +
-		       before->iowait + before->irq + before->softirq + before->steal);
-		return all ? (double)soft / (double)all : 0;
-	}
-	return 0;
+	if (!cpu_times_between(&o->a, &o->b, cpu->id, &t))
+		return 0;
+	all = cpu_times_sum(&t);
+	return all ? (double)t.softirq / (double)all : 0;
 }
 
 /*

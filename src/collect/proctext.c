@@ -16,7 +16,7 @@ static enum counter_id counter_of(enum source source, const char *name)
 	return COUNTER_N;
 }
 
-static void set_counter(struct snapshot *s, enum counter_id id, uint64_t value)
+void set_counter(struct snapshot *s, enum counter_id id, uint64_t value)
 {
 	s->counter[id] = value;
 	s->counter_present[id] = true;
@@ -66,27 +66,35 @@ int parse_paired_lines(struct span text, enum source source, struct snapshot *s)
 	return any ? 0 : -EBADMSG;
 }
 
+int take_counter(struct snapshot *s, enum source source, struct span name, struct span line)
+{
+	struct span value;
+	enum counter_id id;
+	uint64_t number;
+	char full[80];
+
+	span_copy(name, full, sizeof(full));
+	id = counter_of(source, full);
+	if (id == COUNTER_N)
+		return 0;
+	if (!next_field(&line, &value) || parse_u64(value, UINT64_MAX, &number) < 0)
+		return -EBADMSG;
+	set_counter(s, id, number);
+	return 1;
+}
+
 /* net/ipv6/proc.c snmp6_seq_show: "Udp6InDatagrams    12", one a line. */
 int parse_named_lines(struct span text, enum source source, struct snapshot *s)
 {
-	struct span line, name, value;
+	struct span line, name;
 	bool any = false;
 
 	while (next_line(&text, &line)) {
-		char full[80];
-		enum counter_id id;
-		uint64_t number;
+		int r = next_field(&line, &name) ? take_counter(s, source, name, line) : -EBADMSG;
 
-		if (!next_field(&line, &name) || !next_field(&line, &value))
-			return -EBADMSG;
-		span_copy(name, full, sizeof(full));
-		id = counter_of(source, full);
-		if (id == COUNTER_N)
-			continue;
-		if (parse_u64(value, UINT64_MAX, &number) < 0)
-			return -EBADMSG;
-		set_counter(s, id, number);
-		any = true;
+		if (r < 0)
+			return r;
+		any |= r > 0;
 	}
 	return any ? 0 : -EBADMSG;
 }
@@ -109,7 +117,7 @@ int parse_sockstat(struct span text, struct snapshot *s)
 	return any ? 0 : -EBADMSG;
 }
 
-static struct cpu *cpu_of(struct snapshot *s, unsigned int id)
+struct cpu *cpu_of(struct snapshot *s, unsigned int id)
 {
 	struct cpu *cpu;
 
@@ -160,22 +168,21 @@ int parse_cpu_times(struct span text, struct snapshot *s)
 		uint64_t id, t[8] = {0};
 		struct cpu *cpu;
 
-		if (!next_field(&line, &field) || field.n < 4 || memcmp(field.p, "cpu", 3) != 0)
+		if (!next_field(&line, &field))
 			continue;
+		if (field.n < 4 || memcmp(field.p, "cpu", 3) != 0) {
+			if (take_counter(s, SRC_CPU, field, line) < 0)
+				return -EBADMSG;
+			continue;
+		}
 		if (parse_u64((struct span){field.p + 3, field.n - 3}, 1 << 20, &id) < 0)
 			return -EBADMSG;
 		for (size_t i = 0; i < ARRAY_SIZE(t) && next_field(&line, &field); i++)
 			if (parse_u64(field, UINT64_MAX, &t[i]) < 0)
 				return -EBADMSG;
 		cpu = cpu_of(s, (unsigned int)id);
-		cpu->user = t[0];
-		cpu->nice = t[1];
-		cpu->system = t[2];
-		cpu->idle = t[3];
-		cpu->iowait = t[4];
-		cpu->irq = t[5];
-		cpu->softirq = t[6];
-		cpu->steal = t[7];
+		cpu->times_present = true;
+		cpu->times = (struct cpu_times){t[0], t[1], t[2], t[3], t[4], t[5], t[6], t[7]};
 		any = true;
 	}
 	return any ? 0 : -EBADMSG;
@@ -249,7 +256,7 @@ int parse_sysctl(struct span text, struct sysctl_value *ret)
 	return 0;
 }
 
-static int read_text(struct host *h, const char *path, struct buf *b, struct span *ret)
+int read_text(struct host *h, const char *path, struct buf *b, struct span *ret)
 {
 	int r = host_read(h, path, b);
 

@@ -6,11 +6,28 @@
 #include "base/parse.h"
 #include "collect/collect.h"
 
+/* What these collectors share. */
+int read_text(struct host *h, const char *path, struct buf *b, struct span *ret);
+void set_counter(struct snapshot *s, enum counter_id id, uint64_t value);
+/* The CPU of that number, added if it is new. */
+struct cpu *cpu_of(struct snapshot *s, unsigned int id);
+/* "name", and the line behind it: 1 if that is a counter of the source, 0 if it is none. */
+int take_counter(struct snapshot *s, enum source source, struct span name, struct span line);
+
 int parse_paired_lines(struct span text, enum source source, struct snapshot *s);
 int parse_named_lines(struct span text, enum source source, struct snapshot *s);
 int parse_sockstat(struct span text, struct snapshot *s);
 int parse_softnet(struct span text, struct snapshot *s);
 int parse_cpu_times(struct span text, struct snapshot *s);
+int parse_softirqs(struct span text, struct snapshot *s);
+int parse_interrupts(struct span text, struct snapshot *s);
+int parse_pressure(struct span text, struct pressure *ret);
+int parse_meminfo(struct span text, struct snapshot *s);
+int parse_loadavg(struct span text, struct snapshot *s);
+/* One entry a line, as /dev/kmsg gives them; those that matter are kept. */
+int parse_kernel_log(struct span text, struct snapshot *s);
+/* What collect_queues keeps of sysfs. */
+int parse_queues(struct span text, struct snapshot *s);
 int parse_conntrack(struct span text, struct snapshot *s);
 int parse_rt_cache(struct span text, struct snapshot *s);
 /* rawsock.c, packet.c */

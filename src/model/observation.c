@@ -117,6 +117,66 @@ struct change delta_softnet(const struct observation *o, enum counter_id id)
 	return sum;
 }
 
+struct change delta_softirq(const struct observation *o, const struct cpu *after, enum counter_id id)
+{
+	size_t column = id - SOFTIRQ_FIRST;
+
+	if (!observed(o, SRC_SOFTIRQS) || !after->softirqs_present)
+		return (struct change){0};
+	if (o->since_boot)
+		return change_of(0, after->softirqs[column], 32);
+	vec_each(before, &o->a.cpus)
+		if (before->id == after->id && before->softirqs_present)
+			return change_of(before->softirqs[column], after->softirqs[column], 32);
+	return (struct change){0};
+}
+
+static const struct cpu_times *times_of(const struct snapshot *s, unsigned int cpu)
+{
+	vec_each(c, &s->cpus)
+		if (c->id == cpu && c->times_present)
+			return &c->times;
+	return NULL;
+}
+
+/* idle and iowait are known to go back by a tick or so. */
+static uint64_t ticks_between(uint64_t before, uint64_t after)
+{
+	return after > before ? after - before : 0;
+}
+
+bool cpu_times_between(const struct snapshot *a, const struct snapshot *b, unsigned int cpu,
+		       struct cpu_times *ret)
+{
+	const struct cpu_times *before = times_of(a, cpu), *after = times_of(b, cpu);
+
+	if (!before || !after)
+		return false;
+	*ret = (struct cpu_times){
+		.user = ticks_between(before->user, after->user),
+		.nice = ticks_between(before->nice, after->nice),
+		.system = ticks_between(before->system, after->system),
+		.idle = ticks_between(before->idle, after->idle),
+		.iowait = ticks_between(before->iowait, after->iowait),
+		.irq = ticks_between(before->irq, after->irq),
+		.softirq = ticks_between(before->softirq, after->softirq),
+		.steal = ticks_between(before->steal, after->steal),
+	};
+	return true;
+}
+
+uint64_t cpu_times_sum(const struct cpu_times *t)
+{
+	return t->user + t->nice + t->system + t->idle + t->iowait + t->irq + t->softirq + t->steal;
+}
+
+struct change delta_interrupt(const struct observation *o, unsigned int number, unsigned int cpu)
+{
+	if (!observed(o, SRC_INTERRUPTS))
+		return (struct change){0};
+	return change_of(interrupt_count(&o->a, number, cpu), interrupt_count(&o->b, number, cpu), 32);
+}
+
 struct change delta_qdisc_drops(const struct observation *o, const struct qdisc *after)
 {
 	if (!observed(o, SRC_QDISC))

@@ -48,6 +48,14 @@ struct change delta_link(const struct observation *o, const struct link *after, 
 struct change delta_cpu(const struct observation *o, const struct cpu *after, enum counter_id id);
 /* All CPUs. */
 struct change delta_softnet(const struct observation *o, enum counter_id id);
+/* How often a CPU ran a softirq (C_SOFTIRQ_*). */
+struct change delta_softirq(const struct observation *o, const struct cpu *after, enum counter_id id);
+/* What a CPU did from one snapshot to another; false if one of the two does not tell. */
+bool cpu_times_between(const struct snapshot *a, const struct snapshot *b, unsigned int cpu,
+		       struct cpu_times *ret);
+uint64_t cpu_times_sum(const struct cpu_times *t);
+/* How often an interrupt came on a CPU. */
+struct change delta_interrupt(const struct observation *o, unsigned int number, unsigned int cpu);
 struct change delta_qdisc_drops(const struct observation *o, const struct qdisc *after);
 /*
  * Of a network card. Nothing is known of a device that has another driver than before. Some drivers

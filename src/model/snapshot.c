@@ -51,7 +51,13 @@ const struct sysctl_row sysctl_rows[SYSCTL_N] = {
 	V(SRC_SOCKETS, sockets)                                                                    \
 	V(SRC_RAW_SOCKETS, raw_sockets)                                                            \
 	V(SRC_PACKET_SOCKETS, packet_sockets)                                                      \
-	V(SRC_SOCKETS, half_open)
+	V(SRC_SOCKETS, half_open)                                                                  \
+	V(SRC_INTERRUPTS, interrupts)                                                              \
+	V(SRC_INTERRUPTS, interrupt_counts)                                                        \
+	V(SRC_QUEUES, netdev_queues)                                                               \
+	V(SRC_QUEUES, queues)                                                                      \
+	V(SRC_QUEUES, netdev_interrupts)                                                           \
+	V(SRC_KERNEL_LOG, kernel_log)
 
 /* What the devices hold themselves. */
 static void nics_done(struct snapshot *s)
@@ -88,14 +94,16 @@ static void take_numbers(struct snapshot *to, const struct snapshot *from, enum 
 	}
 	if (source == SRC_NEIGH)
 		to->neighs_seen = from->neighs_seen;
+	if (source == SRC_PRESSURE)
+		memcpy(to->pressure, from->pressure, sizeof(to->pressure));
 	to->source[source] = from->source[source];
 }
 
-/* The rows of /proc/stat and softnet_stat meet in one vector, by CPU. */
+/* The rows of /proc/stat, softnet_stat and softirqs meet in one vector, by CPU. */
 static void share_cpus(struct snapshot *to, const struct snapshot *from, enum source source)
 {
 	vec_each(in, &from->cpus) {
-		struct cpu *out = NULL;
+		struct cpu *out = NULL, kept;
 
 		vec_each(known, &to->cpus)
 			if (known->id == in->id)
@@ -104,17 +112,26 @@ static void share_cpus(struct snapshot *to, const struct snapshot *from, enum so
 			out = vec_push(&to->cpus);
 			out->id = in->id;
 		}
-		if (source == SRC_SOFTNET) {
-			out->softnet_present = in->softnet_present;
-			memcpy(out->softnet, in->softnet, sizeof(out->softnet));
-		} else {
-			struct cpu times = *in;
-
-			times.softnet_present = out->softnet_present;
-			memcpy(times.softnet, out->softnet, sizeof(times.softnet));
-			*out = times;
+		kept = *out;
+		*out = *in;
+		if (source != SRC_SOFTNET) {
+			out->softnet_present = kept.softnet_present;
+			memcpy(out->softnet, kept.softnet, sizeof(out->softnet));
+		}
+		if (source != SRC_SOFTIRQS) {
+			out->softirqs_present = kept.softirqs_present;
+			memcpy(out->softirqs, kept.softirqs, sizeof(out->softirqs));
+		}
+		if (source != SRC_CPU) {
+			out->times_present = kept.times_present;
+			memcpy(&out->times, &kept.times, sizeof(out->times));
 		}
 	}
+}
+
+static bool fills_cpus(enum source source)
+{
+	return source == SRC_SOFTNET || source == SRC_SOFTIRQS || source == SRC_CPU;
 }
 
 void snapshot_take(struct snapshot *to, struct snapshot *from, enum source source)
@@ -140,7 +157,7 @@ void snapshot_take(struct snapshot *to, struct snapshot *from, enum source sourc
 		*out = *in;
 		memset(in, 0, sizeof(*in));
 	}
-	if (source == SRC_SOFTNET || source == SRC_CPU) {
+	if (fills_cpus(source)) {
 		share_cpus(to, from, source);
 		vec_done(&from->cpus);
 	}
@@ -149,7 +166,13 @@ void snapshot_take(struct snapshot *to, struct snapshot *from, enum source sourc
 void snapshot_share(struct snapshot *to, const struct snapshot *from, enum source source)
 {
 	take_numbers(to, from, source);
-	if (source == SRC_SOFTNET || source == SRC_CPU)
+#define V(source_, vector)                                                                         \
+	if (source == (source_))                                                                   \
+		for (size_t i = 0; i < from->vector.n; i++)                                        \
+			*vec_push(&to->vector) = from->vector.items[i];
+	SOURCE_VECTORS(V)
+#undef V
+	if (fills_cpus(source))
 		share_cpus(to, from, source);
 }
 

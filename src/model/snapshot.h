@@ -12,6 +12,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "model/nic.h"
+#include "model/machine.h"
 #include "model/path.h"
 #include "model/rule.h"
 
@@ -47,6 +48,8 @@ enum counter_id {
 #define LINK_STATS (C_LINK_RX_OTHERHOST_DROPPED - LINK_FIRST + 1)
 #define SOFTNET_FIRST C_SOFTNET_PROCESSED
 #define SOFTNET_STATS (C_SOFTNET_BACKLOG_LEN - SOFTNET_FIRST + 1)
+#define SOFTIRQ_FIRST C_SOFTIRQ_HI
+#define SOFTIRQ_STATS (C_SOFTIRQ_RCU - SOFTIRQ_FIRST + 1)
 
 struct counter_row {
 	const char *id, *name, *unit, *meaning;
@@ -81,12 +84,19 @@ struct sysctl_value {
 	int64_t v[3];
 };
 
+/* /proc/stat, clock ticks (USER_HZ). Guests' time is within user. iowait is idle time. */
+struct cpu_times {
+	uint64_t user, nice, system, idle, iowait, irq, softirq, steal;
+};
+
 struct cpu {
 	unsigned int id;
 	bool softnet_present;
 	uint32_t softnet[SOFTNET_STATS]; /* index: counter id - SOFTNET_FIRST */
-	/* /proc/stat, clock ticks (USER_HZ) */
-	uint64_t user, nice, system, idle, iowait, irq, softirq, steal;
+	bool times_present;
+	struct cpu_times times;
+	bool softirqs_present;
+	uint32_t softirqs[SOFTIRQ_STATS]; /* index: counter id - SOFTIRQ_FIRST */
 };
 
 struct link {
@@ -189,7 +199,7 @@ struct snapshot {
 	int64_t taken_ns; /* CLOCK_MONOTONIC when the last source was read */
 	struct source_state source[SOURCE_N];
 
-	uint64_t counter[COUNTER_N]; /* scope NETNS only; valid where counter_present */
+	uint64_t counter[COUNTER_N]; /* scopes NETNS and HOST; valid where counter_present */
 	bool counter_present[COUNTER_N];
 	struct sysctl_value sysctl[SYSCTL_N];
 
@@ -211,6 +221,15 @@ struct snapshot {
 	uint64_t synacks_again; /* sent again to those who left their SYN-ACK unanswered so far */
 	VEC(struct process) processes;
 	VEC(struct socket_owner) owners;
+
+	/* The machine, see machine.h. All but the queues are the same in each namespace. */
+	VEC(struct interrupt) interrupts;
+	VEC(struct interrupt_count) interrupt_counts;
+	VEC(struct netdev_queues) netdev_queues;
+	VEC(struct netdev_queue) queues;
+	VEC(struct netdev_interrupt) netdev_interrupts;
+	struct pressure pressure[PRESSURE_N];
+	VEC(struct kernel_log_line) kernel_log; /* oldest first */
 };
 
 void snapshot_done(struct snapshot *s);

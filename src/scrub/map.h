@@ -117,6 +117,9 @@ int scrub_cgroups(struct scrubber *s, struct buf *data);
 int scrub_mounts(struct scrubber *s, struct buf *data);
 /* /proc/net/raw and raw6, or /proc/net/packet. */
 int scrub_socket_file(struct scrubber *s, bool raw, struct buf *data);
+int scrub_interrupts(struct scrubber *s, struct buf *data);
+int scrub_queues(struct scrubber *s, struct buf *data);
+int scrub_kernel_log(struct scrubber *s, struct buf *data);
 /* A path, part by part; *to is added to. */
 void scrub_path(struct scrubber *s, struct span path, struct buf *to);
 /* Only these characters and blanks. */

@@ -125,7 +125,7 @@ static int scrub_release(struct scrubber *s, const char *name, struct buf *data,
 
 static int scrub_cpu(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
-	static const char *const words[] = {"cpu", NULL};
+	static const char *const words[] = {"cpu", "procs_", NULL};
 
 	if (strcmp(name, "stat") != 0)
 		return -EBADMSG;
@@ -133,6 +133,45 @@ static int scrub_cpu(struct scrubber *s, const char *name, struct buf *data, str
 		keep_lines(data, words, false);
 	buf_puts(to, name);
 	return 0;
+}
+
+/* The kernel's own words and numbers. */
+static int scrub_machine(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const files[] = {"softirqs", "loadavg", "meminfo", "vmstat",
+					    "pressure/cpu", "pressure/memory", "pressure/io", NULL};
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_:.-=/()";
+
+	if (!is_one_of(files, name) || (data && !is_plain_text(data, letters)))
+		return -EBADMSG;
+	buf_puts(to, name);
+	return 0;
+}
+
+static int scrub_interrupts_of(struct scrubber *s, const char *name, struct buf *data,
+			       struct buf *to)
+{
+	buf_puts(to, name);
+	if (strcmp(name, "interrupts") != 0)
+		return -EBADMSG;
+	return data ? scrub_interrupts(s, data) : 0;
+}
+
+static int scrub_queues_of(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	buf_puts(to, name);
+	if (strcmp(name, "made/queues") != 0)
+		return -EBADMSG;
+	return data ? scrub_queues(s, data) : 0;
+}
+
+static int scrub_log(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	buf_puts(to, name);
+	if (strcmp(name, "made/kernel-log") != 0)
+		return -EBADMSG;
+	return data ? scrub_kernel_log(s, data) : 0;
 }
 
 /* Whose machine it is can be told from its modules; these are asked for. */
@@ -297,6 +336,12 @@ static const struct kind kinds[] = {
 	{"proc/sys/", scrub_sysctl, false},
 	{"proc/stat", scrub_cpu, false},
 	{"proc/modules", scrub_modules, false},
+	{"proc/softirqs", scrub_machine, false},
+	{"proc/loadavg", scrub_machine, false},
+	{"proc/meminfo", scrub_machine, false},
+	{"proc/vmstat", scrub_machine, false},
+	{"proc/pressure/", scrub_machine, false},
+	{"proc/interrupts", scrub_interrupts_of, false},
 	{"proc/", scrub_process, false},
 	{"exists/", scrub_exists, false},
 	{"abs/", scrub_file, false},
@@ -306,6 +351,8 @@ static const struct kind kinds[] = {
 	{"opt/", scrub_option, true},
 	{"made/nft-list-", scrub_list, false},
 	{"made/owners", scrub_owners, false},
+	{"made/queues", scrub_queues_of, false},
+	{"made/kernel-log", scrub_log, false},
 };
 
 static const struct kind *kind_of(const char *name)

@@ -612,6 +612,23 @@ static void text_is_scrubbed(void **state)
 		 "iifname \"*\" udp dport { 22, 1000-2000 } limit rate 5/second drop"},
 		{listing, "ip saddr 127.0.0.1 ip6 daddr ::1 @acme : jump acme",
 		 "ip saddr 127.0.0.1 ip6 daddr ::1 @* : jump *"},
+		{scrub_interrupts,
+		 "      CPU0  CPU3\n 41:  5906  7  PCI-MSIX-0000:00:04.0   1-edge   virtio3-rx\n"
+		 " 42:  1  2  PCI-MSI 524288-edge  eth0-TxRx-3\n 9: 1 1 IO-APIC 9-fasteoi acpi\n"
+		 "NMI:  0  0  Non-maskable interrupts\n",
+		 " CPU0 CPU3\n41: 5906 7 virtio3\n42: 1 2 *\n9: 1 1 *\n"},
+		{scrub_interrupts, "eth0\n", NULL},
+		{scrub_queues,
+		 "device 4 eth0 virtio2 1 1 -1 0-1\ndevice 5 ens3 0000:00:03.0 8 8 1 0-7\n"
+		 "rx 4 0 ff 0\ntx 4 0 -\nirq 4 38 0-1 1\n",
+		 "device 4 * virtio2 1 1 -1 0-1\ndevice 5 * - 8 8 1 0-7\n"
+		 "rx 4 0 ff 0\ntx 4 0 -\nirq 4 38 0-1 1\n"},
+		{scrub_queues, "irq 4 38 mine 1\n", NULL},
+		{scrub_queues, "acme 4\n", NULL},
+		{scrub_kernel_log,
+		 "6,12,9000,-;e1000: acme0 NIC Link is Down\n4,13,9001,c,acme;nf_conntrack: "
+		 "nf_conntrack: table full in netns 4026532248, dropping packet\n6,14,1,-;acme\n",
+		 "6,12,9000,;link is down\n4,13,9001,;nf_conntrack: table full\n"},
 		{listing, "ether saddr 02:00:00:00:00:01 \"open", "ether saddr * \"*\""},
 	};
 
