@@ -575,12 +575,41 @@ static int packet_file(struct scrubber *s, struct buf *data)
 	"sl local_address rem_address st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode " \
 	"ref pointer drops\n"
 
+struct text_case {
+	text_scrubber *scrub;
+	const char *text, *to; /* NULL: refused; * stands for a word of letters */
+};
+
+static void scrub_texts(const struct text_case *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct buf b = {0};
+		struct scrubber s;
+		const char *p, *q;
+
+		scrubber_init(&s, &some_key);
+		buf_puts(&b, cases[i].text);
+		if (!cases[i].to) {
+			assert_int_equal(cases[i].scrub(&s, &b), -EBADMSG);
+		} else {
+			assert_int_equal(cases[i].scrub(&s, &b), 0);
+			p = b.data;
+			for (q = cases[i].to; p && *q && *p; q++)
+				if (*q == '*')
+					p += strspn(p, "abcdefghijklmnopqrstuvwxyz23456789");
+				else if (*q != *p++)
+					break;
+			if (*q || *p)
+				fail_msg("'%s' became '%s'", cases[i].text, b.data);
+		}
+		buf_done(&b);
+		scrubber_done(&s);
+	}
+}
+
 static void text_is_scrubbed(void **state)
 {
-	static const struct {
-		text_scrubber *scrub;
-		const char *text, *to; /* NULL: refused; * stands for a word of letters */
-	} cases[] = {
+	static const struct text_case cases[] = {
 		{scrub_process_stat, "12 (my prog) S 1 2 3\n", "12 (*) S 1 2 3\n"},
 		{scrub_process_stat, "12 (a) b) S 1 2 3\n", "12 (*) S 1 2 3\n"},
 		{scrub_process_stat, "12 my prog S 1 2 3\n", NULL},
@@ -612,6 +641,16 @@ static void text_is_scrubbed(void **state)
 		 "iifname \"*\" udp dport { 22, 1000-2000 } limit rate 5/second drop"},
 		{listing, "ip saddr 127.0.0.1 ip6 daddr ::1 @acme : jump acme",
 		 "ip saddr 127.0.0.1 ip6 daddr ::1 @* : jump *"},
+		{listing, "ether saddr 02:00:00:00:00:01 \"open", "ether saddr * \"*\""},
+	};
+
+	(void)state;
+	scrub_texts(cases, ARRAY_SIZE(cases));
+}
+
+static void machine_is_scrubbed(void **state)
+{
+	static const struct text_case cases[] = {
 		{scrub_interrupts,
 		 "      CPU0  CPU3\n 41:  5906  7  PCI-MSIX-0000:00:04.0   1-edge   virtio3-rx\n"
 		 " 42:  1  2  PCI-MSI 524288-edge  eth0-TxRx-3\n 9: 1 1 IO-APIC 9-fasteoi acpi\n"
@@ -629,33 +668,10 @@ static void text_is_scrubbed(void **state)
 		 "6,12,9000,-;e1000: acme0 NIC Link is Down\n4,13,9001,c,acme;nf_conntrack: "
 		 "nf_conntrack: table full in netns 4026532248, dropping packet\n6,14,1,-;acme\n",
 		 "6,12,9000,;link is down\n4,13,9001,;nf_conntrack: table full\n"},
-		{listing, "ether saddr 02:00:00:00:00:01 \"open", "ether saddr * \"*\""},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct buf b = {0};
-		struct scrubber s;
-		const char *p, *q;
-
-		scrubber_init(&s, &some_key);
-		buf_puts(&b, cases[i].text);
-		if (!cases[i].to) {
-			assert_int_equal(cases[i].scrub(&s, &b), -EBADMSG);
-		} else {
-			assert_int_equal(cases[i].scrub(&s, &b), 0);
-			p = b.data;
-			for (q = cases[i].to; p && *q && *p; q++)
-				if (*q == '*')
-					p += strspn(p, "abcdefghijklmnopqrstuvwxyz23456789");
-				else if (*q != *p++)
-					break;
-			if (*q || *p)
-				fail_msg("'%s' became '%s'", cases[i].text, b.data);
-		}
-		buf_done(&b);
-		scrubber_done(&s);
-	}
+	scrub_texts(cases, ARRAY_SIZE(cases));
 }
 
 static void what_is_unknown_is_left_out(void **state)
@@ -725,6 +741,7 @@ int main(void)
 		cmocka_unit_test(answers_say_the_same),
 		cmocka_unit_test(damaged_entries_do_no_harm),
 		cmocka_unit_test(text_is_scrubbed),
+		cmocka_unit_test(machine_is_scrubbed),
 		cmocka_unit_test(what_is_unknown_is_left_out),
 	};
 
