@@ -143,6 +143,15 @@ enum outcome not_examined_why(struct exam *x, const char *why, const char *unloc
 	return NOT_EXAMINED;
 }
 
+/* Told once: an explanation may be asked for, and missed, at each socket. */
+static void note_unasked(struct exam *x, enum source source)
+{
+	vec_each(n, &x->d->not_examined)
+		if (n->cause == x->row && n->where == x->o)
+			return;
+	not_examined_source(x, source);
+}
+
 static void cleared_done(struct cleared *c);
 
 static void ask(struct exam *x)
@@ -152,7 +161,7 @@ static void ask(struct exam *x)
 	enum outcome outcome;
 
 	if (missing != SOURCE_N) {
-		not_examined_source(x, missing);
+		note_unasked(x, missing);
 		return;
 	}
 	x->cleared = &cleared;
@@ -170,9 +179,15 @@ static const struct cause_row *explanation_of(struct exam *x, const struct findi
 					      const struct subject *s)
 {
 	for (size_t i = 0; i < cause_rows_n; i++) {
+		enum source missing;
+
 		x->row = &cause_rows[i];
-		if (x->row->kind == CAUSE_EXPLANATION && missing_source(x) == SOURCE_N &&
-		    x->row->explains(x, f, s))
+		if (x->row->kind != CAUSE_EXPLANATION)
+			continue;
+		missing = missing_source(x);
+		if (missing != SOURCE_N && s->has_socket)
+			note_unasked(x, missing);
+		else if (missing == SOURCE_N && x->row->explains(x, f, s))
 			return x->row;
 	}
 	return NULL;

@@ -89,8 +89,10 @@ static void cannot_write(const char *path, int err)
 
 static int save(const struct session *s, const struct options *o, const char *path)
 {
-	int r = o->scrub ? recording_scrub(s->recording) : 0;
+	int r;
 
+	recording_seal(s->recording);
+	r = o->scrub ? recording_scrub(s->recording) : 0;
 	if (r < 0) {
 		complain("record: no random numbers to scrub with: %s", strerror(-r));
 		return r;

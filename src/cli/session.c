@@ -274,6 +274,9 @@ void session_done(struct session *s)
 {
 	drops_done(&s->drops);
 	config_done(&s->config);
+	/* The collector that was given up may come back while the program ends, and look at these. */
+	if (s->late)
+		return;
 	netns_list_done(&s->namespaces);
 	recording_free(s->recording);
 	free(s->hosts);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What is read at each phase of a run, live or replayed, and when each was complete. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "cli/session_parts.h"
@@ -39,7 +40,12 @@ void session_take_phase(struct session *s, struct diagnosis *d, const char *phas
 		struct snapshot *into = is_look(phase) ? vec_push(&o->looks) : snapshot_of(o, phase);
 
 		snprintf(s->hosts[i].phase, sizeof(s->hosts[i].phase), "%s", phase);
-		collect_snapshot(&s->hosts[i], i == 0 ? ALL_SOURCES : own, into);
+		collect_snapshot(&s->hosts[i],
+				 (i == 0 ? ALL_SOURCES : own) & ~(is_look(phase) ? s->late : 0),
+				 into);
+		for (size_t source = 0; source < SOURCE_N; source++)
+			if (into->source[source].err == -ETIMEDOUT)
+				s->late |= SOURCE_BIT(source);
 		for (size_t source = 0; i > 0 && source < SOURCE_N; source++) {
 			const struct observation *first = &d->observations.items[0];
 

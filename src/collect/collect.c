@@ -109,7 +109,9 @@ static bool run_one(struct worker *w, const struct collector *c)
 	/* The owners of sockets are looked up for the sockets found just before. */
 	if (c->source == SRC_PROCESS)
 		lend_sockets(w->result, &part);
-	r = c->collect(&w->host, &part);
+	/* What came too late when it was recorded is as absent now, whatever was read of it. */
+	r = host_was_late(&w->host, source_rows[c->source].id) ? -ETIMEDOUT
+							       : c->collect(&w->host, &part);
 	if (c->source == SRC_PROCESS)
 		lend_sockets(&(const struct snapshot){0}, &part);
 	part.source[c->source] = state_of(r);
@@ -248,6 +250,7 @@ int collect_snapshot(struct host *h, uint64_t sources, struct snapshot *ret)
 	int64_t deadline = host_is_look(h) ? DEADLINE_AT_LOOKS_NS : DEADLINE_AT_ENDS_NS;
 	size_t from = 0, stuck = 0;
 
+	ret->taken_ns = monotonic_ns();
 	for (;;) {
 		struct worker *w = worker_new(h, sources, from, ret);
 		bool alone = h->replay || start(w) < 0;
@@ -255,9 +258,9 @@ int collect_snapshot(struct host *h, uint64_t sources, struct snapshot *ret)
 
 		if (alone || worker_wait(w, deadline, &stuck)) {
 			worker_free(w);
-			ret->taken_ns = monotonic_ns();
 			return r;
 		}
+		host_note_late(h, source_rows[collectors[stuck].source].id);
 		ret->source[collectors[stuck].source] =
 			(struct source_state){.status = SOURCE_ABSENT, .err = -ETIMEDOUT};
 		from = stuck + 1;

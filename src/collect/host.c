@@ -130,6 +130,21 @@ int host_getsockopt(struct host *h, const char *name, int family, int level, int
 	return keep(h, entry, raw_getsockopt(family, level, option, ret), ret);
 }
 
+void host_note_late(struct host *h, const char *source)
+{
+	char entry[512];
+
+	keep(h, entry_name(h, "late/", source, entry, sizeof(entry)), -ETIMEDOUT, NULL);
+}
+
+bool host_was_late(struct host *h, const char *source)
+{
+	char entry[512];
+
+	return h->replay && replay(h, entry_name(h, "late/", source, entry, sizeof(entry)), NULL) ==
+				    -ETIMEDOUT;
+}
+
 int host_keep(struct host *h, const char *name, int err, struct buf *text)
 {
 	char entry[512];

@@ -54,4 +54,8 @@ int host_getsockopt(struct host *h, const char *name, int family, int level, int
  */
 int host_keep(struct host *h, const char *name, int err, struct buf *text);
 
+/* That a source did not answer in time: kept by a live host, found again by a replay. */
+void host_note_late(struct host *h, const char *source);
+bool host_was_late(struct host *h, const char *source);
+
 #endif

@@ -27,6 +27,7 @@ struct recording {
 	size_t *index; /* open addressing by name; slot holds position + 1 */
 	size_t slots;
 	json_t *meta;
+	bool sealed;
 };
 
 struct recording *recording_new(void)
@@ -86,6 +87,10 @@ void recording_put(struct recording *r, const char *name, int err, const struct 
 	size_t *slot;
 
 	pthread_mutex_lock(&r->lock);
+	if (r->sealed) {
+		pthread_mutex_unlock(&r->lock);
+		return;
+	}
 	if (r->entries.n * 2 >= r->slots)
 		make_index(r, r->slots ? r->slots * 2 : 256);
 	slot = slot_of(r, name);
@@ -98,6 +103,13 @@ void recording_put(struct recording *r, const char *name, int err, const struct 
 			buf_add(&e->data, data->data, data->len);
 		*slot = r->entries.n;
 	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+void recording_seal(struct recording *r)
+{
+	pthread_mutex_lock(&r->lock);
+	r->sealed = true;
 	pthread_mutex_unlock(&r->lock);
 }
 

@@ -7,6 +7,7 @@
  *   drops.json                    the kernel drop events, added up, names resolved
  *   INODE/PHASE/proc/net/snmp     what namespace INODE's file said at PHASE (a, b, look-N)
  *   INODE/PHASE/nl/NAME           a netlink answer, whole
+ *   INODE/PHASE/late/SOURCE       (a failed read) the source's collector did not come back
  */
 #ifndef WHYDROP_RECORDING_H
 #define WHYDROP_RECORDING_H
@@ -25,6 +26,11 @@ void recording_free(struct recording *r);
 
 /* Keeps the outcome of one read; the first of a name wins. Safe from several threads. */
 void recording_put(struct recording *r, const char *name, int err, const struct buf *data);
+/*
+ * Nothing more is kept: a collector that was given up may come back while the recording is
+ * scrubbed or saved.
+ */
+void recording_seal(struct recording *r);
 /* What was kept: 0 with *ret filled, the errno the read had, or -ENODATA if it never was read. */
 int recording_get(struct recording *r, const char *name, struct buf *ret);
 /* Every entry, for scrubbing: fn may change *data. */

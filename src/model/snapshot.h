@@ -196,7 +196,8 @@ struct socket_owner {
 };
 
 struct snapshot {
-	int64_t taken_ns; /* CLOCK_MONOTONIC when the last source was read */
+	/* CLOCK_MONOTONIC when reading began: the counters come first, a source may hang after them. */
+	int64_t taken_ns;
 	struct source_state source[SOURCE_N];
 
 	uint64_t counter[COUNTER_N]; /* scopes NETNS and HOST; valid where counter_present */

@@ -325,6 +325,19 @@ static int scrub_list(struct scrubber *s, const char *name, struct buf *data, st
 	return -EBADMSG;
 }
 
+/* "late/CPU": a source of ours, whose collector did not come back. */
+static int scrub_late(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	(void)s;
+	for (size_t i = 0; i < SOURCE_N && !data; i++) {
+		if (strcmp(name + strlen("late/"), source_rows[i].id) != 0)
+			continue;
+		buf_puts(to, name);
+		return 0;
+	}
+	return -EBADMSG;
+}
+
 /* The longest prefix that fits decides; a kind that is not here is left out. */
 static const struct kind kinds[] = {
 	{"proc/net/ip_tables_names", scrub_table_names, false},
@@ -353,6 +366,7 @@ static const struct kind kinds[] = {
 	{"made/owners", scrub_owners, false},
 	{"made/queues", scrub_queues_of, false},
 	{"made/kernel-log", scrub_log, false},
+	{"late/", scrub_late, false},
 };
 
 static const struct kind *kind_of(const char *name)
