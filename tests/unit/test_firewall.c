@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Packets walked through rule sets made by hand, and drops blamed on their rules and policies. */
 #define _GNU_SOURCE
+#include "observe.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -243,38 +237,21 @@ static void matches_groups_and_devices(void **state)
 
 /* ---- blame ---- */
 
-struct scene {
-	struct observation o;
-	struct drops drops;
-	struct diagnosis d;
-	struct ledger ledger;
-	struct exam x;
-	struct cleared cleared;
-	struct cause_row row;
-};
-
-static void scene_init(struct scene *s)
+static void begin(struct scene *s)
 {
-	memset(s, 0, sizeof(*s));
-	s->o.inode = 7;
-	s->o.seconds = 5;
-	s->o.a.source[SRC_NFT].status = s->o.b.source[SRC_NFT].status = SOURCE_OK;
-	s->o.a.source[SRC_IPTABLES].status = s->o.b.source[SRC_IPTABLES].status = SOURCE_UNUSED;
+	scene_init(s);
+	lack(&s->o, SRC_IPTABLES, 0);
 }
 
 static void traced(struct scene *s, const char *symbol, uint16_t port, uint64_t packets)
 {
-	struct drop *d = vec_push(&s->drops.rows);
+	struct drop *d = trace(&s->drops, "NETFILTER_DROP", symbol, 0, packets);
 	struct drop_flow *f = vec_push(&s->drops.flows);
 	struct packet p = udp_to(port);
 
-	snprintf(d->reason, sizeof(d->reason), "NETFILTER_DROP");
-	snprintf(d->symbol, sizeof(d->symbol), "%s", symbol);
-	d->netns = 7;
-	d->packets = packets;
 	memcpy(f->reason, d->reason, sizeof(f->reason));
 	memcpy(f->symbol, d->symbol, sizeof(f->symbol));
-	f->netns = 7;
+	f->netns = d->netns;
 	f->ifindex = 2;
 	f->family = p.family;
 	f->protocol = p.protocol;
@@ -285,40 +262,10 @@ static void traced(struct scene *s, const char *symbol, uint16_t port, uint64_t 
 	f->packets = packets;
 }
 
-static struct exam *scene_exam(struct scene *s)
-{
-	s->d.drops = &s->drops;
-	ledger_init(&s->ledger, &s->drops, 7);
-	s->row = (struct cause_row){.id = "test", .direction = DIR_RX};
-	s->x = (struct exam){.d = &s->d,
-			     .o = &s->o,
-			     .ledger = &s->ledger,
-			     .row = &s->row,
-			     .cleared = &s->cleared};
-	return &s->x;
-}
-
-static void scene_done(struct scene *s)
+static void end(struct scene *s)
 {
 	fw_forget(&s->x);
-	ledger_done(&s->ledger);
-	drops_done(&s->drops);
-	observation_done(&s->o);
-	/* What a cleared cause and the findings own is the engine's to free. */
-	vec_each(e, &s->cleared.evidence) {
-		free(e->source);
-		free(e->name);
-		free(e->text);
-	}
-	vec_done(&s->cleared.evidence);
-	s->d.drops = NULL;
-	diagnosis_done(&s->d);
-}
-
-static const struct finding *only_finding(const struct scene *s)
-{
-	assert_int_equal(s->d.findings.n, 1);
-	return &s->d.findings.items[0];
+	scene_done(s);
 }
 
 /* An input chain with a counted drop of port 1, a plain drop of port 2, and policy drop. */
@@ -340,7 +287,7 @@ static void blames_by_counter_and_flow(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_init(&s);
+	begin(&s);
 	make_chain(&s.o.a.nft, 50);
 	make_chain(&s.o.b.nft, 1050);
 	traced(&s, "nft_do_chain", 1, 1000);
@@ -362,7 +309,7 @@ static void blames_by_counter_and_flow(void **state)
 	assert_int_equal(examine_fw_policy_drop(&s.x), FOUND);
 	assert_int_equal(s.d.findings.items[1].lost, 300);
 	assert_int_equal(ledger_unexplained(&s.ledger), 0);
-	scene_done(&s);
+	end(&s);
 }
 
 static void conntrack_is_not_blamed_on_rules(void **state)
@@ -370,7 +317,7 @@ static void conntrack_is_not_blamed_on_rules(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_init(&s);
+	begin(&s);
 	/* An older kernel: everything at nf_hook_slow, and conntrack dropped all of it. */
 	make_chain(&s.o.a.nft, 0);
 	make_chain(&s.o.b.nft, 0);
@@ -380,7 +327,7 @@ static void conntrack_is_not_blamed_on_rules(void **state)
 	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), NOT_FOUND);
 	assert_int_equal(examine_fw_policy_drop(&s.x), NOT_FOUND);
 	assert_int_equal(ledger_unexplained(&s.ledger), 500);
-	scene_done(&s);
+	end(&s);
 }
 
 static void eliminates(void **state)
@@ -389,7 +336,7 @@ static void eliminates(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_init(&s);
+	begin(&s);
 	add_chain(&s.o.a.nft, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_DROP);
 	add_chain(&s.o.b.nft, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_DROP);
 	traced(&s, "nft_do_chain", 2, 500);
@@ -398,7 +345,7 @@ static void eliminates(void **state)
 	f = only_finding(&s);
 	assert_int_equal(f->lost, 500);
 	assert_string_equal(f->subjects.items[0].rule.how, "by elimination");
-	scene_done(&s);
+	end(&s);
 }
 
 static void reject_takes_its_own(void **state)
@@ -407,7 +354,7 @@ static void reject_takes_its_own(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_init(&s);
+	begin(&s);
 	for (int i = 0; i < 2; i++) {
 		struct ruleset *set = i ? &s.o.b.nft : &s.o.a.nft;
 
@@ -426,7 +373,7 @@ static void reject_takes_its_own(void **state)
 	/* It is all of the traffic there was; but nobody waits for an answer. */
 	assert_int_equal(f->severity, SEVERITY_WARNING);
 	assert_non_null(strstr(f->text, "administratively prohibited"));
-	scene_done(&s);
+	end(&s);
 }
 
 /* The same rule on three hooks is three causes: one packet belongs to one of them. */
@@ -446,7 +393,7 @@ static void hooks_are_told_apart(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct scene s;
 
-		scene_init(&s);
+		begin(&s);
 		for (int end = 0; end < 2; end++) {
 			struct ruleset *set = end ? &s.o.b.nft : &s.o.a.nft;
 			struct rule *r;
@@ -463,7 +410,7 @@ static void hooks_are_told_apart(void **state)
 			assert_int_equal(rows[k].examine(&s.x), k == i ? FOUND : NOT_FOUND);
 		assert_int_equal(only_finding(&s)->direction, rows[i].direction);
 		assert_int_equal(only_finding(&s)->lost, 500);
-		scene_done(&s);
+		end(&s);
 	}
 }
 
@@ -476,7 +423,7 @@ static void what_leaves_was_sent_or_forwarded(void **state)
 		struct ruleset *set;
 		struct scene s;
 
-		scene_init(&s);
+		begin(&s);
 		set = &s.o.b.nft;
 		add_chain(&s.o.a.nft, "c", true, NF_INET_POST_ROUTING, 0, VERDICT_ACCEPT);
 		port_rule(&s.o.a.nft, VERDICT_DROP, 1);
@@ -490,7 +437,7 @@ static void what_leaves_was_sent_or_forwarded(void **state)
 		assert_int_equal(examine_fw_output_drop(&s.x), own ? FOUND : NOT_FOUND);
 		assert_int_equal(examine_fw_forward_drop(&s.x), own ? NOT_FOUND : FOUND);
 		assert_int_equal(only_finding(&s)->lost, 500);
-		scene_done(&s);
+		end(&s);
 	}
 }
 
@@ -500,7 +447,7 @@ static void one_rule_set_unread(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_init(&s);
+	begin(&s);
 	s.o.a.source[SRC_IPTABLES] = s.o.b.source[SRC_IPTABLES] =
 		(struct source_state){SOURCE_ABSENT, -EPERM};
 	make_chain(&s.o.a.nft, 0);
@@ -515,7 +462,7 @@ static void one_rule_set_unread(void **state)
 	assert_int_equal(s.d.not_examined.items[0].source, SRC_IPTABLES);
 	assert_int_equal(s.d.not_examined.items[0].err, -EPERM);
 	assert_int_equal(ledger_unexplained(&s.ledger), 300);
-	scene_done(&s);
+	end(&s);
 }
 
 static void counters_reset_or_new(void **state)
@@ -524,7 +471,7 @@ static void counters_reset_or_new(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_init(&s);
+	begin(&s);
 	make_chain(&s.o.a.nft, 900);
 	make_chain(&s.o.b.nft, 10); /* went back: not known */
 	s.drops.err = -EPERM;
@@ -540,7 +487,7 @@ static void counters_reset_or_new(void **state)
 	assert_true(b.points.items[0].exact);
 	assert_int_equal(b.points.items[0].packets, 10);
 	fw_blame_done(&b);
-	scene_done(&s);
+	end(&s);
 }
 
 static void scans_are_no_loss(void **state)
@@ -549,7 +496,7 @@ static void scans_are_no_loss(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_init(&s);
+	begin(&s);
 	make_chain(&s.o.a.nft, 0);
 	make_chain(&s.o.b.nft, 0);
 	for (uint16_t port = 1000; port < 1040; port++)
@@ -559,7 +506,7 @@ static void scans_are_no_loss(void **state)
 	assert_int_equal(f->lost, 40);
 	assert_int_equal(f->severity, SEVERITY_INFO);
 	assert_int_equal(f->remedies.n, 0);
-	scene_done(&s);
+	end(&s);
 }
 
 static void nothing_seen_is_not_examined(void **state)
@@ -567,23 +514,23 @@ static void nothing_seen_is_not_examined(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_init(&s);
+	begin(&s);
 	make_chain(&s.o.a.nft, 0);
 	make_chain(&s.o.b.nft, 0);
 	s.drops.err = -EPERM;
 	assert_int_equal(examine_fw_policy_drop(scene_exam(&s)), NOT_EXAMINED);
 	assert_int_equal(s.d.not_examined.n, 1);
 	assert_int_equal(s.d.not_examined.items[0].source, SRC_DROPS);
-	scene_done(&s);
+	end(&s);
 
-	scene_init(&s);
+	begin(&s);
 	s.o.b.source[SRC_NFT] = (struct source_state){.status = SOURCE_ABSENT, .err = -EPERM};
 	traced(&s, "nft_do_chain", 2, 500);
 	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), NOT_EXAMINED);
 	assert_int_equal(s.d.not_examined.items[0].source, SRC_NFT);
 	assert_int_equal(s.d.not_examined.items[0].err, -EPERM);
 	assert_int_equal(ledger_unexplained(&s.ledger), 500);
-	scene_done(&s);
+	end(&s);
 }
 
 static void kernel_names_the_rule(void **state)
@@ -593,7 +540,7 @@ static void kernel_names_the_rule(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_init(&s);
+	begin(&s);
 	make_chain(&s.o.a.nft, 0);
 	make_chain(&s.o.b.nft, 0);
 	traced(&s, "nf_hook_slow", 2, 200);
@@ -601,7 +548,8 @@ static void kernel_names_the_rule(void **state)
 	s.drops.rules_traced = true;
 	named = vec_push(&s.drops.rules);
 	*named = (struct drop_rule){
-		.netns = 7, .family = NFPROTO_INET, .table = "t", .handle = 102, .packets = 200};
+		.netns = OBSERVED_NETNS, .family = NFPROTO_INET, .table = "t", .handle = 102,
+		.packets = 200};
 	assert_int_equal(examine_fw_rule_drop(scene_exam(&s)), FOUND);
 	f = only_finding(&s);
 	assert_int_equal(f->lost, 200);
@@ -609,7 +557,7 @@ static void kernel_names_the_rule(void **state)
 	assert_int_equal(f->confidence, CERTAIN);
 	assert_int_equal(examine_fw_policy_drop(&s.x), FOUND);
 	assert_int_equal(s.d.findings.items[1].lost, 300);
-	scene_done(&s);
+	end(&s);
 }
 
 /* The counted rule drops every second packet of a flow, the plain one behind it the others. */
@@ -619,7 +567,7 @@ static void a_flow_ends_in_two_rules(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_init(&s);
+	begin(&s);
 	for (int i = 0; i < 2; i++) {
 		struct ruleset *set = i ? &s.o.b.nft : &s.o.a.nft;
 		struct rule *r;
@@ -639,7 +587,7 @@ static void a_flow_ends_in_two_rules(void **state)
 	assert_int_equal(f->flows.n, 1);
 	assert_int_equal(f->flows.items[0].packets, 1000);
 	assert_int_equal(ledger_unexplained(&s.ledger), 0);
-	scene_done(&s);
+	end(&s);
 }
 
 /* The same rules loaded again, with the same handles, in a table that is another one now. */
@@ -650,7 +598,7 @@ static void a_table_is_loaded_again(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_init(&s);
+	begin(&s);
 	make_chain(&s.o.a.nft, 300);
 	make_chain(&s.o.b.nft, 400);
 	s.o.a.nft.chains.items[0].table_handle = 1;
@@ -668,7 +616,7 @@ static void a_table_is_loaded_again(void **state)
 	fw_blame(&s.x, &b);
 	assert_int_equal(b.points.items[0].lost, 400);
 	fw_blame_done(&b);
-	scene_done(&s);
+	end(&s);
 }
 
 static void nobody_answers_neighbours(void **state)
@@ -681,7 +629,7 @@ static void nobody_answers_neighbours(void **state)
 
 	(void)state;
 	for (int is_own = 0; is_own < 2; is_own++) {
-		scene_init(&s);
+		begin(&s);
 		make_chain(&s.o.a.nft, 0);
 		make_chain(&s.o.b.nft, 0);
 		local = vec_push(&s.o.b.nft.locals);
@@ -698,7 +646,7 @@ static void nobody_answers_neighbours(void **state)
 		assert_int_equal(f->lost, 3);
 		assert_int_equal(f->severity, is_own ? SEVERITY_WARNING : SEVERITY_INFO);
 		assert_int_equal(f->remedies.n, is_own);
-		scene_done(&s);
+		end(&s);
 	}
 }
 

@@ -1,18 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Deltas, the ledger, and the engine on observations made by hand. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "observe.h"
 
-#include <cmocka.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
-
-#include "causes/cause.h"
-
-#define NETNS 4026531840U
 
 static void counters_wrap_or_reset(void **state)
 {
@@ -31,46 +22,13 @@ static void counters_wrap_or_reset(void **state)
 	assert_true(c.reset);
 }
 
-static void set(struct observation *o, enum counter_id id, uint64_t before, uint64_t after)
-{
-	o->a.counter[id] = before;
-	o->b.counter[id] = after;
-	o->a.counter_present[id] = o->b.counter_present[id] = true;
-}
-
-static struct observation *observe(struct diagnosis *d)
-{
-	struct observation *o = vec_push(&d->observations);
-
-	snprintf(o->name, sizeof(o->name), "host");
-	o->inode = NETNS;
-	o->seconds = 5;
-	for (size_t i = 0; i < SOURCE_N; i++)
-		o->a.source[i].status = o->b.source[i].status = SOURCE_OK;
-	o->a.source[SRC_CONNTRACK].status = o->b.source[SRC_CONNTRACK].status = SOURCE_UNUSED;
-	return o;
-}
-
-static struct drop *traced(struct drops *drops, const char *reason, const char *symbol,
-			   uint8_t protocol, uint64_t packets)
-{
-	struct drop *d = vec_push(&drops->rows);
-
-	snprintf(d->reason, sizeof(d->reason), "%s", reason);
-	snprintf(d->symbol, sizeof(d->symbol), "%s", symbol);
-	d->netns = NETNS;
-	d->protocol = protocol;
-	d->packets = packets;
-	return d;
-}
-
 static void a_reset_is_no_rate(void **state)
 {
 	struct diagnosis d = {0};
 	struct drops drops = {0};
 	struct observation *o = observe(&d);
 
-	set(o, C_UDP_RCVBUF_ERRORS, 5000, 3);
+	count(o, C_UDP_RCVBUF_ERRORS, 5000, 3);
 	d.drops = &drops;
 	diagnose(&d);
 	assert_int_equal(d.findings.n, 0);
@@ -104,10 +62,10 @@ static void a_loss_counted_and_traced_agrees(void **state)
 	struct observation *o = observe(&d);
 	const struct finding *f;
 
-	set(o, C_UDP_RCVBUF_ERRORS, 10, 1244);
-	set(o, C_UDP_IN_DATAGRAMS, 0, 4936);
-	traced(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP, 1234);
-	traced(&drops, "QUEUE_PURGE", "sk_stream_kill_queues", IPPROTO_TCP, 50);
+	count(o, C_UDP_RCVBUF_ERRORS, 10, 1244);
+	count(o, C_UDP_IN_DATAGRAMS, 0, 4936);
+	trace(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP, 1234);
+	trace(&drops, "QUEUE_PURGE", "sk_stream_kill_queues", IPPROTO_TCP, 50);
 	d.drops = &drops;
 	diagnose(&d);
 	assert_int_equal(d.findings.n, 1);
@@ -129,7 +87,7 @@ static void what_no_cause_explains_is_shown(void **state)
 	struct drops drops = {0};
 
 	observe(&d);
-	traced(&drops, "FROM_THE_FUTURE", "new_function", 0, 7);
+	trace(&drops, "FROM_THE_FUTURE", "new_function", 0, 7);
 	d.drops = &drops;
 	diagnose(&d);
 	assert_int_equal(d.findings.n, 0);
@@ -150,9 +108,9 @@ static void one_loss_in_two_counters_is_counted_once(void **state)
 	q.drops = 594;
 	*vec_push(&o->b.qdiscs) = q;
 	vec_push(&o->b.links)->ifindex = 2;
-	set(o, C_UDP_SNDBUF_ERRORS, 0, 594);
-	set(o, C_IP_OUT_DISCARDS, 0, 594);
-	traced(&drops, "QDISC_DROP", "__dev_queue_xmit", IPPROTO_UDP, 594);
+	count(o, C_UDP_SNDBUF_ERRORS, 0, 594);
+	count(o, C_IP_OUT_DISCARDS, 0, 594);
+	trace(&drops, "QDISC_DROP", "__dev_queue_xmit", IPPROTO_UDP, 594);
 	d.drops = &drops;
 	diagnose(&d);
 	assert_int_equal(d.findings.n, 1);
@@ -167,10 +125,10 @@ static void retransmissions(struct diagnosis *d, uint64_t sent, uint64_t again, 
 {
 	struct observation *o = observe(d);
 
-	set(o, C_TCP_OUT_SEGS, 0, sent);
-	set(o, C_TCP_RETRANS_SEGS, 0, again);
-	set(o, C_TCP_DSACK_RECV_SEGS, 0, spurious);
-	set(o, C_TCP_TIMEOUTS, 0, timeouts);
+	count(o, C_TCP_OUT_SEGS, 0, sent);
+	count(o, C_TCP_RETRANS_SEGS, 0, again);
+	count(o, C_TCP_DSACK_RECV_SEGS, 0, spurious);
+	count(o, C_TCP_TIMEOUTS, 0, timeouts);
 }
 
 static void loss_elsewhere_needs_real_loss(void **state)
@@ -216,13 +174,13 @@ static void stopped_and_slow_readers_are_told_apart(void **state)
 		}
 	}
 	for (uint32_t who = 1; who <= 2; who++) {
-		struct drop *row = traced(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb",
+		struct drop *row = trace(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb",
 					  IPPROTO_UDP, 600 * who);
 
 		row->cookie = who;
 		lost += row->packets;
 	}
-	set(o, C_UDP_RCVBUF_ERRORS, 0, lost);
+	count(o, C_UDP_RCVBUF_ERRORS, 0, lost);
 	d.drops = &drops;
 	diagnose(&d);
 	assert_int_equal(d.findings.n, 2);
@@ -263,10 +221,10 @@ static void judge(const uint32_t *drops_at, const char *states, uint32_t rmem, c
 		look_at(o, i + 1 == n,
 			(struct socket){.cookie = 7, .drops = drops_at[i], .rmem = rmem},
 			(struct process){.pid = 70, .state = states[i], .comm = "reader"});
-	row = traced(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP,
+	row = trace(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP,
 		     drops_at[n - 1]);
 	row->cookie = 7;
-	set(o, C_UDP_RCVBUF_ERRORS, 0, drops_at[n - 1]);
+	count(o, C_UDP_RCVBUF_ERRORS, 0, drops_at[n - 1]);
 	d.drops = &drops;
 	diagnose(&d);
 	assert_int_equal(d.findings.n, 1);
@@ -302,8 +260,8 @@ static void one_running_reader_is_not_stopped(void **state)
 		*vec_push(&s->processes) = (struct process){.pid = 71, .state = 'S', .comm = "running"};
 		*vec_push(&s->owners) = (struct socket_owner){.inode = 7, .pid = 71};
 	}
-	traced(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP, 400)->cookie = 7;
-	set(o, C_UDP_RCVBUF_ERRORS, 0, 400);
+	trace(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP, 400)->cookie = 7;
+	count(o, C_UDP_RCVBUF_ERRORS, 0, 400);
 	d.drops = &drops;
 	diagnose(&d);
 	assert_int_equal(d.findings.n, 1);
@@ -350,12 +308,12 @@ static void what_explanations_leave_has_its_own_words(void **state)
 				p);
 		}
 	for (uint32_t who = 1; who <= 40; who++) {
-		row = traced(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP, 400);
+		row = trace(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP, 400);
 		row->cookie = who == 40 ? 0 : who;
 		row->family = AF_INET;
 		row->local_port = (uint16_t)(5000 + who);
 	}
-	set(o, C_UDP_RCVBUF_ERRORS, 0, 16000);
+	count(o, C_UDP_RCVBUF_ERRORS, 0, 16000);
 	d.drops = &drops;
 	diagnose(&d);
 	assert_int_equal(d.findings.n, 2);
@@ -377,8 +335,8 @@ static void a_flood_is_no_loss_elsewhere(void **state)
 
 	retransmissions(&d, 4180, 130, 0, 130);
 	o = &d.observations.items[0];
-	set(o, C_TCP_ACTIVE_OPENS, 0, 10);
-	set(o, C_TCP_SYN_RETRANS, 0, 130);
+	count(o, C_TCP_ACTIVE_OPENS, 0, 10);
+	count(o, C_TCP_SYN_RETRANS, 0, 130);
 	o->b.synacks_again = 128;
 	diagnose(&d);
 	assert_int_equal(d.verdict, HEALTHY);
@@ -392,7 +350,7 @@ static void refused_segments_hide_nothing(void **state)
 	struct drops drops = {0};
 
 	retransmissions(&d, 1000, 50, 1, 2);
-	traced(&drops, "NO_SOCKET", "tcp_v4_rcv", IPPROTO_TCP, 1500);
+	trace(&drops, "NO_SOCKET", "tcp_v4_rcv", IPPROTO_TCP, 1500);
 	d.drops = &drops;
 	diagnose(&d);
 	assert_int_equal(d.verdict, LOSS_ELSEWHERE);
