@@ -26,6 +26,8 @@ const struct collector collectors[] = {
 	{SRC_SOFTNET, AT_ENDS, collect_softnet},
 	{SRC_CONNTRACK, AT_ALL, collect_conntrack},
 	{SRC_LINK, AT_ENDS, collect_link},
+	{SRC_ETHTOOL, AT_ENDS, collect_ethtool},
+	{SRC_QSTATS, AT_ENDS, collect_qstats},
 	{SRC_QDISC, AT_ENDS, collect_qdisc},
 	{SRC_SOCKETS, AT_ALL, collect_sockets},
 	{SRC_RAW_SOCKETS, AT_ENDS, collect_raw_sockets},
@@ -99,6 +101,13 @@ static void lend_sockets(const struct snapshot *from, struct snapshot *to)
 #undef LEND
 }
 
+/* A copy: a thread that was given up while a driver did not answer may still read it. */
+static void copy_links(const struct snapshot *from, struct snapshot *to)
+{
+	vec_each (link, &from->links)
+		*vec_push(&to->links) = *link;
+}
+
 /* Runs one collector into a snapshot of its own and hands that over if it is still wanted. */
 static bool run_one(struct worker *w, const struct collector *c)
 {
@@ -106,9 +115,12 @@ static bool run_one(struct worker *w, const struct collector *c)
 	bool abandoned;
 	int r;
 
-	/* The owners of sockets are looked up for the sockets found just before. */
+	/* The owners of sockets are looked up for the sockets found just before, network cards for
+	 * the devices. */
 	if (c->source == SRC_PROCESS)
 		lend_sockets(w->result, &part);
+	if (c->source == SRC_ETHTOOL)
+		copy_links(w->result, &part);
 	/* What came too late when it was recorded is as absent now, whatever was read of it. */
 	r = host_was_late(&w->host, source_rows[c->source].id) ? -ETIMEDOUT
 							       : c->collect(&w->host, &part);

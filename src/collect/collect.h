@@ -42,6 +42,9 @@ int collect_load(struct host *h, struct snapshot *s);
 int collect_kernel_log(struct host *h, struct snapshot *s);
 int collect_link(struct host *h, struct snapshot *s);
 int collect_qdisc(struct host *h, struct snapshot *s);
+/* Of the devices in s->links, which stay the caller's. */
+int collect_ethtool(struct host *h, struct snapshot *s);
+int collect_qstats(struct host *h, struct snapshot *s);
 int collect_neigh(struct host *h, struct snapshot *s);
 int collect_neigh_table(struct host *h, struct snapshot *s);
 int collect_conntrack(struct host *h, struct snapshot *s);

@@ -4,9 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -143,6 +148,57 @@ bool host_was_late(struct host *h, const char *source)
 
 	return h->replay && replay(h, entry_name(h, "late/", source, entry, sizeof(entry)), NULL) ==
 				    -ETIMEDOUT;
+}
+
+/*
+ * The kernel copies as much as the driver has, whatever room the request says there is: the data
+ * ends where a page begins that cannot be written.
+ */
+static int ethtool_ioctl(int fd, const char *device, struct buf *data)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), aligned = (data->len + 7) / 8 * 8;
+	size_t room = (aligned + page - 1) / page * page;
+	char *map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
+	struct ifreq request = {0};
+	int r = 0;
+
+	if (map == MAP_FAILED)
+		return -errno;
+	if (mprotect(map + room, page, PROT_NONE) < 0)
+		r = -errno;
+	request.ifr_data = map + room - aligned;
+	memcpy(request.ifr_data, data->data, data->len);
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
+	if (r == 0 && ioctl(fd, SIOCETHTOOL, &request) < 0)
+		r = -errno;
+	if (r == 0)
+		memcpy(data->data, request.ifr_data, data->len);
+	munmap(map, room + page);
+	return r;
+}
+
+static int live_ethtool(const char *device, struct buf *data)
+{
+	cleanup(cleanup_fd) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 && errno == EAFNOSUPPORT)
+		fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	return fd < 0 ? -errno : ethtool_ioctl(fd, device, data);
+}
+
+int host_ethtool(struct host *h, unsigned int ifindex, const char *what, const char *device,
+		 struct buf *data)
+{
+	char entry[512], name[64];
+
+	snprintf(name, sizeof(name), "%u-%s", ifindex, what);
+	entry_name(h, "ethtool/", name, entry, sizeof(entry));
+	if (h->replay) {
+		buf_clear(data);
+		return replay(h, entry, data);
+	}
+	return keep(h, entry, live_ethtool(device, data), data);
 }
 
 int host_keep(struct host *h, const char *name, int err, struct buf *text)

@@ -49,6 +49,12 @@ int host_netlink(struct host *h, const char *name, int protocol, const void *req
 int host_getsockopt(struct host *h, const char *name, int family, int level, int option,
 		    struct buf *ret);
 /*
+ * SIOCETHTOOL on a device: *data holds the request and then what became of it, as long as it was
+ * before. A driver that has more to say than there is room for gives -EFAULT.
+ */
+int host_ethtool(struct host *h, unsigned int ifindex, const char *what, const char *device,
+		 struct buf *data);
+/*
  * Anything else a collector makes itself, in a recordable form: a live host keeps *text under
  * `name`, a replay replaces *text by what was kept. `err` is kept and given back likewise.
  */

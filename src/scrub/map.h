@@ -105,6 +105,8 @@ bool is_known_device(const struct scrubber *s, const char *text, size_t n, bool 
 /* -ENOENT: an answer of a name that nobody knows. */
 int scrub_netlink(struct scrubber *s, const char *name, struct buf *data);
 int scrub_set(struct scrubber *s, struct buf *data);
+/* An answer of SIOCETHTOOL to this question; NULL: it failed. */
+int scrub_ethtool(const char *what, struct buf *data);
 int scrub_iptables(struct scrubber *s, bool v6, struct buf *data);
 /* The data of one x_tables match. */
 void scrub_match(struct scrubber *s, bool v6, const char *name, uint8_t *info, size_t size);

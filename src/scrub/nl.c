@@ -7,6 +7,8 @@
 #include "scrub/map.h"
 
 #include <errno.h>
+#include <linux/ethtool_netlink.h>
+#include <linux/genetlink.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/gen_stats.h>
@@ -67,6 +69,53 @@ ROWS rule_rows[] = {{NFTA_RULE_TABLE, FIREWALL, NULL}, {NFTA_RULE_CHAIN, FIREWAL
 		    {NFTA_RULE_HANDLE, KEEP, NULL}, {NFTA_RULE_EXPRESSIONS, EXPRESSIONS, NULL},
 		    {0}};
 
+ROWS family_rows[] = {{CTRL_ATTR_FAMILY_ID, KEEP, NULL}, {CTRL_ATTR_FAMILY_NAME, KEEP, NULL}, {0}};
+ROWS card_rows[] = {{ETHTOOL_A_HEADER_DEV_INDEX, KEEP, NULL},
+		    {ETHTOOL_A_HEADER_DEV_NAME, DEVICE, NULL}, {0}};
+/* Sets of bits and numbers. */
+ROWS linkmodes_rows[] = {{ETHTOOL_A_LINKMODES_HEADER, NEST, card_rows},
+			 {ETHTOOL_A_LINKMODES_AUTONEG, KEEP, NULL},
+			 {ETHTOOL_A_LINKMODES_OURS, KEEP, NULL},
+			 {ETHTOOL_A_LINKMODES_PEER, KEEP, NULL},
+			 {ETHTOOL_A_LINKMODES_SPEED, KEEP, NULL},
+			 {ETHTOOL_A_LINKMODES_DUPLEX, KEEP, NULL}, {0}};
+ROWS linkstate_rows[] = {{ETHTOOL_A_LINKSTATE_HEADER, NEST, card_rows},
+			 {ETHTOOL_A_LINKSTATE_LINK, KEEP, NULL},
+			 {7 /* ETHTOOL_A_LINKSTATE_EXT_DOWN_CNT */, KEEP, NULL}, {0}};
+ROWS rings_rows[] = {{ETHTOOL_A_RINGS_HEADER, NEST, card_rows},
+		     {ETHTOOL_A_RINGS_RX_MAX, KEEP, NULL}, {ETHTOOL_A_RINGS_RX_MINI_MAX, KEEP, NULL},
+		     {ETHTOOL_A_RINGS_RX_JUMBO_MAX, KEEP, NULL}, {ETHTOOL_A_RINGS_TX_MAX, KEEP, NULL},
+		     {ETHTOOL_A_RINGS_RX, KEEP, NULL}, {ETHTOOL_A_RINGS_RX_MINI, KEEP, NULL},
+		     {ETHTOOL_A_RINGS_RX_JUMBO, KEEP, NULL}, {ETHTOOL_A_RINGS_TX, KEEP, NULL}, {0}};
+ROWS channels_rows[] = {{ETHTOOL_A_CHANNELS_HEADER, NEST, card_rows},
+			{ETHTOOL_A_CHANNELS_RX_MAX, KEEP, NULL},
+			{ETHTOOL_A_CHANNELS_TX_MAX, KEEP, NULL},
+			{ETHTOOL_A_CHANNELS_OTHER_MAX, KEEP, NULL},
+			{ETHTOOL_A_CHANNELS_COMBINED_MAX, KEEP, NULL},
+			{ETHTOOL_A_CHANNELS_RX_COUNT, KEEP, NULL},
+			{ETHTOOL_A_CHANNELS_TX_COUNT, KEEP, NULL},
+			{ETHTOOL_A_CHANNELS_OTHER_COUNT, KEEP, NULL},
+			{ETHTOOL_A_CHANNELS_COMBINED_COUNT, KEEP, NULL}, {0}};
+ROWS pause_rows[] = {{ETHTOOL_A_PAUSE_HEADER, NEST, card_rows}, {ETHTOOL_A_PAUSE_AUTONEG, KEEP, NULL},
+		     {ETHTOOL_A_PAUSE_RX, KEEP, NULL}, {ETHTOOL_A_PAUSE_TX, KEEP, NULL},
+		     {ETHTOOL_A_PAUSE_STATS, KEEP, NULL}, {0}};
+ROWS groups_rows[] = {{ETHTOOL_A_STATS_HEADER, NEST, card_rows}, {ETHTOOL_A_STATS_GRP, KEEP, NULL},
+		      {0}};
+ROWS feature_name_rows[] = {{ETHTOOL_A_STRSET_STRINGSETS, KEEP, NULL}, {0}};
+ROWS features_rows[] = {{ETHTOOL_A_FEATURES_HEADER, NEST, card_rows},
+			{ETHTOOL_A_FEATURES_HW, KEEP, NULL},
+			{ETHTOOL_A_FEATURES_ACTIVE, KEEP, NULL},
+			{ETHTOOL_A_FEATURES_NOCHANGE, KEEP, NULL}, {0}};
+#define QSTAT(n) {n, KEEP, NULL}
+ROWS qstats_rows[] = {QSTAT(1), QSTAT(2), QSTAT(3),
+#define Q(id_, attribute_, name_, class_) QSTAT(attribute_),
+#include "model/nic_qstats.def"
+#undef Q
+		      {0}};
+
+/* Generic netlink families have numbers that the kernel gives at boot. */
+#define ANY_TYPE 0
+
 /* Each answer's messages: entry, type, bytes of the family header, attributes. */
 #define NFT(type) (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_##type)
 static const struct answer_row {
@@ -87,6 +136,17 @@ static const struct answer_row {
 	{"tcp4", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_msg), socket_rows},
 	{"tcp6", SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_msg), socket_rows},
 	{"packet", SOCK_DIAG_BY_FAMILY, sizeof(struct packet_diag_msg), packet_rows},
+	{"genl-families", GENL_ID_CTRL, sizeof(struct genlmsghdr), family_rows},
+	{"ethtool-linkmodes", ANY_TYPE, sizeof(struct genlmsghdr), linkmodes_rows},
+	{"ethtool-linkstate", ANY_TYPE, sizeof(struct genlmsghdr), linkstate_rows},
+	{"ethtool-rings", ANY_TYPE, sizeof(struct genlmsghdr), rings_rows},
+	{"ethtool-channels", ANY_TYPE, sizeof(struct genlmsghdr), channels_rows},
+	{"ethtool-pause", ANY_TYPE, sizeof(struct genlmsghdr), pause_rows},
+	{"ethtool-groups", ANY_TYPE, sizeof(struct genlmsghdr), groups_rows},
+	{"ethtool-feature-names", ANY_TYPE, sizeof(struct genlmsghdr), feature_name_rows},
+	{"ethtool-features", ANY_TYPE, sizeof(struct genlmsghdr), features_rows},
+	{"qstats", ANY_TYPE, sizeof(struct genlmsghdr), qstats_rows},
+	{"qstats-queues", ANY_TYPE, sizeof(struct genlmsghdr), qstats_rows},
 	{"nft-tables", NFT(NEWTABLE), sizeof(struct nfgenmsg), table_rows},
 	{"nft-chains", NFT(NEWCHAIN), sizeof(struct nfgenmsg), chain_rows},
 	{"nft-rules", NFT(NEWRULE), sizeof(struct nfgenmsg), rule_rows},
@@ -356,7 +416,7 @@ static int put_all(struct scrubber *s, const struct answer_row *row, const struc
 
 		if (h->nlmsg_type < NLMSG_MIN_TYPE)
 			put_control(h, out);
-		else if (h->nlmsg_type == row->type)
+		else if (h->nlmsg_type == row->type || row->type == ANY_TYPE)
 			r = put_message(s, row, h, out);
 		if (r < 0)
 			return r;

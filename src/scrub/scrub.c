@@ -294,6 +294,16 @@ static int scrub_option(struct scrubber *s, const char *name, struct buf *data, 
 	return -EBADMSG;
 }
 
+/* "ethtool/IFINDEX-WHAT" */
+static int scrub_card(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	const char *what = name + strlen("ethtool/");
+
+	what += strspn(what, "0123456789");
+	buf_puts(to, name);
+	return *what == '-' ? scrub_ethtool(what + 1, data) : -EBADMSG;
+}
+
 /* "made/nft-list-inet-TABLE-CHAIN": both may hold dashes, so the chains that are known decide. */
 static int scrub_list(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
@@ -362,6 +372,7 @@ static const struct kind kinds[] = {
 	{"nl/nft-", scrub_answer, true},
 	{"nl/", scrub_answer, false},
 	{"opt/", scrub_option, true},
+	{"ethtool/", scrub_card, false},
 	{"made/nft-list-", scrub_list, false},
 	{"made/owners", scrub_owners, false},
 	{"made/queues", scrub_queues_of, false},
