@@ -234,6 +234,14 @@ static int take_letters(struct parser *p)
 	return 0;
 }
 
+/* Does the word belong to the operands, in a table whose operands may begin with a dash? */
+static bool operand_with_dash(const struct parser *p, const char *word)
+{
+	return p->table->operands_have_dashes &&
+	       (strncmp(word, "--", 2) != 0 ||
+		(word[2] && !by_name(p->table, word + 2, strcspn(word + 2, "="))));
+}
+
 int opts_parse(const struct opt_table *t, int argc, char **argv, void *into, int *ret_operands,
 	       struct buf *message)
 {
@@ -244,13 +252,15 @@ int opts_parse(const struct opt_table *t, int argc, char **argv, void *into, int
 
 	for (p.at = 1; p.at < argc; p.at++) {
 		char *word = argv[p.at];
+		bool option = options && word[0] == '-' &&
+			      !(operands && operand_with_dash(&p, word));
 		int r = 0;
 
-		if (options && !strcmp(word, "--")) {
+		if (option && !strcmp(word, "--")) {
 			options = false;
-		} else if (options && word[0] == '-' && word[1] == '-') {
+		} else if (option && word[1] == '-') {
 			r = take_long(&p);
-		} else if (options && word[0] == '-' && word[1]) {
+		} else if (option && word[1]) {
 			r = take_letters(&p);
 		} else if ((unsigned int)operands == t->operands_max) {
 			buf_printf(message,

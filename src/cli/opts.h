@@ -52,6 +52,8 @@ struct opt_table {
 	const char *footer;   /* lines at the end of --help, or NULL */
 	unsigned int operands_max;
 	enum opt_complete complete; /* of operands */
+	/* Once an operand was met, only long options of the table are options: "netstat -s". */
+	bool operands_have_dashes;
 	const struct opt *rows;
 	size_t n;
 };

@@ -1,44 +1,71 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * `whydrop explain NAME`: all it knows under a name, in whatever form people meet the name: a
- * cause, a counter with or without its group, a drop reason with or without its prefix, a sysctl
- * with dots, slashes or only its last part, a source, a stage.
- */
+/* What is known under a name: one function for each kind of thing a name can be. */
 #define _GNU_SOURCE
+#include "render/explain.h"
+
+#include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
 
-#include "base/words.h"
-#include "causes/cause.h"
+#include "render/explain_parts.h"
 #include "render/explain_texts.h"
-#include "render/out.h"
+#include "render/words.h"
 
-#define NEAREST 5
 #define REASON_PREFIX "SKB_DROP_REASON_"
 
-static const struct text_style plain_style;
-
-static void paragraph(struct buf *ret, const char *text)
+struct explained *explained_new(struct explanation *e, const char *kind, const char *name,
+			       const char *meaning)
 {
-	struct out o = {.buf = ret, .style = &plain_style};
+	struct explained *t = vec_push(&e->things);
 
-	buf_puts(ret, "  ");
-	out_wrap(&o, 2, 2, text);
+	t->kind = kind;
+	t->name = xstrdup(name);
+	t->meaning = xstrdup(meaning);
+	return t;
 }
 
-/* Each thing after the first is set off by an empty line. */
-static void title(struct buf *ret, const char *name, const char *what)
+void explained_note(struct explained *t, const char *fmt, ...)
 {
-	struct out o = {.buf = ret, .style = &plain_style};
+	char line[1024];
+	va_list args;
 
-	buf_printf(ret, "%s%s: ", ret->len ? "\n" : "", name);
-	out_wrap(&o, strlen(name) + 2, 2, what);
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	*vec_push(&t->notes) = xstrdup(line);
+}
+
+void explained_add(struct explained *t, const char *label, const char *value)
+{
+	struct explained_detail *d;
+
+	if (!value || !*value)
+		return;
+	d = vec_push(&t->details);
+	d->label = label;
+	d->value = xstrdup(value);
+}
+
+void explanation_done(struct explanation *e)
+{
+	vec_each(t, &e->things) {
+		free(t->name);
+		free(t->meaning);
+		vec_each(text, &t->notes)
+			free(*text);
+		vec_done(&t->notes);
+		vec_each(d, &t->details)
+			free(d->value);
+		vec_done(&t->details);
+	}
+	vec_done(&e->things);
 }
 
 /* ---- what stands where ---- */
 
-static const char *last_part(const char *name, char separator)
+const char *name_last_part(const char *name, char separator)
 {
 	const char *at = strrchr(name, separator);
 
@@ -47,7 +74,7 @@ static const char *last_part(const char *name, char separator)
 
 static bool part_of_word(char c)
 {
-	return c == '_' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+	return c == '_' || isalnum((unsigned char)c);
 }
 
 /* A whole word of the text, so that "drop" does not find "dropped". */
@@ -61,16 +88,32 @@ static bool mentions(const char *text, const char *word)
 	return false;
 }
 
-static void see_also(struct buf *ret, const char *word)
+void explained_see(struct explained *t, const char *word)
 {
 	struct buf line = {0};
 
 	for (size_t i = 0; i < explain_texts_n; i++)
 		if (mentions(explain_texts[i].text, word))
-			buf_printf(&line, "%s%s",
-				   line.len ? ", " : "see also: ", explain_texts[i].id);
-	if (line.len)
-		paragraph(ret, line.data);
+			buf_printf(&line, "%s%s", line.len ? ", " : "", explain_texts[i].id);
+	explained_add(t, "see also", line.data);
+	buf_done(&line);
+}
+
+/* Of a list of causes those that exist. */
+static void see_causes(struct explained *t, const char *ids)
+{
+	struct buf line = {0};
+	char id[64];
+
+	for (const char *at = ids; *at; at += strspn(at, " ")) {
+		size_t n = strcspn(at, " ");
+
+		snprintf(id, sizeof(id), "%.*s", (int)n, at);
+		if (cause_by_id(id))
+			buf_printf(&line, "%s%s", line.len ? ", " : "", id);
+		at += n;
+	}
+	explained_add(t, "see also", line.data);
 	buf_done(&line);
 }
 
@@ -84,7 +127,7 @@ static const char *text_of(const char *id)
 	return NULL;
 }
 
-static void cause_line(const struct cause_row *row, struct buf *ret)
+static void explain_cause(const char *name, struct explanation *e)
 {
 	static const char *const kinds[] = {
 		[CAUSE_LOSS_POINT] = "a place where packets are lost",
@@ -93,28 +136,18 @@ static void cause_line(const struct cause_row *row, struct buf *ret)
 		[CAUSE_ELSEWHERE] = "a loss beyond this host",
 	};
 	static const char *const ways[] = {"receiving", "sending", "forwarding", "both ways"};
-	char line[160];
 
-	snprintf(line, sizeof(line), "%s; stage %s, %s", kinds[row->kind], stage_name(row->stage),
-		 ways[row->direction]);
-	paragraph(ret, line);
-}
-
-static bool explain_cause(const char *name, struct buf *ret)
-{
 	for (size_t i = 0; i < cause_rows_n; i++) {
 		const struct cause_row *row = &cause_rows[i];
-		const char *text = text_of(row->id);
+		struct explained *t;
 
-		if (strcasecmp(row->id, name) != 0)
+		if (!same_name(row->id, name))
 			continue;
-		title(ret, row->id, row->title);
-		cause_line(row, ret);
-		if (text)
-			buf_printf(ret, "\n%s", text);
-		return true;
+		t = explained_new(e, "cause", row->id, row->title);
+		explained_note(t, "%s; stage %s, %s", kinds[row->kind], stage_name(row->stage),
+		     ways[row->direction]);
+		t->page = text_of(row->id);
 	}
-	return false;
 }
 
 static const char *scope_words(enum scope scope)
@@ -140,152 +173,82 @@ static const char *bare_name(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
 		if (strncmp(name, groups[i], strlen(groups[i])) == 0)
 			return name + strlen(groups[i]);
-	return last_part(name, '.');
+	return name_last_part(name, '.');
 }
 
-/* As nstat writes it: "UdpRcvbufErrors". */
-static bool same_without_dots(const char *a, const char *b)
-{
-	char one[64], other[64];
-	size_t n = 0, m = 0;
-
-	for (; *a && n < sizeof(one) - 1; a++)
-		if (*a != '.')
-			one[n++] = *a;
-	for (; *b && m < sizeof(other) - 1; b++)
-		if (*b != '.')
-			other[m++] = *b;
-	one[n] = other[m] = '\0';
-	return strcasecmp(one, other) == 0;
-}
-
-static bool is_counter(const struct counter_row *row, const char *name)
-{
-	return same_without_dots(row->name, name) || strcasecmp(bare_name(row->name), name) == 0 ||
-	       strcasecmp(row->id, name) == 0;
-}
-
-static bool explain_counter(const char *name, struct buf *ret)
+static void explain_counter(const char *name, struct explanation *e)
 {
 	static const char *const kinds[] = {
 		[KIND_COUNTER] = "counter: only its change tells, the value is since boot",
 		[KIND_GAUGE] = "gauge: how much there is now",
 		[KIND_LIMIT] = "limit",
 	};
-	bool found = false;
 
 	for (size_t i = 0; i < COUNTER_N; i++) {
 		const struct counter_row *row = &counter_rows[i];
-		char line[256];
+		struct explained *t;
 
-		if (!is_counter(row, name))
+		if (!same_name(row->name, name) && !same_name(bare_name(row->name), name) &&
+		    !same_name(row->id, name))
 			continue;
-		title(ret, row->name, row->meaning);
-		snprintf(line, sizeof(line), "%s; %s; stage %s; from %s, %s", kinds[row->kind],
-			 row->unit, stage_name(row->stage), source_rows[row->source].name,
-			 scope_words(row->scope));
-		paragraph(ret, line);
-		see_also(ret, bare_name(row->name));
-		found = true;
+		t = explained_new(e, "counter", row->name, row->meaning);
+		explained_note(t, "%s; %s; stage %s; from %s, %s", kinds[row->kind], row->unit,
+		     stage_name(row->stage), source_rows[row->source].name,
+		     scope_words(row->scope));
+		explained_see(t, bare_name(row->name));
 	}
-	return found;
 }
 
-static bool explain_reason(const char *name, struct buf *ret)
+static void explain_reason(const char *name, struct explanation *e)
 {
 	if (strncasecmp(name, REASON_PREFIX, strlen(REASON_PREFIX)) == 0)
 		name += strlen(REASON_PREFIX);
 	for (size_t i = 0; i < reason_rows_n; i++) {
 		const struct reason_row *row = &reason_rows[i];
-		char line[64];
+		struct explained *t;
 
-		if (strcasecmp(row->name, name) != 0)
+		if (!same_name(row->name, name))
 			continue;
-		title(ret, row->name, row->meaning);
-		snprintf(line, sizeof(line), "drop reason of the kernel; stage %s",
-			 stage_name(row->stage));
-		paragraph(ret, line);
+		t = explained_new(e, "drop reason", row->name, row->meaning);
+		explained_note(t, "drop reason of the kernel; stage %s", stage_name(row->stage));
 		for (size_t j = 0; j < benign_rows_n; j++) {
 			const struct benign_row *benign = &benign_rows[j];
-			struct buf words = {0};
 
-			if (!benign->reason || !benign->why || strcmp(benign->reason, row->name))
-				continue;
-			buf_printf(&words, "no loss%s%s: %s", benign->symbol ? " at " : "",
-				   benign->symbol ? benign->symbol : "", benign->why);
-			paragraph(ret, words.data);
-			buf_done(&words);
+			if (benign->reason && benign->why && !strcmp(benign->reason, row->name))
+				explained_note(t, "no loss%s%s: %s", benign->symbol ? " at " : "",
+				     benign->symbol ? benign->symbol : "", benign->why);
 		}
-		see_also(ret, row->name);
-		return true;
+		explained_see(t, row->name);
 	}
-	return false;
 }
 
-/* Dots and slashes are one; a leading /proc/sys/ is allowed. */
-static void sysctl_form(const char *name, char *to, size_t size)
-{
-	if (strncmp(name, "/proc/sys/", 10) == 0)
-		name += 10;
-	snprintf(to, size, "%s", name);
-	for (char *c = to; *c; c++)
-		if (*c == '/')
-			*c = '.';
-}
-
-static bool explain_sysctl(const char *name, struct buf *ret)
-{
-	char wanted[128], form[128];
-	bool found = false;
-
-	sysctl_form(name, wanted, sizeof(wanted));
-	for (size_t i = 0; i < SYSCTL_N; i++) {
-		const struct sysctl_row *row = &sysctl_rows[i];
-
-		sysctl_form(row->path, form, sizeof(form));
-		if (strcasecmp(form, wanted) != 0 && strcasecmp(last_part(form, '.'), wanted) != 0)
-			continue;
-		title(ret, form, row->meaning);
-		paragraph(ret, row->scope == SCOPE_HOST
-				       ? "sysctl; one value for the whole host, in every namespace"
-				       : "sysctl; each network namespace has its own value");
-		see_also(ret, last_part(form, '.'));
-		found = true;
-	}
-	return found;
-}
-
-static void causes_of_source(enum source source, struct buf *ret)
+static void causes_of_source(enum source source, struct explained *t)
 {
 	struct buf line = {0};
 
 	for (size_t i = 0; i < cause_rows_n; i++)
 		if ((cause_rows[i].needs_all | cause_rows[i].needs_any) & SOURCE_BIT(source))
-			buf_printf(&line, "%s%s", line.len ? ", " : "read for: ", cause_rows[i].id);
-	if (line.len)
-		paragraph(ret, line.data);
+			buf_printf(&line, "%s%s", line.len ? ", " : "", cause_rows[i].id);
+	explained_add(t, "read for", line.data);
 	buf_done(&line);
 }
 
-static bool explain_source(const char *name, struct buf *ret)
+static void explain_source(const char *name, struct explanation *e)
 {
 	for (size_t i = 0; i < SOURCE_N; i++) {
 		const struct source_row *row = &source_rows[i];
-		char line[128];
+		struct explained *t;
 
-		if (strcasecmp(row->id, name) != 0 && strcasecmp(row->name, name) != 0)
+		if (!same_name(row->id, name) && !same_name(row->name, name))
 			continue;
-		title(ret, row->name, row->loses);
-		snprintf(line, sizeof(line), "source; %s; %s", scope_words(row->scope),
-			 *row->unlock ? row->unlock : "every user may read it");
-		paragraph(ret, line);
-		causes_of_source((enum source)i, ret);
-		return true;
+		t = explained_new(e, "source", row->name, row->loses);
+		explained_note(t, "source; %s; %s", scope_words(row->scope),
+		     *row->unlock ? row->unlock : "every user may read it");
+		causes_of_source((enum source)i, t);
 	}
-	return false;
 }
 
-static bool explain_stage(const char *name, struct buf *ret)
+static void explain_stage(const char *name, struct explanation *e)
 {
 	static const char *const meanings[STAGE_N] = {
 		[STAGE_LINK] = "the wire, the port and the network card",
@@ -297,9 +260,9 @@ static bool explain_stage(const char *name, struct buf *ret)
 		[STAGE_CONNTRACK] = "connection tracking and address translation",
 		[STAGE_IP] = "IPv4 and IPv6: addresses, routes, fragments",
 		[STAGE_NEIGH] = "neighbours: ARP and neighbour discovery",
-		[STAGE_TCP] = "TCP",
-		[STAGE_UDP] = "UDP",
-		[STAGE_OTHER] = "other protocols",
+		[STAGE_TCP] = "TCP: connections, their queues and timers",
+		[STAGE_UDP] = "UDP: datagrams, one by one, without repair",
+		[STAGE_OTHER] = "other protocols: ICMP, SCTP, tunnels and the like",
 		[STAGE_SOCKET] = "the socket and its buffers",
 		[STAGE_APP] = "the program that sends or reads",
 		[STAGE_HOST] = "the host beside the path: CPU, memory",
@@ -307,110 +270,89 @@ static bool explain_stage(const char *name, struct buf *ret)
 	struct buf line = {0};
 
 	for (int stage = 0; stage < STAGE_N; stage++) {
-		if (strcasecmp(stage_name((enum stage)stage), name) != 0)
+		struct explained *t;
+
+		if (!same_name(stage_name((enum stage)stage), name))
 			continue;
-		title(ret, stage_name((enum stage)stage), meanings[stage]);
+		t = explained_new(e, "stage", stage_name((enum stage)stage), meanings[stage]);
 		for (size_t i = 0; i < cause_rows_n; i++)
 			if ((int)cause_rows[i].stage == stage)
 				buf_printf(&line, "%s%s",
 					   line.len ? ", " : "stage of the path; causes: ",
 					   cause_rows[i].id);
-		paragraph(ret, line.len ? line.data
-					: "stage of the path; no cause is examined here yet");
+		explained_note(t, "%s",
+		     line.len ? line.data : "stage of the path; no cause is examined here yet");
 		buf_done(&line);
-		return true;
 	}
-	return false;
 }
 
-/* ---- names ---- */
-
-static void each_name(void (*use)(void *context, const char *name), void *context)
+static void add_word(const struct word_row *row, struct explanation *e)
 {
-	for (size_t i = 0; i < cause_rows_n; i++)
-		use(context, cause_rows[i].id);
-	for (size_t i = 0; i < COUNTER_N; i++)
-		use(context, counter_rows[i].name);
-	for (size_t i = 0; i < reason_rows_n; i++)
-		use(context, reason_rows[i].name);
-	for (size_t i = 0; i < SYSCTL_N; i++) {
-		char form[128];
+	struct explained *t = explained_new(e, word_kind_name(row->kind), row->name, row->meaning);
 
-		sysctl_form(sysctl_rows[i].path, form, sizeof(form));
-		use(context, form);
+	explained_note(t, "%s", word_kind_name(row->kind));
+	explained_add(t, "in whydrop", row->instead);
+	see_causes(t, row->see);
+}
+
+static void explain_word(const char *name, struct explanation *e)
+{
+	for (size_t i = 0; i < word_rows_n; i++)
+		if (word_has_name(&word_rows[i], name))
+			add_word(&word_rows[i], e);
+}
+
+int explain(const char *name, const struct explain_here *here, struct explanation *ret)
+{
+	explain_cause(name, ret);
+	explain_counter(name, ret);
+	explain_reason(name, ret);
+	explain_sysctl(name, here, ret);
+	explain_source(name, ret);
+	explain_stage(name, ret);
+	explain_word(name, ret);
+	return ret->things.n ? 0 : -ENOENT;
+}
+
+/* How many words of a name begin what was typed; 0: not all of them. */
+static unsigned int words_that_begin(const char *name, const char *typed)
+{
+	unsigned int n = 0;
+
+	while (*name) {
+		char one[64], other[64];
+		size_t a = strcspn(name, " "), b = strcspn(typed, " ");
+
+		snprintf(one, sizeof(one), "%.*s", (int)a, name);
+		snprintf(other, sizeof(other), "%.*s", (int)b, typed);
+		if (!same_name(one, other))
+			return 0;
+		name += a + strspn(name + a, " ");
+		typed += b + strspn(typed + b, " ");
+		n++;
 	}
-	for (size_t i = 0; i < SOURCE_N; i++)
-		use(context, source_rows[i].id);
-	for (int stage = 0; stage < STAGE_N; stage++)
-		use(context, stage_name((enum stage)stage));
+	/* "ss" begins "ss -ltn" and "ss | grep", but "top secret" is no command. */
+	return n > 1 || *typed == '-' || *typed == '|' ? n : 0;
 }
 
-static void add_line(void *context, const char *name)
+int explain_command(const char *words, struct explanation *ret)
 {
-	buf_printf(context, "%s\n", name);
-}
+	const struct word_row *best = NULL;
+	unsigned int most = 0;
 
-void explain_list(struct buf *ret)
-{
-	each_name(add_line, ret);
-}
+	if (strncmp(words, "sudo ", 5) == 0)
+		words += 5;
+	for (size_t i = 0; i < word_rows_n; i++) {
+		const struct word_row *row = &word_rows[i];
+		unsigned int n = row->kind == WORD_COMMAND ? words_that_begin(row->name, words) : 0;
 
-struct nearest {
-	const char *wanted;
-	struct {
-		char name[64];
-		unsigned int distance;
-	} best[NEAREST];
-	size_t n;
-};
-
-static bool contains(const char *text, const char *part)
-{
-	return strcasestr(text, part) != NULL;
-}
-
-static void consider(void *context, const char *name)
-{
-	struct nearest *near = context;
-	unsigned int distance = word_distance(near->wanted, name);
-	unsigned int tail = word_distance(near->wanted, last_part(name, '.'));
-	size_t at;
-
-	distance = MIN(distance, tail);
-	if (strlen(near->wanted) >= 3 && contains(name, near->wanted))
-		distance = MIN(distance, 2u);
-	else if (!word_near(near->wanted, name) && !word_near(near->wanted, last_part(name, '.')))
-		return;
-	for (at = near->n; at > 0 && near->best[at - 1].distance > distance; at--)
-		if (at < NEAREST)
-			near->best[at] = near->best[at - 1];
-	if (at >= NEAREST)
-		return;
-	snprintf(near->best[at].name, sizeof(near->best[at].name), "%s", name);
-	near->best[at].distance = distance;
-	near->n = MIN(near->n + 1, (size_t)NEAREST);
-}
-
-static void suggest(const char *name, struct buf *ret)
-{
-	struct nearest near = {.wanted = name};
-
-	each_name(consider, &near);
-	for (size_t i = 0; i < near.n; i++)
-		buf_printf(ret, "%s%s", i ? ", " : "", near.best[i].name);
-}
-
-int explain(const char *name, struct buf *ret)
-{
-	bool found = explain_cause(name, ret);
-
-	found |= explain_counter(name, ret);
-	found |= explain_reason(name, ret);
-	found |= explain_sysctl(name, ret);
-	found |= explain_source(name, ret);
-	found |= explain_stage(name, ret);
-	if (found)
-		return 0;
-	suggest(name, ret);
-	return -ENOENT;
+		if (n > most) {
+			most = n;
+			best = row;
+		}
+	}
+	if (!best)
+		return -ENOENT;
+	add_word(best, ret);
+	return 0;
 }

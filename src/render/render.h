@@ -48,12 +48,4 @@ json_t *render_json(const struct diagnosis *d, const struct report *r);
 void render_text(const struct diagnosis *d, const struct report *r, const struct text_style *style,
 		 struct buf *ret);
 
-/*
- * A cause, counter, drop reason, sysctl, source or stage in plain words. -ENOENT if it is none of
- * these; *ret then names what is nearest (or stays empty).
- */
-int explain(const char *name, struct buf *ret);
-/* What can be explained, one name a line, by kind. */
-void explain_list(struct buf *ret);
-
 #endif
