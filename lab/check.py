@@ -5,7 +5,7 @@
   check.py fault JSON    a line of columns (ok, no or -), then one line for each reason
   check.py healed JSON   the same for the finding that must be gone
 
-The expectations come in the environment: CAUSE ALSO BOTH VIA SEVERITY VERDICT LOST INODE.
+The expectations come in the environment: CAUSE ALSO BOTH CLEARED VIA SEVERITY VERDICT LOST INODE.
 """
 import json
 import os
@@ -97,6 +97,20 @@ def check_fault(check, report):
         check.column("checks", any(is_about(f, {each}) for f in findings),
                      f"{each} is not among: {said}")
     check_verdict(check, report, want("VERDICT"))
+    check_cleared(check, report)
+
+
+def has_number(evidence):
+    return any(evidence.get(key) is not None for key in ("after", "delta")) or any(
+        c.isdigit() for c in evidence.get("text") or "")
+
+
+def check_cleared(check, report):
+    """What was ruled out was ruled out by a number."""
+    cleared = {c.get("cause"): c.get("evidence", []) for c in report.get("cleared", [])}
+    for each in want("CLEARED").split():
+        check.column("checks", any(map(has_number, cleared.get(each, []))),
+                     f"{each} is not cleared by a number")
 
 
 def check_verdict(check, report, expected):
@@ -110,6 +124,7 @@ def check_none(check, report):
     noise = loud(report.get("findings", []))
     check.column("also", not noise, "blamed: " + "; ".join(map(brief, noise)))
     check_verdict(check, report, want("VERDICT") or "healthy")
+    check_cleared(check, report)
 
 
 def check_healed(check, report):

@@ -230,6 +230,16 @@ gen() {
 	FAILED=$(lab_field failed "$line")
 }
 
+# inject OPTION... HOST PORT: a connection from the client, and forged segments into it; how many is
+# then in $SENT, the client's port in $PORT
+inject() {
+	local line
+
+	line=$(ip netns exec "$C" python3 "$LAB/inject.py" --dev "$CDEV" --dmac "$SMAC" --smac "$CMAC" "$@")
+	echo "inject $*: $line"
+	SENT=$(lab_field sent "$line") PORT=$(lab_field port "$line")
+}
+
 # stat_of NAMESPACE NAME...: the sum of kernel counters by the names nstat gives them
 stat_of() {
 	local ns=$1

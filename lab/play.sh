@@ -4,6 +4,7 @@
 
 reset_scenario() {
 	CAUSE='' ALSO='' TOPOLOGY=pair EXAMINE='' HOST=0 VERDICT='' VIA='' SEVERITY='' BOTH=''
+	CLEARED=''
 	WITNESS=''
 	# shellcheck disable=SC2034 # read by lib.sh
 	WARM=1 LAB_NOISE=0
@@ -142,7 +143,7 @@ play() {
 	status=$?
 	[ $status = 0 ] || return $status
 	INODE=$(examine_inode)
-	export CAUSE ALSO BOTH VIA SEVERITY VERDICT INODE
+	export CAUSE ALSO BOTH CLEARED VIA SEVERITY VERDICT INODE
 	fault >>"$LAB_DIR/log" 2>&1 || echo "fault: status $?" >>"$LAB_DIR/log"
 	$sample fault
 	[ "$CAUSE" = none ] && return

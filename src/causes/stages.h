@@ -21,6 +21,9 @@ void describe_listen_overflow(struct exam *x, struct finding *f);
 enum outcome examine_synq_full(struct exam *x);
 enum outcome examine_synbacklog_quarter(struct exam *x);
 enum outcome examine_synq_cookies(struct exam *x);
+enum outcome examine_paws_estab(struct exam *x);	  /* tcp_paws.c */
+enum outcome examine_paws_timewait(struct exam *x);
+enum outcome examine_tw_recycle(struct exam *x);
 enum outcome examine_tcp_rto(struct exam *x);		  /* tcp_elsewhere.c */
 enum outcome examine_tcp_fast_retransmit(struct exam *x);
 enum outcome examine_udp_rcvbuf(struct exam *x);	  /* udp.c */
@@ -47,6 +50,9 @@ void subject_socket(const struct exam *x, struct subject *s, const struct socket
 const char *owner_text(const struct subject *s, char *to, size_t size);
 /* Adds the devices that a filter's traced drops name, each with what it lost. */
 void subject_devices(struct exam *x, struct finding *f, const struct drop_filter *filter);
+/* Adds the sockets that a filter's traced drops name, each with what it lost. */
+void subject_connections(struct exam *x, struct finding *f, const struct drop_filter *filter);
+bool is_listener(const struct socket *sk);
 uint64_t next_power_of_two(uint64_t n);
 
 /* What became of one socket over a, the looks, and b. */

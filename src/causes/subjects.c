@@ -6,6 +6,9 @@
 
 #include "causes/stages.h"
 
+#define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
+#define SUBJECTS_SHOWN 16
+
 bool tracing(const struct exam *x)
 {
 	return x->d->drops && !x->d->drops->err;
@@ -80,6 +83,37 @@ uint64_t next_power_of_two(uint64_t n)
 	while (p < n && p < (uint64_t)1 << 62)
 		p <<= 1;
 	return p;
+}
+
+bool is_listener(const struct socket *sk)
+{
+	return sk->protocol == IPPROTO_TCP && sk->state == TCP_STATE_LISTEN;
+}
+
+void subject_connections(struct exam *x, struct finding *f, const struct drop_filter *filter)
+{
+	vec_each(line, &x->ledger->lines) {
+		const struct socket *sk = NULL;
+		struct subject *s = NULL;
+
+		if (line->benign || !line->drop->cookie || !drop_matches(line->drop, filter))
+			continue;
+		sk = snapshot_socket(&x->o->b, line->drop->cookie);
+		if (!sk)
+			continue;
+		vec_each(known, &f->subjects)
+			if (known->socket.cookie == sk->cookie)
+				s = known;
+		if (!s && f->subjects.n == SUBJECTS_SHOWN)
+			continue;
+		if (!s) {
+			s = finding_subject(f);
+			subject_socket(x, s, sk);
+		}
+		s->has_lost = true;
+		s->lost += line->drop->packets;
+		s->traced += line->drop->packets;
+	}
 }
 
 /* The socket in one sample. Looks leave idle sockets out: absent there means empty. */

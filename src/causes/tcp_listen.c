@@ -6,7 +6,6 @@
 #include "causes/enter.h"
 #include "causes/stages.h"
 
-#define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
 #define WARN_PER_SECOND 1.0 /* netdata's tcp_listen.conf, as is the next */
 #define CRIT_PER_SECOND 5.0
 
@@ -18,11 +17,6 @@ static enum severity severity_of_rate(double rate)
 	if (rate >= CRIT_PER_SECOND)
 		return SEVERITY_CRITICAL;
 	return rate >= WARN_PER_SECOND ? SEVERITY_WARNING : SEVERITY_INFO;
-}
-
-static bool is_listener(const struct socket *sk)
-{
-	return sk->protocol == IPPROTO_TCP && sk->state == TCP_STATE_LISTEN;
 }
 
 /*
@@ -297,9 +291,9 @@ enum outcome examine_synbacklog_quarter(struct exam *x)
 {
 	struct change drops = delta_counter(x->o, C_LISTEN_DROPS);
 	struct change known = delta_sum(x->o, C_LISTEN_OVERFLOWS, C_TCP_REQ_Q_FULL_DROP);
-	uint64_t lost = drops.known && known.known && drops.delta > known.delta
-				? drops.delta - known.delta
-				: 0;
+	uint64_t others = known.delta + delta_value(delta_counter(x->o, C_PAWS_PASSIVE));
+	uint64_t lost =
+		drops.known && known.known && drops.delta > others ? drops.delta - others : 0;
 	int64_t cookies = -1, most = 0;
 	enum confidence confidence;
 	struct finding *f;
