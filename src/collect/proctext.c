@@ -22,7 +22,27 @@ void set_counter(struct snapshot *s, enum counter_id id, uint64_t value)
 	s->counter_present[id] = true;
 }
 
-/* One number, if it is one of ours; `prefix` still has its colon: "Udp:" and "NoPorts". */
+#define UNKNOWN_MAX 1024 /* of one file; Linux 6.18 has some 400 numbers in all of them */
+
+/* A number that counters.def has no row for is kept under its own name. */
+static int take_unknown(struct snapshot *s, enum source source, const char *name, struct span value)
+{
+	bool negative = value.n > 1 && value.p[0] == '-';
+	struct span digits = {value.p + negative, value.n - negative};
+	struct unknown_counter *u;
+	uint64_t number;
+
+	if (parse_u64(digits, UINT64_MAX, &number) < 0 || s->unknown_counters.n >= UNKNOWN_MAX)
+		return -EBADMSG;
+	u = vec_push(&s->unknown_counters);
+	u->source = source;
+	snprintf(u->name, sizeof(u->name), "%.*s", (int)sizeof(u->name) - 1, name);
+	u->value = number;
+	u->negative = negative;
+	return 0;
+}
+
+/* One number; `prefix` still has its colon: "Udp:" and "NoPorts". */
 static int take_number(struct snapshot *s, enum source source, struct span prefix, struct span name,
 		       struct span value, bool *any)
 {
@@ -33,7 +53,7 @@ static int take_number(struct snapshot *s, enum source source, struct span prefi
 	snprintf(full, sizeof(full), "%.*s.%.*s", (int)prefix.n - 1, prefix.p, (int)name.n, name.p);
 	id = counter_of(source, full);
 	if (id == COUNTER_N)
-		return 0;
+		return take_unknown(s, source, full, value);
 	if (parse_u64(value, UINT64_MAX, &number) < 0)
 		return -EBADMSG;
 	set_counter(s, id, number);
@@ -43,7 +63,7 @@ static int take_number(struct snapshot *s, enum source source, struct span prefi
 
 /*
  * net/ipv4/proc.c: two lines a protocol, "Udp: InDatagrams NoPorts" and "Udp: 12 0". Values are
- * unsigned long; a few (Tcp MaxConn) are signed and not ours.
+ * unsigned long; a few (Tcp MaxConn) are signed and have no row.
  */
 int parse_paired_lines(struct span text, enum source source, struct snapshot *s)
 {
@@ -91,7 +111,14 @@ int parse_named_lines(struct span text, enum source source, struct snapshot *s)
 
 	while (next_line(&text, &line)) {
 		int r = next_field(&line, &name) ? take_counter(s, source, name, line) : -EBADMSG;
+		struct span value;
+		char full[80];
 
+		if (r == 0) {
+			span_copy(name, full, sizeof(full));
+			r = next_field(&line, &value) ? take_unknown(s, source, full, value)
+						      : -EBADMSG;
+		}
 		if (r < 0)
 			return r;
 		any |= r > 0;

@@ -6,7 +6,7 @@
 #define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
 
 const struct counter_row counter_rows[COUNTER_N] = {
-#define C(id_, source_, name_, unit_, stage_, scope_, kind_, width_, meaning_)                     \
+#define C(id_, source_, name_, unit_, stage_, scope_, kind_, width_, meaning_, ...)                \
 	[C_##id_] = {.id = #id_,                                                                   \
 		     .name = name_,                                                                \
 		     .unit = unit_,                                                                \
@@ -15,7 +15,8 @@ const struct counter_row counter_rows[COUNTER_N] = {
 		     .stage = STAGE_##stage_,                                                      \
 		     .scope = SCOPE_##scope_,                                                      \
 		     .kind = KIND_##kind_,                                                         \
-		     .width = width_},
+		     .width = width_,                                                              \
+		     .loss = MEANS_##__VA_ARGS__},
 #include "model/counters.def"
 #undef C
 };
@@ -73,6 +74,7 @@ void snapshot_done(struct snapshot *s)
 	SOURCE_VECTORS(V)
 #undef V
 	vec_done(&s->cpus);
+	vec_done(&s->unknown_counters);
 	ruleset_done(&s->nft);
 	ruleset_done(&s->iptables);
 	*s = (struct snapshot){0};
@@ -86,6 +88,9 @@ static void take_numbers(struct snapshot *to, const struct snapshot *from, enum 
 		to->counter[i] = from->counter[i];
 		to->counter_present[i] = from->counter_present[i];
 	}
+	vec_each(unknown, &from->unknown_counters)
+		if (unknown->source == source)
+			*vec_push(&to->unknown_counters) = *unknown;
 	if (source == SRC_SYSCTL)
 		memcpy(to->sysctl, from->sysctl, sizeof(to->sysctl));
 	if (source == SRC_SOCKETS) {

@@ -38,6 +38,9 @@ struct source_state {
 enum scope { SCOPE_HOST, SCOPE_NETNS, SCOPE_DEVICE, SCOPE_QUEUE, SCOPE_CPU, SCOPE_SOCKET, SCOPE_RULE };
 enum counter_kind { KIND_COUNTER, KIND_GAUGE, KIND_LIMIT };
 
+/* What a counter that grows says of loss; the words are told in counters.def. */
+enum counter_loss { MEANS_, MEANS_LOSS, MEANS_PART, MEANS_SIGN, MEANS_BENIGN };
+
 enum counter_id {
 #define C(id, ...) C_##id,
 #include "model/counters.def"
@@ -58,6 +61,7 @@ struct counter_row {
 	enum scope scope;
 	enum counter_kind kind;
 	unsigned int width;
+	enum counter_loss loss;
 };
 extern const struct counter_row counter_rows[COUNTER_N];
 
@@ -190,6 +194,14 @@ struct process {
 	bool freezer_v2;
 };
 
+/* A number of the counter files without a row in counters.def: kept as the file names it. */
+struct unknown_counter {
+	enum source source;
+	char name[48];
+	uint64_t value;
+	bool negative; /* value is minus that: Tcp.MaxConn -1, which is no limit */
+};
+
 struct socket_owner {
 	uint32_t inode;
 	int pid;
@@ -202,6 +214,7 @@ struct snapshot {
 
 	uint64_t counter[COUNTER_N]; /* scopes NETNS and HOST; valid where counter_present */
 	bool counter_present[COUNTER_N];
+	VEC(struct unknown_counter) unknown_counters;
 	struct sysctl_value sysctl[SYSCTL_N];
 
 	VEC(struct cpu) cpus;
