@@ -141,6 +141,8 @@ int new_socket(const struct options *o, int family, int type)
 		die("socket");
 	if (o->rcvbuf)
 		set_rcvbuf(fd, (int)o->rcvbuf);
+	if (o->ask_rcvbuf)
+		set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)o->ask_rcvbuf);
 	if (o->sndbuf)
 		set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)o->sndbuf);
 	return fd;

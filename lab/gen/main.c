@@ -23,6 +23,7 @@ static const char help[] =
 "                             (destination ports in turn), --hold S (keep the sockets open),\n"
 "                             --segment N (the kernel makes datagrams of N from each --size)\n"
 "  gen udp-recv PORT          --rcvbuf, --no-read, --slow BYTES_PER_S, -n COUNT,\n"
+"                             --ask-rcvbuf N (no more than rmem_max allows),\n"
 "                             --every S (read what came once in so long, not at once)\n"
 "  gen tcp-listen PORT        --backlog N, --no-accept, --no-read, --slow BYTES_PER_S, --rcvbuf\n"
 "  gen tcp-connect HOST PORT  -n COUNT, --bytes N (each), --hold S, --rate PER_S (connections),\n"
@@ -30,7 +31,8 @@ static const char help[] =
 "  gen raw DEVICE [HEX...]    frames in hex, in turn; -n COUNT, --rate; or built:\n"
 "                             --udp | --tcp FLAGS (of FSRPAU), --from ADDR --to ADDR, --dmac MAC,\n"
 "                             --smac MAC, --from-port, --to-port, --size, --sources N,\n"
-"                             --source-ports N (ports first, then addresses, in turn)\n"
+"                             --source-ports N (ports first, then addresses, in turn),\n"
+"                             --bad-checksum, --udp-length N (as the header has it)\n"
 "\n"
 "  --bind ADDR --sport PORT   own address and port (a receiver takes all addresses, v4 and v6)\n"
 "  --time S                   give up after so long (default 30)\n"
@@ -72,7 +74,9 @@ static const struct row {
 	u64 max;
 } rows[] = {
 #define ROW(name, kind, field, max) { name, kind, offsetof(struct options, field), max }
+	ROW("ask-rcvbuf", NUMBER, ask_rcvbuf, 1 << 30),
 	ROW("backlog", NUMBER, backlog, 65535),
+	ROW("bad-checksum", FLAG, bad_checksum, 0),
 	ROW("bind", TEXT, bind, 0),
 	ROW("burst", NUMBER, burst, 1000000),
 	ROW("bytes", NUMBER, bytes, 1ULL << 40),
@@ -107,6 +111,7 @@ static const struct row {
 	ROW("to", TEXT, to, 0),
 	ROW("to-port", NUMBER, to_port, 65535),
 	ROW("udp", FLAG, udp, 0),
+	ROW("udp-length", NUMBER, udp_length, 65535),
 #undef ROW
 };
 /* clang-format on */

@@ -65,6 +65,7 @@ static size_t build_transport(const struct options *o, u64 i, unsigned char *p, 
 {
 	static const char letters[] = "FSRPAU";
 	size_t len = (o->udp ? sizeof(struct udphdr) : sizeof(struct tcphdr)) + o->size, k;
+	size_t says = o->udp_length ? o->udp_length : len;
 	uint16_t sport = htons((uint16_t)(o->from_port + i % o->source_ports));
 	uint16_t dport = htons((uint16_t)o->to_port), check;
 	uint32_t sum, seq = htonl((uint32_t)(i * 1000 + 1));
@@ -73,8 +74,8 @@ static size_t build_transport(const struct options *o, u64 i, unsigned char *p, 
 	memcpy(p, &sport, 2);
 	memcpy(p + 2, &dport, 2);
 	if (o->udp) {
-		p[4] = (unsigned char)(len >> 8);
-		p[5] = (unsigned char)len;
+		p[4] = (unsigned char)(says >> 8);
+		p[5] = (unsigned char)says;
 	} else {
 		memcpy(p + 4, &seq, 4);
 		p[12] = sizeof(struct tcphdr) / 4 << 4;
@@ -86,6 +87,8 @@ static size_t build_transport(const struct options *o, u64 i, unsigned char *p, 
 	check = fold(sum16(p, len, sum));
 	if (o->udp && !check)
 		check = 0xffff;
+	if (o->bad_checksum)
+		check = check == htons(0x1234) ? htons(0x1235) : htons(0x1234);
 	memcpy(p + (o->udp ? 6 : 16), &check, 2);
 	return len;
 }

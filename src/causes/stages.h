@@ -31,6 +31,13 @@ void describe_udp_rcvbuf(struct exam *x, struct finding *f);
 enum outcome examine_udp_sndbuf(struct exam *x);
 enum outcome examine_udp_noport(struct exam *x);
 
+enum outcome examine_sockbuf_clamped(struct exam *x);	  /* socket.c */
+bool explains_sockbuf_clamped(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_sockbuf_clamped(struct exam *x, struct finding *f);
+enum outcome examine_sock_lock(struct exam *x);
+bool explains_sock_lock(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_sock_lock(struct exam *x, struct finding *f);
+
 bool explains_app_stopped(struct exam *x, const struct finding *f, const struct subject *s); /* app.c */
 void describe_app_stopped(struct exam *x, struct finding *f);
 bool explains_cgroup_throttle(struct exam *x, const struct finding *f, const struct subject *s);
@@ -61,6 +68,8 @@ struct socket_watch {
 	unsigned int amid;	   /* samples with loss before and after them */
 	unsigned int amid_full;	   /* of these: buffer at least half full */
 	bool full_at_last, full_after; /* half full at the end of the last losing step; one later */
+	uint64_t worst_lost; /* packets, in the worst run of losses between which it never emptied */
+	int64_t worst_ns;    /* how long that run was */
 	unsigned int at_limit;	/* any sample: a listener's queue over its backlog */
 	uint32_t peak_rmem, peak_wmem, peak_rqueue;
 };

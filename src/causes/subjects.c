@@ -26,12 +26,27 @@ uint64_t traced_elsewhere(const struct exam *x, const struct drop_filter *f)
 	return sum;
 }
 
+/* They are asked for while a buffer is full, which it may not be at the end. */
+static void copy_locks(const struct snapshot *from, struct socket *sk)
+{
+	const struct socket *known = sk->locks_known ? NULL : snapshot_socket(from, sk->cookie);
+
+	if (known && known->locks_known) {
+		sk->locks_known = true;
+		sk->rcvbuf_locked = known->rcvbuf_locked;
+		sk->sndbuf_locked = known->sndbuf_locked;
+	}
+}
+
 void subject_socket(const struct exam *x, struct subject *s, const struct socket *sk)
 {
 	const struct process *owner = snapshot_owner(&x->o->b, sk->inode);
 
 	s->has_socket = true;
 	s->socket = *sk;
+	copy_locks(&x->o->b, &s->socket);
+	for (size_t i = x->o->looks.n; i-- > 0;)
+		copy_locks(&x->o->looks.items[i], &s->socket);
 	for (size_t i = x->o->looks.n; !owner && i-- > 0;)
 		owner = snapshot_owner(&x->o->looks.items[i], sk->inode);
 	if (owner) {
@@ -143,6 +158,8 @@ void watch_socket(const struct observation *o, const struct socket *sk, struct s
 	struct socket before = socket_at(&o->a, sk);
 	struct socket_watch w = {0};
 	bool lost_before = false;
+	int64_t before_ns = o->a.taken_ns, run_ns = 0;
+	uint64_t run_lost = 0;
 
 	for (size_t i = 0; i <= o->looks.n; i++) {
 		const struct snapshot *s = i < o->looks.n ? &o->looks.items[i] : &o->b;
@@ -160,6 +177,13 @@ void watch_socket(const struct observation *o, const struct socket *sk, struct s
 			w.amid++;
 			w.amid_full += half_full(&before);
 		}
+		run_lost = (half_full(&before) ? run_lost : 0) + (lost ? now.drops - before.drops : 0);
+		run_ns = (half_full(&before) ? run_ns : 0) + s->taken_ns - before_ns;
+		if (run_lost > w.worst_lost) {
+			w.worst_lost = run_lost;
+			w.worst_ns = run_ns;
+		}
+		before_ns = s->taken_ns;
 		if (lost)
 			w.full_at_last = half_full(&now);
 		else if (lost_before)

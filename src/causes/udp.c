@@ -5,7 +5,7 @@
 
 #include <linux/netfilter.h>
 
-#include "causes/stages.h"
+#include "causes/sockbuf.h"
 
 #define HOOK_NETDEV_EGRESS 1 /* NF_NETDEV_EGRESS */
 #define SUBJECTS_SHOWN 16
@@ -95,41 +95,22 @@ static void add_sockets(struct exam *x, struct finding *f)
 
 static void rcvbuf_remedies(struct exam *x, struct finding *f)
 {
-	const struct socket *sk = f->subjects.n ? &f->subjects.items[0].socket : NULL;
-	int64_t rmem_default = 0, rmem_max = 0, to;
+	const struct subject *s = f->subjects.n ? &f->subjects.items[0] : NULL;
+	char origin[256], reason[160];
+	struct buffer b;
 	struct remedy *r;
+	int64_t want;
 
 	r = finding_remedy(f, "read-faster", REMEDY_APPLICATION,
 			   "read in batches (recvmmsg) or by more threads (SO_REUSEPORT)");
 	remedy_why(r, "a larger buffer only rides out bursts");
-	if (!sk || !sysctl_get(&x->o->b, K_RMEM_DEFAULT, &rmem_default) ||
-	    !sysctl_get(&x->o->b, K_RMEM_MAX, &rmem_max))
+	if (!s)
 		return;
-	to = MIN(MAX((int64_t)sk->rcvbuf * 2, rmem_default * 2), (int64_t)32 << 20);
-	if (sk->rcvbuf == rmem_default) {
-		r = finding_remedy(
-			f, "raise-rmem-default", REMEDY_SYSCTL,
-			"a larger default: rmem_default %lld -> %lld, then restart the program",
-			(long long)rmem_default, (long long)to);
-		remedy_why(r, "the socket has the default buffer of %lld bytes",
-			   (long long)rmem_default);
-		remedy_cost(r,
-			    "every new socket of the host may use that much; bounded by udp_mem");
-		remedy_sysctl(r, "net.core.rmem_default", rmem_default, to);
-		return;
-	}
-	/* The kernel stores twice what SO_RCVBUF asks for, at most twice rmem_max. */
-	r = finding_remedy(f, "raise-so-rcvbuf", REMEDY_SOCKET,
-			   "SO_RCVBUF of %lld or more in the program (now %u stored, %u asked for)",
-			   (long long)to / 2, sk->rcvbuf, sk->rcvbuf / 2);
-	if ((int64_t)sk->rcvbuf < 2 * rmem_max) {
-		remedy_why(r, "the program set its own buffer; rmem_max (%lld) would allow more",
-			   (long long)rmem_max);
-		return;
-	}
-	remedy_why(r, "the buffer is clamped by rmem_max (%lld): raise both", (long long)rmem_max);
-	remedy_sysctl(r, "net.core.rmem_max", rmem_max, to);
-	r->applicable = false; /* by itself it changes nothing for sockets that exist */
+	buffer_of(x, &s->socket, true, &b);
+	want = rcvbuf_wanted(x, s, reason, sizeof(reason));
+	evidence_text(f, x, "receive buffer: %s", buffer_text(x, &b, origin, sizeof(origin)));
+	evidence_text(f, x, "enough would be %lld bytes: %s", (long long)want, reason);
+	buffer_remedies(x, f, &b, want);
 }
 
 static void rcvbuf_words(struct exam *x, struct finding *f)
@@ -286,31 +267,20 @@ static void add_full_senders(struct exam *x, struct finding *f)
 static void sndbuf_remedies(struct exam *x, struct finding *f)
 {
 	const struct socket *sk = f->subjects.n ? &f->subjects.items[0].socket : NULL;
-	int64_t wmem_default = 0, wmem_max = 0, to;
+	char origin[256];
+	struct buffer b;
 	struct remedy *r;
 
 	r = finding_remedy(f, "pace-or-block", REMEDY_APPLICATION,
 			   "let the program wait when the buffer is full (blocking send, or poll)");
 	remedy_why(r, "it sends without waiting and gets EAGAIN; what drains the buffer is slower");
-	if (!sk || !sysctl_get(&x->o->b, K_WMEM_DEFAULT, &wmem_default) ||
-	    !sysctl_get(&x->o->b, K_WMEM_MAX, &wmem_max))
+	if (!sk)
 		return;
-	to = MIN(MAX((int64_t)sk->sndbuf * 2, wmem_default), (int64_t)32 << 20);
-	if (sk->sndbuf == wmem_default) {
-		r = finding_remedy(
-			f, "raise-wmem-default", REMEDY_SYSCTL,
-			"a larger default: wmem_default %lld -> %lld, then restart the program",
-			(long long)wmem_default, (long long)wmem_default * 2);
-		remedy_cost(r, "more data waits in queues: delay");
-		remedy_sysctl(r, "net.core.wmem_default", wmem_default, wmem_default * 2);
-		return;
-	}
-	r = finding_remedy(f, "raise-so-sndbuf", REMEDY_SOCKET,
-			   "SO_SNDBUF of %lld or more in the program (now %u stored)",
-			   (long long)to / 2, sk->sndbuf);
-	remedy_why(r, (int64_t)sk->sndbuf < 2 * wmem_max
-			      ? "the program set its own buffer"
-			      : "the buffer is clamped by wmem_max: raise both");
+	buffer_of(x, sk, false, &b);
+	evidence_text(f, x, "send buffer: %s", buffer_text(x, &b, origin, sizeof(origin)));
+	evidence_text(f, x, "enough would be %lld bytes for bursts twice as large as fit now",
+		      (long long)b.size * 2);
+	buffer_remedies(x, f, &b, b.size * 2);
 }
 
 enum outcome examine_udp_sndbuf(struct exam *x)
@@ -336,6 +306,11 @@ enum outcome examine_udp_sndbuf(struct exam *x)
 		lost + delta_value(delta_sum(x->o, C_UDP_OUT_DATAGRAMS, C_UDP6_OUT_DATAGRAMS)));
 	f->severity = severity_of_share(x, f->lost, f->of);
 	add_full_senders(x, f);
+	/* Of several nobody knows who was refused how often. */
+	if (f->subjects.n == 1) {
+		f->subjects.items[0].has_lost = true;
+		f->subjects.items[0].lost = f->lost;
+	}
 	/* Without a look that met a full buffer, something below that we do not know may have
 	 * dropped. */
 	f->confidence = f->subjects.n ? CERTAIN : LIKELY;

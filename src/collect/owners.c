@@ -269,3 +269,15 @@ int owners_find(const struct inodes *wanted, bool fresh, struct buf *text)
 	pthread_mutex_unlock(&lock);
 	return r;
 }
+
+bool owners_descriptor(uint32_t inode, struct descriptor *ret)
+{
+	const struct holder *h;
+
+	pthread_mutex_lock(&lock);
+	h = first_holder(&index_of_sockets, inode);
+	if (h)
+		*ret = (struct descriptor){.pid = h->pid, .fd = h->fd};
+	pthread_mutex_unlock(&lock);
+	return h != NULL;
+}

@@ -14,10 +14,12 @@
  */
 #define _GNU_SOURCE
 #include "collect/process.h"
+#include "collect/buffer_locks.h"
 
 #include <errno.h>
 #include <stdio.h>
 
+#define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
 #define OWNERS_MAX ((size_t)SOCKETS_IN_QUESTION_MAX * OWNERS_PER_SOCKET)
 
 static struct span text_of(const struct buf *b)
@@ -513,6 +515,36 @@ static void list_inodes(const struct snapshot *s, struct inodes *to)
 	to->list.n = kept;
 }
 
+/* At a look only of those that are full now; whoever was full once is asked for at the end. */
+static void list_full(const struct host *h, const struct snapshot *s, struct inodes *to)
+{
+	vec_each(sk, &s->sockets) {
+		bool full = (sk->rcvbuf && sk->rmem > sk->rcvbuf / 2) ||
+			    (sk->sndbuf && MAX(sk->wmem, sk->wmem_queued) > sk->sndbuf / 2);
+
+		if (sk->inode && to->list.n < BUFFER_LOCKS_MAX && sk->state != TCP_STATE_LISTEN &&
+		    socket_in_question(sk) && (full || !host_is_look(h)))
+			*vec_push(&to->list) = sk->inode;
+	}
+}
+
+/* Where this fails the origin of a buffer stays unknown, and everything else is as good. */
+static int read_buffer_locks(struct host *h, struct snapshot *s)
+{
+	cleanup(inodes_done) struct inodes wanted = {0};
+	cleanup(buf_done) struct buf text = {0};
+	int r = 0;
+
+	list_full(h, s, &wanted);
+	if (!wanted.list.n)
+		return 0;
+	if (!h->replay)
+		r = buffer_locks_find(&wanted, &text);
+	r = host_keep(h, "buffer-locks", r, &text);
+	s->buffer_locks_err = r;
+	return r == 0 ? parse_buffer_locks(text_of(&text), s) : 0;
+}
+
 int collect_process(struct host *h, struct snapshot *s)
 {
 	cleanup(inodes_done) struct inodes wanted = {0};
@@ -527,5 +559,7 @@ int collect_process(struct host *h, struct snapshot *s)
 	r = host_keep(h, "owners", r, &owners);
 	if (r == 0)
 		r = parse_owners(text_of(&owners), s);
+	if (r == 0)
+		r = read_buffer_locks(h, s);
 	return r < 0 ? r : read_owners(h, s);
 }

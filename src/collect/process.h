@@ -22,6 +22,11 @@ bool inodes_have(const struct inodes *set, uint32_t inode);
  */
 int owners_find(const struct inodes *wanted, bool fresh, struct buf *text);
 int parse_owners(struct span text, struct snapshot *s);
+/* The first holder of a socket that owners_find() was asked for, and its descriptor there. */
+struct descriptor {
+	int pid, fd;
+};
+bool owners_descriptor(uint32_t inode, struct descriptor *ret);
 
 struct process_stat {
 	char comm[16], state;

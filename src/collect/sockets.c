@@ -47,6 +47,16 @@ static uint32_t u32_at(const unsigned char *p, size_t n, size_t offset)
 	return value;
 }
 
+static uint64_t u64_at(const unsigned char *p, size_t n, size_t offset)
+{
+	uint64_t value;
+
+	if (n < offset + sizeof(value))
+		return 0;
+	memcpy(&value, p + offset, sizeof(value));
+	return value;
+}
+
 static uint32_t mem(const struct diag *d, unsigned int index)
 {
 	return u32_at(d->meminfo, d->meminfo_n, index * sizeof(uint32_t));
@@ -134,6 +144,9 @@ static void keep_socket(const struct diag *d, uint8_t protocol, struct snapshot 
 	if (protocol != IPPROTO_TCP || sk->state == STATE_LISTEN || !d->tcp)
 		return;
 	sk->tcp_known = true;
+	sk->busy_us = u64_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_busy_time));
+	sk->sndbuf_limited_us =
+		u64_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_sndbuf_limited));
 	sk->unacked = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_unacked));
 	sk->lost = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_lost));
 	sk->retrans_total = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_total_retrans));

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 
+#define SNDBUF_LIMITED_PART 10 /* a tenth of the time it had data to send */
 #define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
 
 const struct counter_row counter_rows[COUNTER_N] = {
@@ -48,6 +49,7 @@ const struct sysctl_row sysctl_rows[SYSCTL_N] = {
 	V(SRC_NEIGH, neighs)                                                                       \
 	V(SRC_NEIGH_TABLE, neigh_tables)                                                           \
 	V(SRC_PROCESS, processes)                                                                  \
+	V(SRC_PROCESS, buffer_locks)                                                               \
 	V(SRC_PROCESS, owners)                                                                     \
 	V(SRC_SOCKETS, sockets)                                                                    \
 	V(SRC_RAW_SOCKETS, raw_sockets)                                                            \
@@ -139,6 +141,17 @@ static bool fills_cpus(enum source source)
 	return source == SRC_SOFTNET || source == SRC_SOFTIRQS || source == SRC_CPU;
 }
 
+static void lock_sockets(struct snapshot *s)
+{
+	vec_each(lock, &s->buffer_locks)
+		vec_each(sk, &s->sockets)
+			if (sk->inode == lock->inode) {
+				sk->locks_known = true;
+				sk->rcvbuf_locked = lock->rcvbuf;
+				sk->sndbuf_locked = lock->sndbuf;
+			}
+}
+
 void snapshot_take(struct snapshot *to, struct snapshot *from, enum source source)
 {
 	take_numbers(to, from, source);
@@ -154,6 +167,10 @@ void snapshot_take(struct snapshot *to, struct snapshot *from, enum source sourc
 	}
 	SOURCE_VECTORS(V)
 #undef V
+	if (source == SRC_PROCESS) {
+		to->buffer_locks_err = from->buffer_locks_err;
+		lock_sockets(to);
+	}
 	if (source == SRC_NFT || source == SRC_IPTABLES) {
 		struct ruleset *in = source == SRC_NFT ? &from->nft : &from->iptables;
 		struct ruleset *out = source == SRC_NFT ? &to->nft : &to->iptables;
@@ -265,6 +282,10 @@ bool socket_in_question(const struct socket *sk)
 	if (sk->protocol == IPPROTO_TCP && sk->state == TCP_STATE_LISTEN)
 		return sk->drops > 0 || (sk->rqueue > 0 && sk->rqueue >= sk->wqueue);
 	if ((sk->protocol == IPPROTO_UDP || sk->kind != SOCKET_INET) && sk->drops > 0)
+		return true;
+	/* A bulk sender's buffer is mostly full; of interest where that held it up. */
+	if (sk->sndbuf && sk->wmem_queued > sk->sndbuf / 2 &&
+	    sk->sndbuf_limited_us > sk->busy_us / SNDBUF_LIMITED_PART)
 		return true;
 	return (sk->rcvbuf && sk->rmem > sk->rcvbuf / 2) ||
 	       (sk->sndbuf && sk->wmem > sk->sndbuf / 2);

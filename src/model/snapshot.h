@@ -158,7 +158,9 @@ struct socket {
 	uint32_t rqueue, wqueue; /* bytes; listener: connections waiting, backlog */
 	uint32_t rmem, rcvbuf, wmem, sndbuf, forward, wmem_queued, backlog, drops;
 	uint32_t retrans_total, lost, unacked; /* tcp_info */
+	uint64_t busy_us, sndbuf_limited_us; /* tcp_info: had data to send; and no room for more */
 	bool mem_known, tcp_known;
+	bool locks_known, rcvbuf_locked, sndbuf_locked; /* of sockets in question: sk_userlocks */
 	bool ring; /* of a packet socket: its reader maps a ring, whose losses the kernel does not tell */
 };
 
@@ -202,6 +204,12 @@ struct unknown_counter {
 	bool negative; /* value is minus that: Tcp.MaxConn -1, which is no limit */
 };
 
+/* Of one socket: which of its buffers a program set (SO_RCVBUF, SO_SNDBUF). */
+struct buffer_lock {
+	uint32_t inode;
+	bool rcvbuf, sndbuf;
+};
+
 struct socket_owner {
 	uint32_t inode;
 	int pid;
@@ -235,6 +243,8 @@ struct snapshot {
 	uint64_t synacks_again; /* sent again to those who left their SYN-ACK unanswered so far */
 	VEC(struct process) processes;
 	VEC(struct socket_owner) owners;
+	VEC(struct buffer_lock) buffer_locks; /* also in the sockets themselves */
+	int buffer_locks_err; /* negative errno: why none is known */
 
 	/* The machine, see machine.h. All but the queues are the same in each namespace. */
 	VEC(struct interrupt) interrupts;

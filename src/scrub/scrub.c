@@ -242,7 +242,8 @@ static int scrub_file(struct scrubber *s, const char *name, struct buf *data, st
 static int scrub_owners(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
 	buf_puts(to, name);
-	return strcmp(name, "made/owners") == 0 && !(data && !is_plain_text(data, "")) ? 0
+	return (strcmp(name, "made/owners") == 0 || strcmp(name, "made/buffer-locks") == 0) &&
+			       !(data && !is_plain_text(data, "")) ? 0
 										       : -EBADMSG;
 }
 
@@ -378,6 +379,7 @@ static const struct kind kinds[] = {
 	{"made/queues", scrub_queues_of, false},
 	{"made/kernel-log", scrub_log, false},
 	{"late/", scrub_late, false},
+	{"made/buffer-locks", scrub_owners, false},
 };
 
 static const struct kind *kind_of(const char *name)
