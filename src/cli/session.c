@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/config.h"
+#include "collect/rates.h"
 #include "drops/drops.h"
 
 #define LOOK_STEP_MAX_NS (NSEC_PER_SEC / 2)
@@ -92,8 +93,17 @@ static void tell_ready(int fd)
 		close(fd);
 }
 
+/* A thread that hangs in a read keeps what it works on. */
+static void keep_rates(struct session *s, struct diagnosis *d, struct rate_sampler *sampler)
+{
+	for (size_t i = 0; sampler && i < d->observations.n; i++)
+		rates_collect(&s->hosts[i], sampler, i, &d->observations.items[i]);
+	rate_sampler_free(sampler);
+}
+
 static void sample(struct session *s, const struct session_options *options, struct diagnosis *d)
 {
+	struct rate_sampler *sampler;
 	struct drop_tracer *tracer = NULL;
 	int64_t begin;
 
@@ -111,11 +121,15 @@ static void sample(struct session *s, const struct session_options *options, str
 	session_stamp_phase(s, d, "a", false);
 	tell_ready(options->ready_fd);
 	begin = monotonic_ns();
+	sampler = rate_sampler_start(s->hosts, d->observations.n, options->seconds);
 	look_around(s, options, d, begin);
+	if (sampler && !rate_sampler_stop(sampler))
+		sampler = NULL;
 	if (tracer)
 		drop_tracer_stop(tracer);
 	session_take_phase(s, d, "b");
 	session_stamp_phase(s, d, "b", false);
+	keep_rates(s, d, sampler);
 	if (tracer) {
 		s->drops.err = drop_tracer_read(tracer, &s->drops);
 		drop_tracer_close(tracer);

@@ -5,6 +5,7 @@
 
 #include "cli/config.h"
 #include "cli/session_parts.h"
+#include "collect/rates.h"
 #include "model/drops_json.h"
 
 void session_describe(struct session *s, const struct session_options *options,
@@ -132,6 +133,8 @@ int session_replay(struct session *s, const struct session_options *options, str
 	for (size_t i = 0; i < d->observations.n; i++) {
 		const json_t *entry = json_array_get(json_object_get(meta, "namespaces"), i);
 
+		if (!since_boot)
+			rates_collect(&s->hosts[i], NULL, i, &d->observations.items[i]);
 		d->observations.items[i].since_boot = since_boot;
 		d->observations.items[i].seconds =
 			json_number_value(json_object_get(entry, "seconds"));

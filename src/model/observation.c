@@ -8,6 +8,7 @@ void observation_done(struct observation *o)
 	vec_each(look, &o->looks)
 		snapshot_done(look);
 	vec_done(&o->looks);
+	vec_done(&o->rates);
 }
 
 bool observed(const struct observation *o, enum source source)

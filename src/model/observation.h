@@ -11,11 +11,20 @@
 /* A shorter look at a host says nothing of its health; also the least that may be asked for. */
 #define OBSERVATION_MIN_SECONDS 0.2
 
+/* What a device carried in one short step of the interval; steps without traffic are left out. */
+#define RATE_STEP_MS 100
+struct rate {
+	unsigned int ifindex;
+	uint32_t at_ms, span_us; /* end of the step, since the interval began; length, 0 never */
+	uint64_t rx_bytes, rx_packets, tx_bytes, tx_packets;
+};
+
 struct observation {
 	char name[64]; /* of the namespace, as struct netns */
 	uint32_t inode;
 	struct snapshot a, b;
 	VEC(struct snapshot) looks; /* sources read AT_LOOKS only; times rise */
+	VEC(struct rate) rates;	    /* in order of time; none if they could not be read */
 	double seconds;		    /* between a and b, CLOCK_MONOTONIC */
 	bool since_boot;	    /* a is all zero: b's own values are the change */
 };

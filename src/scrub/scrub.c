@@ -239,12 +239,14 @@ static int scrub_file(struct scrubber *s, const char *name, struct buf *data, st
 	return 0;
 }
 
-static int scrub_owners(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+/* Sockets, who holds them and what locks their buffers, what devices carried: by numbers. */
+static int scrub_numbers(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
+	static const char *const names[] = {"made/owners", "made/rates", "made/buffer-locks", NULL};
+	bool known = is_one_of(names, name);
+
 	buf_puts(to, name);
-	return (strcmp(name, "made/owners") == 0 || strcmp(name, "made/buffer-locks") == 0) &&
-			       !(data && !is_plain_text(data, "")) ? 0
-										       : -EBADMSG;
+	return known && !(data && !is_plain_text(data, "")) ? 0 : -EBADMSG;
 }
 
 /* ---- netlink, iptables, nft ---- */
@@ -375,11 +377,12 @@ static const struct kind kinds[] = {
 	{"opt/", scrub_option, true},
 	{"ethtool/", scrub_card, false},
 	{"made/nft-list-", scrub_list, false},
-	{"made/owners", scrub_owners, false},
+	{"made/owners", scrub_numbers, false},
+	{"made/rates", scrub_numbers, false},
 	{"made/queues", scrub_queues_of, false},
 	{"made/kernel-log", scrub_log, false},
 	{"late/", scrub_late, false},
-	{"made/buffer-locks", scrub_owners, false},
+	{"made/buffer-locks", scrub_numbers, false},
 };
 
 static const struct kind *kind_of(const char *name)
