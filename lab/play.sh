@@ -5,7 +5,7 @@
 reset_scenario() {
 	CAUSE='' ALSO='' TOPOLOGY=pair EXAMINE='' HOST=0 VERDICT='' VIA='' SEVERITY='' BOTH=''
 	CLEARED=''
-	WITNESS=''
+	WITNESS='' STATED=''
 	# shellcheck disable=SC2034 # read by lib.sh
 	WARM=1 LAB_NOISE=0
 	unset SECONDS # bash's own clock; here the length of the sample
@@ -73,8 +73,9 @@ launch_whydrop() {
 	interval=$(awk "BEGIN { print $SECONDS * $STRETCH }")
 	(
 		{
+			# shellcheck disable=SC2086 # words
 			"$WHYDROP" diagnose --json --ready-fd "$ready" --netns "$EXAMINE" -t "$interval" \
-				>"$LAB_DIR/$1.json" 2>"$LAB_DIR/$1.err" &
+				$STATED >"$LAB_DIR/$1.json" 2>"$LAB_DIR/$1.err" &
 			echo $! >&"$said"
 			wait $!
 			echo $? >&"$said"

@@ -151,6 +151,7 @@ struct diagnosis {
 	enum verdict verdict;
 	const struct drops *drops;
 	const struct config *config; /* NULL: nothing stated */
+	int64_t started_at_ns;	     /* CLOCK_REALTIME when the interval began; 0 unknown */
 	VEC(struct observation) observations; /* the first is the one asked for */
 	VEC(struct ledger) ledgers;	      /* one each */
 	VEC(struct finding) findings;	      /* worst first */

@@ -326,9 +326,9 @@ static enum verdict verdict_of(const struct finding *f)
 {
 	if (f->severity < SEVERITY_WARNING)
 		return HEALTHY;
-	if (f->cause->kind == CAUSE_ELSEWHERE)
-		return LOSS_ELSEWHERE;
-	return f->state == AT_RISK ? AT_RISK_VERDICT : LOSING_VERDICT;
+	if (f->state == AT_RISK)
+		return AT_RISK_VERDICT;
+	return f->cause->kind == CAUSE_ELSEWHERE ? LOSS_ELSEWHERE : LOSING_VERDICT;
 }
 
 /* Was every cause of some stage not examined in the namespace asked for? */

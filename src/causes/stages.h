@@ -24,6 +24,10 @@ enum outcome examine_synq_cookies(struct exam *x);
 enum outcome examine_paws_estab(struct exam *x);	  /* tcp_paws.c */
 enum outcome examine_paws_timewait(struct exam *x);
 enum outcome examine_tw_recycle(struct exam *x);
+enum outcome examine_cloud_bandwidth(struct exam *x);	  /* cloud.c */
+enum outcome examine_cloud_packets(struct exam *x);
+enum outcome examine_cloud_sessions(struct exam *x);
+enum outcome examine_cloud_linklocal(struct exam *x);
 enum outcome examine_tcp_rto(struct exam *x);		  /* tcp_elsewhere.c */
 enum outcome examine_tcp_fast_retransmit(struct exam *x);
 enum outcome examine_udp_rcvbuf(struct exam *x);	  /* udp.c */
@@ -46,6 +50,10 @@ bool explains_app_slow_reader(struct exam *x, const struct finding *f, const str
 void describe_app_slow_reader(struct exam *x, struct finding *f);
 
 void ignore_stated(struct diagnosis *d); /* ignore.c */
+
+/* Segments that TCP had to send again although nothing here lost them; false: too few to be told,
+ * or something explains them. tcp_elsewhere.c */
+bool tcp_lost_elsewhere(struct exam *x, uint64_t *ret_lost, uint64_t *ret_of);
 
 /* Shared: causes/subjects.c */
 bool tracing(const struct exam *x);

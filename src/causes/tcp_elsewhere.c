@@ -279,9 +279,14 @@ static const char *local_loss(const struct exam *x, const struct retransmissions
 
 	vec_each(f, &x->d->findings) {
 		if (f->where != x->o || f->severity < SEVERITY_WARNING ||
-		    f->cause->stage == STAGE_UDP || (f->via && f->via->stage == STAGE_UDP) ||
-		    f->cause->kind == CAUSE_ELSEWHERE)
+		    f->cause->stage == STAGE_UDP || (f->via && f->via->stage == STAGE_UDP))
 			continue;
+		/* Elsewhere, but it is known where: at a limit of the provider's. */
+		if (f->cause->kind == CAUSE_ELSEWHERE) {
+			if (f->cause->stage == STAGE_LINK && f->lost * 2 >= r->real)
+				return f->cause->id;
+			continue;
+		}
 		/* Traced losses are looked at below, TCP's alone; others can explain as many at
 		 * most. */
 		if (!traced || (!f->traced_known && f->lost * 2 >= r->real))
@@ -300,6 +305,17 @@ static bool lost_elsewhere(struct exam *x, const struct retransmissions *r)
 	if (local)
 		evidence_text(NULL, x, "explained by %s", local);
 	return !local;
+}
+
+bool tcp_lost_elsewhere(struct exam *x, uint64_t *ret_lost, uint64_t *ret_of)
+{
+	struct retransmissions r = retransmissions(x);
+
+	if (!lost_elsewhere(x, &r))
+		return false;
+	*ret_lost = r.real;
+	*ret_of = r.all;
+	return true;
 }
 
 static bool mostly_timeouts(const struct retransmissions *r)

@@ -105,10 +105,11 @@ static void sample(struct session *s, const struct session_options *options, str
 {
 	struct rate_sampler *sampler;
 	struct drop_tracer *tracer = NULL;
-	int64_t begin;
+	int64_t began, begin;
 
 	s->drops.err = options->since_boot ? -ENODATA : drop_tracer_open(&tracer);
 	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
+	began = monotonic_ns();
 	if (options->since_boot) {
 		session_take_phase(s, d, "b");
 		session_stamp_phase(s, d, "b", false);
@@ -121,7 +122,7 @@ static void sample(struct session *s, const struct session_options *options, str
 	session_stamp_phase(s, d, "a", false);
 	tell_ready(options->ready_fd);
 	begin = monotonic_ns();
-	sampler = rate_sampler_start(s->hosts, d->observations.n, options->seconds);
+	sampler = rate_sampler_start(s->hosts, d->observations.n, options->seconds, began);
 	look_around(s, options, d, begin);
 	if (sampler && !rate_sampler_stop(sampler))
 		sampler = NULL;
@@ -280,6 +281,7 @@ int session_run(struct session *s, const struct session_options *options, struct
 	}
 	d->drops = &s->drops;
 	d->config = &s->config;
+	d->started_at_ns = s->report.started_at.tv_sec * NSEC_PER_SEC + s->report.started_at.tv_nsec;
 	fill_report(s, options, d);
 	return 0;
 }

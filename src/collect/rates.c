@@ -239,7 +239,8 @@ static void *sampler_main(void *arg)
 	return NULL;
 }
 
-struct rate_sampler *rate_sampler_start(const struct host *hosts, size_t n, double seconds)
+struct rate_sampler *rate_sampler_start(const struct host *hosts, size_t n, double seconds,
+					int64_t began_ns)
 {
 	struct rate_sampler *r = xcalloc(1, sizeof(*r));
 	pthread_condattr_t monotonic;
@@ -252,7 +253,7 @@ struct rate_sampler *rate_sampler_start(const struct host *hosts, size_t n, doub
 	r->spaces = xcalloc(n, sizeof(*r->spaces));
 	for (size_t i = 0; i < n; i++)
 		r->spaces[i].fd = -1;
-	r->begin_ns = monotonic_ns();
+	r->begin_ns = began_ns;
 	r->step_ns = MAX(STEP_NS, (int64_t)(seconds * NSEC_PER_SEC) / STEPS_MAX);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_condattr_init(&monotonic);

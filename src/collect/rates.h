@@ -13,9 +13,10 @@ struct rate_sampler;
 
 /*
  * A thread of its own for the namespaces of these hosts, for about so many seconds. NULL where no
- * thread may be made: then there are averages only.
+ * thread may be made: then there are averages only. Times count from `began_ns` of CLOCK_MONOTONIC.
  */
-struct rate_sampler *rate_sampler_start(const struct host *hosts, size_t n, double seconds);
+struct rate_sampler *rate_sampler_start(const struct host *hosts, size_t n, double seconds,
+					int64_t began_ns);
 /* False if its thread hangs in a read: it is left to itself then, and nothing is known. */
 bool rate_sampler_stop(struct rate_sampler *s);
 void rate_sampler_free(struct rate_sampler *s);

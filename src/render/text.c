@@ -67,7 +67,7 @@ static struct tally tally(const struct diagnosis *d)
 	vec_each (f, &d->findings) {
 		if (!finding_matters(f))
 			n.notes++;
-		else if (f->cause->kind == CAUSE_ELSEWHERE)
+		else if (f->cause->kind == CAUSE_ELSEWHERE && f->state != AT_RISK)
 			n.elsewhere++;
 		else if (f->state == LOSING)
 			n.now++;
