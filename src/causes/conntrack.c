@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Stage conntrack: the table of tracked connections. */
+#include <stdio.h>
+
 #include "causes/enter.h"
 #include "causes/stages.h"
 
@@ -98,6 +100,71 @@ enum outcome examine_conntrack_full(struct exam *x)
 	finding_exclude(f, "insert races or NAT without free ports (insert_failed +%llu)",
 			(unsigned long long)delta_value(failed));
 	finding_flows(x, f, &hook_drops);
+	conntrack_remedies(x, f, peak, max);
+	return FOUND;
+}
+
+static bool found_full(const struct exam *x)
+{
+	vec_each(f, &x->d->findings)
+		if (f->where == x->o && strcmp(f->cause->id, "conntrack-table-full") == 0)
+			return true;
+	return false;
+}
+
+/* "", or when the table is full if it goes on filling as it did between the two snapshots. */
+static const char *time_to_full(const struct observation *o, uint64_t max, char *to, size_t size)
+{
+	uint64_t before = o->a.counter[C_CT_ENTRIES], now = o->b.counter[C_CT_ENTRIES];
+	double minutes;
+
+	to[0] = '\0';
+	if (o->since_boot || now <= before || now >= max)
+		return to;
+	minutes = (double)(max - now) / per_second(o, now - before) / 60;
+	if (minutes < 1)
+		snprintf(to, size, "full in less than a minute at this rate");
+	else if (minutes < 120)
+		snprintf(to, size, "full in about %.0f minutes at this rate", minutes);
+	else if (minutes < 48 * 60)
+		snprintf(to, size, "full in about %.0f hours at this rate", minutes / 60);
+	return to;
+}
+
+/* nf_conntrack_max is one number for the host; each namespace's own entries are held against it. */
+enum outcome examine_conntrack_near_full(struct exam *x)
+{
+	uint64_t peak = peak_entries(x->o);
+	enum severity severity;
+	struct finding *f;
+	int64_t max = 0;
+	char when[64];
+
+	if (x->o->b.source[SRC_CONNTRACK].status == SOURCE_UNUSED) {
+		evidence_text(NULL, x, "connection tracking is not loaded");
+		return NOT_FOUND;
+	}
+	sysctl_get(&x->o->b, K_CONNTRACK_MAX, &max);
+	if (max <= 0 || found_full(x) || !severity_of_fill(x, peak, (uint64_t)max, &severity)) {
+		evidence_text(NULL, x, "%llu of %lld entries in use at most",
+			      (unsigned long long)peak, (long long)max);
+		return NOT_FOUND;
+	}
+	f = finding_new(x);
+	f->state = AT_RISK;
+	f->severity = severity;
+	time_to_full(x->o, (uint64_t)max, when, sizeof(when));
+	finding_headline(f, "%llu of %lld tracked connections, %.0f %%%s%s",
+			 (unsigned long long)peak, (long long)max,
+			 100 * (double)peak / (double)max, *when ? ": " : "", when);
+	finding_text(f, "When the connection tracking table is full, packets of connections it knows "
+			"pass, and every new connection is dropped.");
+	finding_subject(f)->sysctl = xstrdup("net.netfilter.nf_conntrack_max");
+	evidence_value(f, x, "/proc/net/stat/nf_conntrack", "nf_conntrack.entries", peak);
+	evidence_value(f, x, "/proc/sys/net", "net.netfilter.nf_conntrack_max", (uint64_t)max);
+	evidence_counter(f, x, C_CT_EARLY_DROP);
+	finding_exclude(f, "full already (nf_conntrack.drop +%llu)",
+			(unsigned long long)delta_value(delta_counter(x->o, C_CT_DROP)));
 	conntrack_remedies(x, f, peak, max);
 	return FOUND;
 }

@@ -146,3 +146,188 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 	neigh_remedies(x, f);
 	return FOUND;
 }
+
+/* ---- neigh-table-overflow ---- */
+
+static const char *const create_reasons[] = {"NEIGH_CREATEFAIL", NULL};
+static const struct drop_filter create_drops = {.reasons = create_reasons};
+
+/* The ARP table or that of IPv6: one for the whole host, all its namespaces together. */
+struct fill {
+	const struct neigh_table *table;
+	struct change refused; /* entries, for want of room */
+	uint64_t limited;      /* entries of the namespaces seen that its limit is for */
+};
+
+static const char *table_text(const struct neigh_table *t)
+{
+	return t->family == AF_INET6 ? "IPv6 neighbour table" : "ARP table";
+}
+
+static struct fill fill_of(const struct exam *x, const struct neigh_table *table)
+{
+	struct fill fill = {.table = table};
+
+	if (x->o->since_boot)
+		fill.refused = change_of(0, table->table_fulls, 64);
+	vec_each(before, &x->o->a.neigh_tables)
+		if (before->family == table->family)
+			fill.refused = change_of(before->table_fulls, table->table_fulls, 64);
+	vec_each(o, &x->d->observations)
+		fill.limited += o->b.neighs_limited[table->family == AF_INET6];
+	return fill;
+}
+
+/* Three limits: below the first nothing is thrown out, at the third no new entry is made. */
+static void raise_thresholds(struct finding *f, const struct neigh_table *t)
+{
+	const char *family = t->family == AF_INET6 ? "ipv6" : "ipv4";
+	int64_t hosts = (int64_t)next_power_of_two(MAX(t->entries, t->thresh3));
+	const int64_t from[] = {t->thresh1, t->thresh2, t->thresh3};
+	struct remedy *r;
+	char key[64];
+
+	r = finding_remedy(f, "raise-gc-thresh", REMEDY_SYSCTL,
+			   "a larger %s: gc_thresh3 %u -> %lld", table_text(t), t->thresh3,
+			   (long long)hosts * 4);
+	remedy_why(r, "gc_thresh1, 2 and 3 as one, two and four times the neighbours there are now "
+		      "(%u entries), rounded up",
+		   t->entries);
+	remedy_cost(r, "up to %lld KiB of kernel memory; host-wide: to be set in the host's own "
+		       "namespace, for all of them",
+		    (long long)(hosts * 4 / 2));
+	remedy_risk(r, "if this is a scan of addresses that nobody has, a larger table fills as well");
+	for (int i = 3; i > 0; i--) {
+		snprintf(key, sizeof(key), "net.%s.neigh.default.gc_thresh%d", family, i);
+		remedy_sysctl(r, key, from[i - 1], hosts << (i - 1));
+	}
+}
+
+static void overflow_remedies(struct exam *x, struct finding *f, const struct fill *fill)
+{
+	bool scan = x->o->b.neighs.n * 2 > x->o->b.neighs_seen;
+	char enter[96];
+	struct remedy *r;
+
+	if (scan) {
+		r = finding_remedy(f, "stop-scan", REMEDY_APPLICATION,
+				   "find what sends to addresses that nobody has");
+		remedy_why(r, "%zu of %zu neighbours of this namespace do not answer",
+			   x->o->b.neighs.n, x->o->b.neighs_seen);
+		remedy_command(r, "%sip neigh show nud failed nud incomplete",
+			       entering(x, enter, sizeof(enter)));
+	}
+	raise_thresholds(f, fill->table);
+	r = finding_remedy(f, "smaller-subnet", REMEDY_ROUTE,
+			   "where one link holds so many hosts for good: route between smaller ones");
+	remedy_why(r, "each host of the link is one entry; behind a router all of them are one");
+}
+
+static void describe_fill(struct exam *x, struct finding *f, const struct fill *fill)
+{
+	const struct neigh_table *t = fill->table;
+	char name[64];
+
+	snprintf(name, sizeof(name), "net.%s.neigh.default.gc_thresh3",
+		 t->family == AF_INET6 ? "ipv6" : "ipv4");
+	finding_subject(f)->sysctl = xstrdup(name);
+	snprintf(name, sizeof(name), "%s table_fulls",
+		 t->family == AF_INET6 ? "ndisc_cache" : "arp_cache");
+	evidence_change(f, x, "rtnetlink neighbour tables", name, fill->refused);
+	evidence_value(f, x, "rtnetlink neighbour tables", "entries (host-wide)", t->entries);
+	evidence_value(f, x, "rtnetlink neighbour tables", "gc_thresh3", t->thresh3);
+	evidence_text(f, x, "%llu entries of the namespaces examined are held against it",
+		      (unsigned long long)fill->limited);
+	overflow_remedies(x, f, fill);
+}
+
+/*
+ * Nothing is refused yet. Entries that are permanent or externally learned are among those the
+ * table counts, but not among those the limit is for: only what was seen of these is sure.
+ */
+static enum outcome near_overflow(struct exam *x, const struct fill *fill)
+{
+	const struct neigh_table *t = fill->table;
+	enum severity sure, severity;
+	struct finding *f;
+
+	if (!severity_of_fill(x, t->entries, t->thresh3, &severity))
+		return NOT_FOUND;
+	f = finding_new(x);
+	f->state = AT_RISK;
+	f->severity = severity_of_fill(x, fill->limited, t->thresh3, &sure) ? sure : SEVERITY_INFO;
+	f->confidence = fill->limited * 10 >= (uint64_t)t->entries * 9 ? CERTAIN : POSSIBLE;
+	finding_headline(f, "the %s holds %u entries, gc_thresh3 is %u", table_text(t), t->entries,
+			 t->thresh3);
+	finding_text(f, "At gc_thresh3 no new neighbour can be reached: packets to it are dropped. "
+			"Permanent and externally learned entries do not "
+			"count towards it.");
+	describe_fill(x, f, fill);
+	return FOUND;
+}
+
+static void overflow_found(struct exam *x, const struct fill *fill, uint64_t traced)
+{
+	struct finding *f = finding_new(x);
+	uint64_t sent = delta_value(delta_sum(x->o, C_IP_OUT_REQUESTS, C_IP6_OUT_REQUESTS)) +
+			delta_value(delta_sum(x->o, C_IP_FORW_DATAGRAMS, C_IP6_OUT_FORW_DATAGRAMS));
+
+	ledger_claim(x->ledger, &create_drops, traced);
+	finding_lost(f, NULL, tracing(x) ? &traced : NULL, sent);
+	f->severity = MAX(SEVERITY_WARNING, severity_of_share(x, f->lost, f->of));
+	f->confidence = tracing(x) ? CERTAIN : LIKELY;
+	if (!tracing(x) && x->o->since_boot)
+		f->severity = SEVERITY_INFO; /* at some time, in some namespace */
+	finding_headline(f, "the %s is full: %u entries, gc_thresh3 is %u", table_text(fill->table),
+			 fill->table->entries, fill->table->thresh3);
+	finding_text(f, "New neighbours cannot be entered, and what is sent to them is dropped. Those "
+			"already known are reached as before. %s",
+		     fill->table->family == AF_INET6 ? "A program that sends datagrams gets EINVAL."
+						     : "Programs see no error.");
+	describe_fill(x, f, fill);
+	evidence_traced(f, x, "NEIGH_CREATEFAIL", traced);
+	evidence_counter(f, x, C_IP_OUT_DISCARDS);
+	evidence_counter(f, x, C_IP6_OUT_NO_ROUTES);
+	finding_exclude(f, "a neighbour that does not answer (reason NEIGH_FAILED)");
+	finding_flows(x, f, &create_drops);
+}
+
+/*
+ * __neigh_create() fails for want of room (and then counts table_fulls, for the whole host), or
+ * because the device is going away. ip_finish_output2() drops the packet and counts OutDiscards,
+ * ip6_finish_output2() Ip6OutNoRoutes.
+ */
+enum outcome examine_neigh_overflow(struct exam *x)
+{
+	uint64_t traced = ledger_traced(x->ledger, &create_drops);
+	struct fill worst = {0};
+	uint64_t refused_here = traced;
+
+	if (!tracing(x))
+		refused_here = delta_value(delta_counter(x->o, C_IP_OUT_DISCARDS)) +
+			       delta_value(delta_counter(x->o, C_IP6_OUT_NO_ROUTES));
+	vec_each(table, &x->o->b.neigh_tables) {
+		struct fill fill = fill_of(x, table);
+
+		if (!worst.table ||
+		    delta_value(fill.refused) > delta_value(worst.refused) ||
+		    (delta_value(fill.refused) == delta_value(worst.refused) &&
+		     (double)table->entries * worst.table->thresh3 >
+			     (double)worst.table->entries * table->thresh3))
+			worst = fill;
+	}
+	if (worst.table && delta_value(worst.refused) && refused_here) {
+		overflow_found(x, &worst, traced);
+		return FOUND;
+	}
+	if (!worst.table && traced)
+		return not_examined_source(x, SRC_NEIGH_TABLE);
+	/* The tables are the host's: told once. */
+	if (worst.table && x->o == x->d->observations.items && near_overflow(x, &worst) == FOUND)
+		return FOUND;
+	vec_each(table, &x->o->b.neigh_tables)
+		evidence_text(NULL, x, "%s: %u entries of %u", table_text(table), table->entries,
+			      table->thresh3);
+	evidence_traced(NULL, x, "NEIGH_CREATEFAIL", traced);
+	return NOT_FOUND;
+}

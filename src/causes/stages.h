@@ -8,6 +8,7 @@
 enum outcome examine_softnet_backlog(struct exam *x);	  /* napi.c */
 enum outcome examine_qdisc_drop(struct exam *x);	  /* tc.c */
 enum outcome examine_conntrack_full(struct exam *x);	  /* conntrack.c */
+enum outcome examine_conntrack_near_full(struct exam *x);
 enum outcome examine_fw_policy_drop(struct exam *x);	  /* netfilter.c */
 enum outcome examine_fw_rule_drop(struct exam *x);
 enum outcome examine_fw_reject(struct exam *x);
@@ -15,7 +16,12 @@ enum outcome examine_fw_output_drop(struct exam *x);
 enum outcome examine_fw_forward_drop(struct exam *x);
 void fw_forget(struct exam *x); /* fw_blame.c */
 enum outcome examine_rp_filter(struct exam *x);		  /* ip.c */
+enum outcome examine_martian(struct exam *x);		  /* martian.c */
+enum outcome examine_ethertype_unhandled(struct exam *x); /* l2.c */
+enum outcome examine_otherhost_mac(struct exam *x);
+enum outcome examine_vlan_unknown(struct exam *x);
 enum outcome examine_neigh_unresolved(struct exam *x);	  /* neigh.c */
+enum outcome examine_neigh_overflow(struct exam *x);
 enum outcome examine_listen_overflow(struct exam *x);	  /* tcp_listen.c */
 void describe_listen_overflow(struct exam *x, struct finding *f);
 enum outcome examine_synq_full(struct exam *x);

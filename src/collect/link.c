@@ -24,6 +24,7 @@ static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 	[IFLA_TXQLEN] = {.type = NLA_U32},
 	[IFLA_OPERSTATE] = {.type = NLA_U8},
 	[IFLA_CARRIER_CHANGES] = {.type = NLA_U32},
+	[IFLA_PROMISCUITY] = {.type = NLA_U32},
 	[IFLA_LINK] = {.type = NLA_U32},
 	[IFLA_LINK_NETNSID] = {.type = NLA_U32},
 	[IFLA_LINKINFO] = {.type = NLA_NESTED},
@@ -84,6 +85,7 @@ static int take_link(const struct nlmsghdr *h, struct snapshot *s)
 	l->mtu = number(table[IFLA_MTU]);
 	l->txqlen = number(table[IFLA_TXQLEN]);
 	l->carrier_changes = number(table[IFLA_CARRIER_CHANGES]);
+	l->promiscuity = number(table[IFLA_PROMISCUITY]);
 	if (table[IFLA_OPERSTATE])
 		l->operstate = nla_get_u8(table[IFLA_OPERSTATE]);
 	/* A device may name itself: dev_get_iflink() of one that has nothing below it. */

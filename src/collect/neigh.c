@@ -47,6 +47,9 @@ static int take_neigh(const struct nlmsghdr *h, struct snapshot *s)
 	if (!header)
 		return -EBADMSG;
 	size = address_size(header->ndm_family);
+	/* net/core/neighbour.c neigh_update_gc_list() exempts these two from the table's limit. */
+	if (size && !(header->ndm_state & NUD_PERMANENT) && !(header->ndm_flags & NTF_EXT_LEARNED))
+		s->neighs_limited[header->ndm_family == AF_INET6]++;
 	/* Entries of the administrator's, and of devices without addresses, are never resolved. */
 	if (!size || (header->ndm_state & (NUD_PERMANENT | NUD_NOARP)))
 		return 0;

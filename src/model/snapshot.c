@@ -99,8 +99,10 @@ static void take_numbers(struct snapshot *to, const struct snapshot *from, enum 
 		to->sockets_seen = from->sockets_seen;
 		to->synacks_again = from->synacks_again;
 	}
-	if (source == SRC_NEIGH)
+	if (source == SRC_NEIGH) {
 		to->neighs_seen = from->neighs_seen;
+		memcpy(to->neighs_limited, from->neighs_limited, sizeof(to->neighs_limited));
+	}
 	if (source == SRC_PRESSURE)
 		memcpy(to->pressure, from->pressure, sizeof(to->pressure));
 	to->source[source] = from->source[source];

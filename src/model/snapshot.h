@@ -109,6 +109,7 @@ struct link {
 	int link_netnsid;		    /* -1: the same namespace */
 	char name[16], kind[16];	    /* kind: IFLA_INFO_KIND, "" for hardware */
 	unsigned int flags, mtu, txqlen, carrier_changes;
+	unsigned int promiscuity; /* how many ask it to listen to everything; flags tell one only */
 	uint8_t operstate;
 	int rp_filter, forwarding; /* RTM_GETNETCONF; -1 unknown */
 	unsigned int stats_n;	   /* how many of stats the kernel gave */
@@ -233,6 +234,8 @@ struct snapshot {
 	/* Unresolved ones only (NUD_INCOMPLETE, NUD_FAILED), at most 4,096. */
 	VEC(struct neigh) neighs;
 	size_t neighs_seen; /* with those left out, but for permanent and NOARP ones */
+	/* IPv4, IPv6: entries that gc_thresh3 limits: all but permanent and externally learned ones. */
+	size_t neighs_limited[2];
 	VEC(struct neigh_table) neigh_tables;
 	struct ruleset nft, iptables;
 	/* All UDP sockets and listeners; TCP connections with a queue, drops or retransmissions. */

@@ -1,0 +1,3 @@
+# Another host sends with this host's own address
+. "${BASH_SOURCE[0]%/*}/martian.sh"
+FROM=$S4
