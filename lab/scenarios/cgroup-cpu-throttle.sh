@@ -9,7 +9,7 @@ fault() {
 }
 
 traffic() {
-	gen "$C" udp-send "$TO" 5300 -n 45000 --rate 15000
+	gen "$C" udp-send "$TO" 5300 -n 30000 --rate 15000
 	echo "lost=$((SENT - $(tally "$READER" received)))"
 }
 
