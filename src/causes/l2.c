@@ -157,6 +157,21 @@ static void unhandled_remedies(struct exam *x, struct finding *f, const char *de
 	remedy_command(r, "%stcpdump -c 20 -eni %s not ip and not ip6 and not arp", enter, device);
 }
 
+/* Without a trace: a counter of the devices that moves with every such frame, or NOT_EXAMINED. */
+static enum outcome by_counter(struct exam *x, enum counter_id id)
+{
+	if (!observed(x->o, SRC_LINK))
+		return not_examined_source(x, SRC_DROPS);
+	vec_each(link, &x->o->b.links) {
+		struct change c = delta_link(x->o, link, id);
+
+		if (!c.known || c.delta)
+			return not_examined_source(x, SRC_DROPS);
+	}
+	evidence_text(NULL, x, "%s +0 on %zu devices", counter_rows[id].name, x->o->b.links.n);
+	return NOT_FOUND;
+}
+
 /* Nobody waits for such frames here, so it is a note, unless they come in numbers. */
 enum outcome examine_ethertype_unhandled(struct exam *x)
 {
@@ -165,6 +180,8 @@ enum outcome examine_ethertype_unhandled(struct exam *x)
 	struct finding *f;
 	char what[64];
 
+	if (!tracing(x))
+		return by_counter(x, C_LINK_RX_DROPPED);
 	gather_unhandled(x, &u);
 	if (!u.frames) {
 		evidence_traced(NULL, x, "UNHANDLED_PROTO", 0);
@@ -391,6 +408,8 @@ enum outcome examine_vlan_unknown(struct exam *x)
 	struct remedy *r;
 	struct finding *f;
 
+	if (!tracing(x))
+		return by_counter(x, C_LINK_RX_OTHERHOST_DROPPED);
 	if (!tagged) {
 		evidence_text(NULL, x, "no frame to a group was dropped as for another host");
 		return NOT_FOUND;

@@ -259,6 +259,9 @@ static void decodes_rules(void **state)
 		assert_int_equal(r->verdict, expected[i].verdict);
 		assert_int_equal(r->counted, expected[i].counted);
 		assert_int_equal(r->limits, expected[i].limits);
+		/* "reject" without "with": port unreachable. */
+		assert_int_equal(r->answer, r->verdict == VERDICT_REJECT ? REJECT_PORT
+									 : REJECT_UNKNOWN);
 	}
 	assert_ptr_equal(&set.chains.items[rule_of(&set, 1, "filter", "web", 4)->jump],
 			 chain_named(&set, 1, "filter", "tail"));
@@ -365,6 +368,7 @@ static void decodes_legacy(void **state)
 	r = rule_of(&set, 2, "filter", "uc", 2);
 	assert_string_equal(ops_text(&set, r), "!src=1.0.0.0/255.0.0.0 ?");
 	assert_int_equal(r->verdict, VERDICT_REJECT);
+	assert_int_equal(r->answer, REJECT_PORT);
 	assert_true(r->limits);
 	assert_string_equal(ops_text(&set, rule_of(&set, 10, "filter", "INPUT", 1)),
 			    "src=2001:db8::/ffff:ffff:: proto=6 dport=4-5");

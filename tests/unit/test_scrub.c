@@ -392,6 +392,11 @@ static void rules_judge_the_same(void **state)
 	assert_int_equal(before.nft.locals.n, after.nft.locals.n);
 	assert_int_equal(before.iptables.rules.n, after.iptables.rules.n);
 	assert_int_equal(before.iptables.ops.n, after.iptables.ops.n);
+	for (size_t i = 0; i < before.nft.rules.n; i++)
+		assert_int_equal(before.nft.rules.items[i].answer, after.nft.rules.items[i].answer);
+	for (size_t i = 0; i < before.iptables.rules.n; i++)
+		assert_int_equal(before.iptables.rules.items[i].answer,
+				 after.iptables.rules.items[i].answer);
 	for (size_t i = 0; i < before.nft.ops.n; i++)
 		assert_int_equal(before.nft.ops.items[i].kind, after.nft.ops.items[i].kind);
 	for (int i = 0; i < 20000; i++) {
