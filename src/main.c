@@ -12,6 +12,7 @@ static const struct command {
 	const struct opt_table *options;
 } commands[] = {
 	{"diagnose", cmd_diagnose, &diagnose_options},
+	{"counters", cmd_counters, &counters_options},
 	{"record", cmd_record, &record_options},
 	{"explain", cmd_explain, &explain_options},
 	{"selfcheck", cmd_selfcheck, &selfcheck_options},

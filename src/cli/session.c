@@ -101,6 +101,46 @@ static void keep_rates(struct session *s, struct diagnosis *d, struct rate_sampl
 	rate_sampler_free(sampler);
 }
 
+static void measure(struct diagnosis *d)
+{
+	vec_each(o, &d->observations)
+		o->seconds = (double)(o->b.taken_ns - o->a.taken_ns) / NSEC_PER_SEC;
+}
+
+/* Numbers alone, see session_options. */
+static int sample_numbers(struct session *s, const struct session_options *options,
+			  struct diagnosis *d)
+{
+	s->drops.err = -ENODATA;
+	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
+	session_take_phase(s, d, "a");
+	if (options->begun && !options->begun(d, options->begun_arg))
+		return -ECANCELED;
+	tell_ready(options->ready_fd);
+	s->due_ns = d->observations.items[0].a.taken_ns +
+		    (int64_t)(options->seconds * NSEC_PER_SEC);
+	sleep_until(s->due_ns);
+	session_take_phase(s, d, "b");
+	return 0;
+}
+
+bool session_again(struct session *s, const struct session_options *options, struct diagnosis *d)
+{
+	if (interrupted)
+		return false;
+	vec_each(o, &d->observations) {
+		snapshot_done(&o->a);
+		o->a = o->b;
+		o->b = (struct snapshot){0};
+	}
+	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
+	s->due_ns += (int64_t)(options->seconds * NSEC_PER_SEC);
+	sleep_until(s->due_ns);
+	session_take_phase(s, d, "b");
+	measure(d);
+	return true;
+}
+
 static void sample(struct session *s, const struct session_options *options, struct diagnosis *d)
 {
 	struct rate_sampler *sampler;
@@ -252,6 +292,7 @@ int session_run(struct session *s, const struct session_options *options, struct
 	int r;
 
 	*s = (struct session){0};
+	s->sources = options->only_sources ? options->only_sources : SOURCE_BIT(SOURCE_N) - 1;
 	if (options->from) {
 		r = session_replay(s, options, d, message);
 		if (r == 0)
@@ -269,12 +310,17 @@ int session_run(struct session *s, const struct session_options *options, struct
 		session_add_observations(s, d);
 		describe_host(s);
 		catch_interrupts();
-		sample(s, options, d);
+		if (options->only_sources && !options->since_boot)
+			r = sample_numbers(s, options, d);
+		else
+			sample(s, options, d);
+		if (r < 0)
+			return r;
+		measure(d);
 		vec_each(o, &d->observations) {
 			o->since_boot = options->since_boot;
-			o->seconds = options->since_boot
-					     ? uptime()
-					     : (double)(o->b.taken_ns - o->a.taken_ns) / NSEC_PER_SEC;
+			if (o->since_boot)
+				o->seconds = uptime();
 		}
 		if (s->recording)
 			session_describe(s, options, d);

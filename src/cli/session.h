@@ -22,6 +22,11 @@ struct session_options {
 	struct opt_strings limits; /* --limit */
 	int ready_fd;	  /* gets one byte once tracing runs and the first snapshot is taken; -1 */
 	bool progress;	  /* a line on standard error while sampling */
+	/* For numbers alone: drops are not traced, nobody looks between, these sources are read. */
+	uint64_t only_sources; /* SOURCE_BIT; 0: everything */
+	/* Asked once the first snapshot was taken; false ends the run with -ECANCELED. */
+	bool (*begun)(const struct diagnosis *d, void *arg);
+	void *begun_arg;
 };
 
 struct session {
@@ -33,6 +38,8 @@ struct session {
 	struct host *hosts;	     /* one for each namespace, phase "b" at the end */
 	/* Sources that once did not come back in time, as SOURCE_BIT: not asked again at the looks. */
 	uint64_t late;
+	uint64_t sources; /* those that are read */
+	int64_t due_ns;	  /* when the interval ends: CLOCK_MONOTONIC */
 	char host_name[65], kernel[65], devices[128], note[80];
 };
 
@@ -42,6 +49,11 @@ struct session {
  */
 int session_run(struct session *s, const struct session_options *options, struct diagnosis *d,
 		struct buf *message);
+/*
+ * The next interval, which begins where the last one ended; false: ctrl-C came before it did. Live
+ * runs of `only_sources`.
+ */
+bool session_again(struct session *s, const struct session_options *options, struct diagnosis *d);
 void session_done(struct session *s);
 
 #endif

@@ -5,8 +5,6 @@
 
 #include "cli/session_parts.h"
 
-#define ALL_SOURCES (SOURCE_BIT(SOURCE_N) - 1)
-
 static uint64_t sources_of_scope(enum scope scope)
 {
 	uint64_t mask = 0;
@@ -41,7 +39,8 @@ void session_take_phase(struct session *s, struct diagnosis *d, const char *phas
 
 		snprintf(s->hosts[i].phase, sizeof(s->hosts[i].phase), "%s", phase);
 		collect_snapshot(&s->hosts[i],
-				 (i == 0 ? ALL_SOURCES : own) & ~(is_look(phase) ? s->late : 0),
+				 (i == 0 ? s->sources : s->sources & own) &
+					 ~(is_look(phase) ? s->late : 0),
 				 into);
 		for (size_t source = 0; source < SOURCE_N; source++)
 			if (into->source[source].err == -ETIMEDOUT)

@@ -114,7 +114,8 @@ int parse_named_lines(struct span text, enum source source, struct snapshot *s)
 		struct span value;
 		char full[80];
 
-		if (r == 0) {
+		/* This is also how /proc/vmstat looks, most of which says nothing of packets. */
+		if (r == 0 && source == SRC_SNMP6) {
 			span_copy(name, full, sizeof(full));
 			r = next_field(&line, &value) ? take_unknown(s, source, full, value)
 						      : -EBADMSG;

@@ -178,17 +178,24 @@ struct change delta_interrupt(const struct observation *o, unsigned int number, 
 	return change_of(interrupt_count(&o->a, number, cpu), interrupt_count(&o->b, number, cpu), 32);
 }
 
-struct change delta_qdisc_drops(const struct observation *o, const struct qdisc *after)
+const struct qdisc *qdisc_before(const struct observation *o, const struct qdisc *after)
 {
 	if (!observed(o, SRC_QDISC))
-		return (struct change){0};
-	if (o->since_boot)
-		return change_of(0, after->drops, 32);
+		return NULL;
 	vec_each(before, &o->a.qdiscs)
 		if (before->ifindex == after->ifindex && before->handle == after->handle &&
 		    before->parent == after->parent && strcmp(before->kind, after->kind) == 0)
-			return change_of(before->drops, after->drops, 32);
-	return (struct change){0};
+			return before;
+	return NULL;
+}
+
+struct change delta_qdisc_drops(const struct observation *o, const struct qdisc *after)
+{
+	const struct qdisc *before = qdisc_before(o, after);
+
+	if (!observed(o, SRC_QDISC) || (!before && !o->since_boot))
+		return (struct change){0};
+	return change_of(before ? before->drops : 0, after->drops, 32);
 }
 
 /* A 64-bit counter that may be kept in 32 bits: a wrap is a step of less than 1/256 of these. */

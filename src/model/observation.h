@@ -65,6 +65,8 @@ bool cpu_times_between(const struct snapshot *a, const struct snapshot *b, unsig
 uint64_t cpu_times_sum(const struct cpu_times *t);
 /* How often an interrupt came on a CPU. */
 struct change delta_interrupt(const struct observation *o, unsigned int number, unsigned int cpu);
+/* The same queue at the beginning; NULL: it was made meanwhile, or the source was not there. */
+const struct qdisc *qdisc_before(const struct observation *o, const struct qdisc *after);
 struct change delta_qdisc_drops(const struct observation *o, const struct qdisc *after);
 /*
  * Of a network card. Nothing is known of a device that has another driver than before. Some drivers

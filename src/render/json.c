@@ -61,7 +61,7 @@ static void set_text(json_t *object, const char *key, const char *s)
 	set(object, key, text_or_null(s));
 }
 
-static json_t *time_json(const struct timespec *t)
+json_t *render_time_json(const struct timespec *t)
 {
 	char date[32], text[48];
 	struct tm tm;
@@ -72,7 +72,7 @@ static json_t *time_json(const struct timespec *t)
 	return json_string(text);
 }
 
-static json_t *netns_json(const struct observation *o)
+json_t *render_netns_json(const struct observation *o)
 {
 	json_t *j = json_object();
 
@@ -243,7 +243,7 @@ static json_t *remedy_json(const struct remedy *r, const struct observation *whe
 		json_t *change = json_object();
 
 		set_text(change, "kind", c->kind);
-		set(change, "netns", netns_json(where));
+		set(change, "netns", render_netns_json(where));
 		set_text(change, "key", c->key);
 		set_text(change, "from", c->from);
 		set_text(change, "to", c->to);
@@ -301,7 +301,7 @@ static json_t *finding_json(const struct finding *f)
 	set_text(j, "state", finding_state_name(f->state));
 	set_text(j, "severity", severity_name(f->severity));
 	set_text(j, "confidence", confidence_name(f->confidence));
-	set(j, "netns", netns_json(f->where));
+	set(j, "netns", render_netns_json(f->where));
 	set(j, "lost", lost_json(f));
 	set(j, "subject", f->subjects.n ? subject_json(f->subjects.items) : json_null());
 	set(j, "subjects", subjects_json(f));
@@ -330,7 +330,7 @@ static void add_path(json_t *path, const struct diagnosis *d, const struct obser
 		set(j, "passed", number_if(row->known, row->passed));
 		set(j, "lost", number(row->lost));
 		set(j, "examined", json_boolean(row->examined));
-		set(j, "netns", netns_json(o));
+		set(j, "netns", render_netns_json(o));
 		json_array_append_new(path, j);
 	}
 	path_rows_done(&p);
@@ -351,7 +351,7 @@ static void add_drops(json_t *list, const struct ledger *l, const struct observa
 			set_text(j, "device", row->device);
 		set(j, "protocol", protocol_json(row->protocol));
 		set(j, "packets", number(row->packets));
-		set(j, "netns", netns_json(o));
+		set(j, "netns", render_netns_json(o));
 		if (row->why)
 			set_text(j, "why", row->why);
 		json_array_append_new(list, j);
@@ -427,7 +427,7 @@ static json_t *cleared_json(const struct diagnosis *d)
 		json_t *j = json_object();
 
 		set_text(j, "cause", c->cause->id);
-		set(j, "netns", netns_json(c->where));
+		set(j, "netns", render_netns_json(c->where));
 		set(j, "evidence", EVIDENCE_JSON(&c->evidence));
 		json_array_append_new(list, j);
 	}
@@ -459,7 +459,7 @@ static json_t *not_examined_json(const struct diagnosis *d)
 		json_t *j = json_object();
 
 		set_text(j, "cause", n->cause->id);
-		set(j, "netns", netns_json(n->where));
+		set(j, "netns", render_netns_json(n->where));
 		set_text(j, "source", row->name);
 		set(j, "errno", n->err ? text_or_null(errno_name(n->err)) : json_null());
 		set(j, "why",
@@ -473,7 +473,7 @@ static json_t *not_examined_json(const struct diagnosis *d)
 	return list;
 }
 
-static json_t *host_json(const struct report *r)
+json_t *render_host_json(const struct report *r)
 {
 	json_t *j = json_object();
 
@@ -499,13 +499,13 @@ json_t *render_json(const struct diagnosis *d, const struct report *r)
 
 	set_text(j, "schema", "whydrop.diagnose/1");
 	set(j, "version", filled_or_null(r->version));
-	set(j, "host", host_json(r));
-	set(j, "started_at", time_json(&r->started_at));
+	set(j, "host", render_host_json(r));
+	set(j, "started_at", render_time_json(&r->started_at));
 	set(j, "interval_s", first ? real(first->seconds, 1e-6) : json_null());
 	set(j, "interval_note", filled_or_null(r->interval_note));
 	set(j, "since_boot", json_boolean(first && first->since_boot));
 	set(j, "replay", json_boolean(r->replay));
-	set(j, "netns", first ? netns_json(first) : json_null());
+	set(j, "netns", first ? render_netns_json(first) : json_null());
 	set_text(j, "verdict", verdict_name(d->verdict));
 	set(j, "findings", findings);
 	set(j, "path", path);

@@ -44,6 +44,11 @@ struct text_style text_style_of(int fd, enum color_mode mode);
 json_t *render_json(const struct diagnosis *d, const struct report *r);
 #define RENDER_JSON_FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(12))
 
+/* Parts that the documents of other commands have as well. */
+json_t *render_time_json(const struct timespec *t);
+json_t *render_netns_json(const struct observation *o);
+json_t *render_host_json(const struct report *r);
+
 /* The first screen, 80 columns. */
 void render_text(const struct diagnosis *d, const struct report *r, const struct text_style *style,
 		 struct buf *ret);

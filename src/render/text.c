@@ -24,7 +24,7 @@ void netns_words(const struct observation *o, struct buf *ret)
 	utf8_escape(ret, o->name, strlen(o->name));
 }
 
-static void header(struct text *t)
+void text_header(struct text *t)
 {
 	const struct report *r = t->r;
 	const struct observation *first = t->d->observations.n ? t->d->observations.items : NULL;
@@ -299,7 +299,7 @@ void render_text(const struct diagnosis *d, const struct report *r, const struct
 	struct text t = {.out = {.buf = ret, .style = style}, .d = d, .r = r};
 	unsigned int number = 0;
 
-	header(&t);
+	text_header(&t);
 	verdict_line(&t);
 	list(&t);
 	pictures(&t);

@@ -23,6 +23,8 @@ void netns_words(const struct observation *o, struct buf *ret);
 const char *finding_sign(const struct text *t, const struct finding *f);
 enum tint finding_tint(const struct finding *f);
 
+/* Where and how long. */
+void text_header(struct text *t);
 void text_picture(struct text *t, const struct observation *o); /* text_picture.c */
 void text_finding(struct text *t, unsigned int number,
 		  const struct finding *f); /* text_finding.c */
