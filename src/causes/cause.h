@@ -220,6 +220,8 @@ void remedy_undo(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void remedy_persist(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A sysctl write with its command, undo and sysctl.d line; applicable. `key` has dots. */
 void remedy_sysctl(struct remedy *r, const char *key, int64_t from, int64_t to);
+/* The same for values that are several numbers. */
+void remedy_sysctl_text(struct remedy *r, const char *key, const char *from, const char *to);
 
 /* "10.0.0.1:53", "[::]:53" or "*" forms, for texts. */
 const char *address_text(uint8_t family, const uint8_t *address, char *to, size_t size);

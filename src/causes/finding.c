@@ -257,26 +257,29 @@ void remedy_persist(struct remedy *r, const char *fmt, ...)
 	TEXT_INTO(*place, fmt);
 }
 
-static char *number_text(int64_t n)
+void remedy_sysctl_text(struct remedy *r, const char *key, const char *from, const char *to)
 {
-	char *text;
-
-	return asprintf(&text, "%lld", (long long)n) < 0 ? xstrdup("") : text;
-}
-
-void remedy_sysctl(struct remedy *r, const char *key, int64_t from, int64_t to)
-{
+	const char *quote = strchr(from, ' ') || strchr(to, ' ') ? "'" : "";
 	struct remedy_change *c = vec_push(&r->changes);
 
 	c->kind = xstrdup("sysctl");
 	c->key = xstrdup(key);
-	c->from = number_text(from);
-	c->to = number_text(to);
+	c->from = xstrdup(from);
+	c->to = xstrdup(to);
 	r->applicable = true;
-	remedy_command(r, "sysctl -w %s=%lld", key, (long long)to);
-	remedy_undo(r, "sysctl -w %s=%lld", key, (long long)from);
-	remedy_persist(r, "echo '%s = %lld' > /etc/sysctl.d/90-whydrop-%s.conf", key, (long long)to,
+	remedy_command(r, "sysctl -w %s=%s%s%s", key, quote, to, quote);
+	remedy_undo(r, "sysctl -w %s=%s%s%s", key, quote, from, quote);
+	remedy_persist(r, "echo '%s = %s' > /etc/sysctl.d/90-whydrop-%s.conf", key, to,
 		       strrchr(key, '.') ? strrchr(key, '.') + 1 : key);
+}
+
+void remedy_sysctl(struct remedy *r, const char *key, int64_t from, int64_t to)
+{
+	char before[24], after[24];
+
+	snprintf(before, sizeof(before), "%lld", (long long)from);
+	snprintf(after, sizeof(after), "%lld", (long long)to);
+	remedy_sysctl_text(r, key, before, after);
 }
 
 const char *address_text(uint8_t family, const uint8_t *address, char *to, size_t size)

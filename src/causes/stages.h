@@ -41,6 +41,10 @@ void describe_udp_rcvbuf(struct exam *x, struct finding *f);
 enum outcome examine_udp_sndbuf(struct exam *x);
 enum outcome examine_udp_noport(struct exam *x);
 
+enum outcome examine_udp_csum(struct exam *x);		  /* udp_errors.c */
+enum outcome examine_udp_length(struct exam *x);
+enum outcome examine_udp_mem(struct exam *x);
+enum outcome examine_udp_large(struct exam *x);
 enum outcome examine_sockbuf_clamped(struct exam *x);	  /* socket.c */
 bool explains_sockbuf_clamped(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_sockbuf_clamped(struct exam *x, struct finding *f);

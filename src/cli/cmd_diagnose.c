@@ -77,6 +77,8 @@ static void count_elsewhere(struct session *s, const struct diagnosis *d)
 		if (!known)
 			*vec_push(&seen) = drop->netns;
 	}
+	vec_each(ledger, &d->ledgers)
+		s->report.elsewhere -= MIN(s->report.elsewhere, ledger->unplaced);
 	s->report.elsewhere_namespaces = (unsigned int)seen.n;
 	vec_done(&seen);
 }

@@ -21,6 +21,7 @@ struct ledger {
 	uint32_t netns; /* only its drops are in lines */
 	VEC(struct ledger_line) lines;
 	uint64_t counted, traced, benign; /* packets: by counters of causes; all lines; no loss */
+	uint64_t unplaced; /* traced without a namespace, and explained by a cause of this one */
 	uint64_t elsewhere;		  /* traced in other namespaces, benign left out */
 };
 

@@ -1,0 +1,3 @@
+# Long datagrams with a wrong checksum: checked when the program reads; over IPv6
+. "${BASH_SOURCE[0]%/*}/udp-csum.sh"
+FROM=$C6 TO=$S6 WITNESS=Udp6InCsumErrors SIZE=1000

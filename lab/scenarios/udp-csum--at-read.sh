@@ -1,0 +1,3 @@
+# Long datagrams with a wrong checksum: the kernel checks them when the program reads
+. "${BASH_SOURCE[0]%/*}/udp-csum.sh"
+SIZE=1000
