@@ -23,6 +23,9 @@ static const struct opt rows[] = {
 	{.name = "time", .letter = 't', .kind = OPT_DURATION, AT(session.seconds),
 	 .argument = "SECONDS", .min = OBSERVATION_MIN_SECONDS, .max = 3600,
 	 .help = "how long to sample (0.2 to 3600; default 5)"},
+	{.name = "wait", .kind = OPT_DURATION, AT(session.wait), .argument = "DURATION",
+	 .min = 1, .max = 2592000,
+	 .help = "sample lightly until a loss begins, at most so long (10m), then as --time says"},
 	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(session.netns),
 	 .argument = "NAME|PID|all", .complete = COMPLETE_NETNS,
 	 .help = "the network namespace of that name or process, or every one"},
@@ -109,6 +112,8 @@ static const char *refused_with_from(const struct options *o)
 {
 	if (o->session.seconds > 0)
 		return "--time";
+	if (o->session.wait > 0)
+		return "--wait";
 	if (o->session.netns)
 		return "--netns";
 	return o->session.since_boot ? "--since-boot" : NULL;
@@ -126,6 +131,10 @@ int cmd_diagnose(int argc, char **argv)
 		return status;
 	if (o.session.from && refused_with_from(&o)) {
 		complain("diagnose: %s does not go with --from", refused_with_from(&o));
+		return EXIT_USAGE;
+	}
+	if (o.session.wait > 0 && o.session.since_boot) {
+		complain("diagnose: --wait does not go with --since-boot");
 		return EXIT_USAGE;
 	}
 	if (o.session.seconds <= 0)

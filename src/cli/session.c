@@ -53,7 +53,12 @@ static void progress(const struct session_options *options, int64_t done_ns, int
 	fflush(stderr);
 }
 
-static void sleep_until(int64_t when_ns)
+bool session_interrupted(void)
+{
+	return interrupted;
+}
+
+void session_sleep_until(int64_t when_ns)
 {
 	struct timespec ts = {when_ns / NSEC_PER_SEC, when_ns % NSEC_PER_SEC};
 
@@ -75,14 +80,14 @@ static void look_around(struct session *s, const struct session_options *options
 		progress(options, MIN(monotonic_ns() - begin_ns, all), all);
 		if (next + step / 2 > end)
 			break;
-		sleep_until(next);
+		session_sleep_until(next);
 		if (interrupted)
 			break;
 		snprintf(phase, sizeof(phase), "look-%d", n);
 		session_take_phase(s, d, phase);
 		session_stamp_phase(s, d, phase, false);
 	}
-	sleep_until(end);
+	session_sleep_until(end);
 	if (options->progress)
 		fprintf(stderr, "\r%*s\r", 78, "");
 }
@@ -119,7 +124,7 @@ static int sample_numbers(struct session *s, const struct session_options *optio
 	tell_ready(options->ready_fd);
 	s->due_ns = d->observations.items[0].a.taken_ns +
 		    (int64_t)(options->seconds * NSEC_PER_SEC);
-	sleep_until(s->due_ns);
+	session_sleep_until(s->due_ns);
 	session_take_phase(s, d, "b");
 	return 0;
 }
@@ -135,7 +140,7 @@ bool session_again(struct session *s, const struct session_options *options, str
 	}
 	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
 	s->due_ns += (int64_t)(options->seconds * NSEC_PER_SEC);
-	sleep_until(s->due_ns);
+	session_sleep_until(s->due_ns);
 	session_take_phase(s, d, "b");
 	measure(d);
 	return true;
@@ -178,6 +183,29 @@ static void sample(struct session *s, const struct session_options *options, str
 	if (interrupted)
 		snprintf(s->note, sizeof(s->note), "stopped early, %.1f s were asked for",
 			 options->seconds);
+}
+
+/*
+ * Waits, and diagnoses the loss that begins. Where none does, the counters of the whole time are
+ * what was seen, and no drop was traced.
+ */
+static void wait_and_sample(struct session *s, const struct session_options *options,
+			    struct diagnosis *d)
+{
+	struct session_options after = *options;
+
+	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
+	session_take_phase(s, d, "a");
+	tell_ready(options->ready_fd);
+	after.ready_fd = -1;
+	if (session_wait(s, options)) {
+		vec_each(o, &d->observations)
+			snapshot_done(&o->a);
+		sample(s, &after, d);
+		return;
+	}
+	session_take_phase(s, d, "b");
+	s->drops.err = -ENODATA;
 }
 
 static int open_live(struct session *s, const struct session_options *options,
@@ -312,6 +340,8 @@ int session_run(struct session *s, const struct session_options *options, struct
 		catch_interrupts();
 		if (options->only_sources && !options->since_boot)
 			r = sample_numbers(s, options, d);
+		else if (options->wait > 0)
+			wait_and_sample(s, options, d);
 		else
 			sample(s, options, d);
 		if (r < 0)

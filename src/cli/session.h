@@ -15,6 +15,7 @@
 struct session_options {
 	const char *netns; /* NAME, PID, "all"; NULL: our own */
 	double seconds;
+	double wait; /* at most so long for a loss to begin, before that; 0: do not */
 	bool since_boot;
 	bool keep;	  /* make a recording of what is read */
 	const char *from; /* replay this recording instead; NULL: live */

@@ -15,6 +15,12 @@ void session_take_phase(struct session *s, struct diagnosis *d, const char *phas
 /* Keeps when that was complete in the recording being made; a replay finds it again there. */
 void session_stamp_phase(struct session *s, struct diagnosis *d, const char *phase, bool replay);
 
+/* Ctrl-C has come; a second one quits. */
+bool session_interrupted(void);
+void session_sleep_until(int64_t when_ns);
+/* Until a loss begins (true), options->wait is over or ctrl-C comes; s->report.wait tells which. */
+bool session_wait(struct session *s, const struct session_options *options);
+
 /* Writes the description and the drops of a live run into its recording. */
 void session_describe(struct session *s, const struct session_options *options,
 		      const struct diagnosis *d);

@@ -484,6 +484,27 @@ json_t *render_host_json(const struct report *r)
 	return j;
 }
 
+static json_t *wait_json(const struct wait_report *w)
+{
+	json_t *j, *began;
+
+	if (w->asked_s <= 0)
+		return json_null();
+	j = json_object();
+	set(j, "asked_s", real(w->asked_s, 1e-6));
+	set(j, "waited_s", real(w->waited_s, 1e-6));
+	began = w->began ? json_object() : json_null();
+	if (w->began) {
+		set_text(began, "counter", w->counter);
+		set(began, "device", filled_or_null(w->device));
+		set(began, "netns", filled_or_null(w->netns));
+		set(began, "delta", number(w->delta));
+		set(began, "over_s", real(w->over_s, 1e-6));
+	}
+	set(j, "began", began);
+	return j;
+}
+
 json_t *render_json(const struct diagnosis *d, const struct report *r)
 {
 	const struct observation *first = observation_at(d, 0);
@@ -503,6 +524,7 @@ json_t *render_json(const struct diagnosis *d, const struct report *r)
 	set(j, "started_at", render_time_json(&r->started_at));
 	set(j, "interval_s", first ? real(first->seconds, 1e-6) : json_null());
 	set(j, "interval_note", filled_or_null(r->interval_note));
+	set(j, "wait", wait_json(&r->wait));
 	set(j, "since_boot", json_boolean(first && first->since_boot));
 	set(j, "replay", json_boolean(r->replay));
 	set(j, "netns", first ? render_netns_json(first) : json_null());

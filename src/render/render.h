@@ -12,6 +12,17 @@
 #include "base/buf.h"
 #include "causes/cause.h"
 
+/* How long a run waited for a loss to begin, and which counter said that one does. */
+struct wait_report {
+	double asked_s; /* 0: it did not wait */
+	double waited_s;
+	bool began;
+	const char *counter;
+	char device[16], netns[64]; /* "" none, our own */
+	uint64_t delta;
+	double over_s; /* the counter rose by that in so long */
+};
+
 /* What is told of a run beside its diagnosis. Texts belong to the caller; NULL is "unknown". */
 struct report {
 	const char *version;
@@ -24,6 +35,7 @@ struct report {
 	bool can_fix;			/* `whydrop fix` exists and may be named */
 	/* Why the interval is shorter than asked for: "interrupted, 5.0 s were asked for". */
 	const char *interval_note;
+	struct wait_report wait;
 	/* Traced drops in namespaces that were not examined, benign ones left out. */
 	uint64_t elsewhere;
 	unsigned int elsewhere_namespaces;

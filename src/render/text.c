@@ -24,6 +24,28 @@ void netns_words(const struct observation *o, struct buf *ret)
 	utf8_escape(ret, o->name, strlen(o->name));
 }
 
+static void wait_line(struct text *t, struct buf *line)
+{
+	const struct wait_report *w = &t->r->wait;
+
+	if (w->asked_s <= 0)
+		return;
+	buf_clear(line);
+	if (w->began)
+		buf_printf(line, "Note: waited %s, until %s%s%s rose by %s in %s",
+			   fmt_seconds(w->waited_s).s, w->device, *w->device ? " " : "", w->counter,
+			   fmt_count(w->delta).s, fmt_seconds(w->over_s).s);
+	else
+		buf_printf(line, "Note: waited %s of %s, no loss began; what follows is of that time, "
+				 "by counters alone",
+			   fmt_seconds(w->waited_s).s, fmt_seconds(w->asked_s).s);
+	if (w->began && *w->netns && t->d->observations.n > 1) {
+		buf_puts(line, " in namespace ");
+		utf8_escape(line, w->netns, strlen(w->netns));
+	}
+	out_wrap(&t->out, 0, 2, line->data);
+}
+
 void text_header(struct text *t)
 {
 	const struct report *r = t->r;
@@ -53,6 +75,7 @@ void text_header(struct text *t)
 		buf_printf(&line, "Note: %s", r->interval_note);
 		out_wrap(&t->out, 0, 2, line.data);
 	}
+	wait_line(t, &line);
 	buf_done(&line);
 }
 
