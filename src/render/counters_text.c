@@ -8,7 +8,7 @@
 #include "render/text.h"
 #include "render/utf8.h"
 
-#define NAME_COLUMNS 26
+#define NAME_COLUMNS 25
 #define MEANING_INDENT 6
 
 /* ---- loads of devices ---- */
@@ -90,6 +90,12 @@ static void devices_text(const struct counters_view *v, struct out *out, const s
 
 /* ---- the numbers ---- */
 
+/* The driver's own counters often have the same names as the device's. */
+static bool from_ethtool(const struct reading *r)
+{
+	return strcmp(r->where, "ethtool -S") == 0;
+}
+
 static void name_words(const struct reading *r, struct buf *to)
 {
 	if (r->device[0]) {
@@ -99,7 +105,7 @@ static void name_words(const struct reading *r, struct buf *to)
 	if (r->cpu >= 0)
 		buf_printf(to, "cpu %d ", r->cpu);
 	utf8_escape(to, r->name, strlen(r->name));
-	if (r->where[0] && strcmp(r->where, "ethtool -S") != 0) {
+	if (r->where[0] && !from_ethtool(r)) {
 		buf_puts(to, " ");
 		utf8_escape(to, r->where, strlen(r->where));
 	}
@@ -163,6 +169,8 @@ static void meaning_line(struct out *out, const struct observation *o, const str
 
 	if (r->meaning && r->loss)
 		buf_printf(&line, "[%s] ", reading_loss_name(r));
+	if (from_ethtool(r))
+		buf_puts(&line, "(ethtool -S) ");
 	buf_puts(&line, r->meaning ? r->meaning : "no meaning known");
 	if (r->unit && is_measure(r->unit))
 		buf_printf(&line, " (%s)", r->unit);
@@ -182,7 +190,7 @@ static void readings_text(struct out *out, const struct observation *o, const st
 	vec_each(r, &list->list) {
 		if (r->stage != stage) {
 			stage = r->stage;
-			out_tinted(out, TINT_BOLD, "\n%-29s", stage_name(stage));
+			out_tinted(out, TINT_BOLD, "\n%-28s", stage_name(stage));
 			out_tinted(out, TINT_DIM, "%14s %14s %12s %9s\n", "before", "after",
 				   "change", "rate");
 		}
