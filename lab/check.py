@@ -5,7 +5,7 @@
   check.py fault JSON    a line of columns (ok, no or -), then one line for each reason
   check.py healed JSON   the same for the finding that must be gone
 
-The expectations come in the environment: CAUSE ALSO BOTH CLEARED VIA SEVERITY VERDICT LOST INODE.
+The expectations come in the environment: CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT LOST INODE.
 """
 import json
 import os
@@ -74,6 +74,10 @@ def check_first(check, first):
         inode = (first.get("netns") or {}).get("inode")
         check.column("netns", inode == int(want("INODE")),
                      f"said {inode}, the namespace examined is {want('INODE')}")
+    if want("OWNER"):
+        owner = ((first.get("subject") or {}).get("process") or {}).get("command")
+        check.column("checks", owner == want("OWNER"),
+                     f"the owner is {owner}, not {want('OWNER')}")
     for key in ("via", "severity"):
         expected = want(key.upper())
         if expected:

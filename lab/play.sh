@@ -4,7 +4,7 @@
 
 reset_scenario() {
 	CAUSE='' ALSO='' TOPOLOGY=pair EXAMINE='' HOST=0 VERDICT='' VIA='' SEVERITY='' BOTH=''
-	CLEARED=''
+	CLEARED='' OWNER=''
 	WITNESS='' STATED=''
 	# shellcheck disable=SC2034 # read by lib.sh
 	WARM=1 LAB_NOISE=0
@@ -114,8 +114,9 @@ fail() {
 }
 
 is_expected_skip() {
-	awk -v k="$KERNEL" -v n="$NAME" '($1 == k || $1 == "*") && $2 == n { found = 1 }
-		END { exit !found }' "$LAB/skips.txt" "$DIR/skips.txt" 2>/dev/null
+	cat "$LAB/skips.txt" "$DIR/skips.txt" 2>/dev/null |
+		awk -v k="$KERNEL" -v n="$NAME" '($1 == k || $1 == "*") && $2 == n { found = 1 }
+			END { exit !found }'
 }
 
 # What HOST=1 may change it gets back, whatever the scenario forgot
@@ -144,7 +145,7 @@ play() {
 	status=$?
 	[ $status = 0 ] || return $status
 	INODE=$(examine_inode)
-	export CAUSE ALSO BOTH CLEARED VIA SEVERITY VERDICT INODE
+	export CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT INODE
 	fault >>"$LAB_DIR/log" 2>&1 || echo "fault: status $?" >>"$LAB_DIR/log"
 	$sample fault
 	[ "$CAUSE" = none ] && return

@@ -1,5 +1,6 @@
 # A listener that does not accept: its short accept queue is full, further SYNs are dropped
 CAUSE=listen-overflow EXAMINE=$S SECONDS=4 WITNESS=TcpExtListenOverflows TO=$S4
+OWNER=gen
 
 fault() {
 	serve SERVER "$S" tcp-listen 5400 --backlog 8 --no-accept

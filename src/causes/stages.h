@@ -34,6 +34,13 @@ enum outcome examine_cloud_bandwidth(struct exam *x);	  /* cloud.c */
 enum outcome examine_cloud_packets(struct exam *x);
 enum outcome examine_cloud_sessions(struct exam *x);
 enum outcome examine_cloud_linklocal(struct exam *x);
+enum outcome examine_tcp_backlog(struct exam *x);	  /* tcp_memory.c */
+enum outcome examine_tcp_mem(struct exam *x);
+enum outcome examine_tcp_rcvq(struct exam *x);
+enum outcome examine_tcp_csum(struct exam *x);		  /* tcp_refused.c */
+enum outcome examine_tcp_minttl(struct exam *x);
+enum outcome examine_tcp_signature(struct exam *x);
+enum outcome examine_rst_invalid(struct exam *x);
 enum outcome examine_tcp_rto(struct exam *x);		  /* tcp_elsewhere.c */
 enum outcome examine_tcp_fast_retransmit(struct exam *x);
 enum outcome examine_udp_rcvbuf(struct exam *x);	  /* udp.c */
@@ -75,8 +82,10 @@ void subject_socket(const struct exam *x, struct subject *s, const struct socket
 const char *owner_text(const struct subject *s, char *to, size_t size);
 /* Adds the devices that a filter's traced drops name, each with what it lost. */
 void subject_devices(struct exam *x, struct finding *f, const struct drop_filter *filter);
-/* Adds the sockets that a filter's traced drops name, each with what it lost. */
+/* Adds the TCP sockets that a filter's traced drops were for, each with what it lost. */
 void subject_connections(struct exam *x, struct finding *f, const struct drop_filter *filter);
+/* A flow in either direction; a socket of IPv6 may hold a connection of IPv4. */
+bool flow_of_connection(const struct drop_flow *flow, const struct socket *sk);
 bool is_listener(const struct socket *sk);
 uint64_t next_power_of_two(uint64_t n);
 

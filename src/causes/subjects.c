@@ -3,6 +3,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "causes/stages.h"
 
@@ -105,30 +106,96 @@ bool is_listener(const struct socket *sk)
 	return sk->protocol == IPPROTO_TCP && sk->state == TCP_STATE_LISTEN;
 }
 
+bool flow_of_connection(const struct drop_flow *flow, const struct socket *sk)
+{
+	size_t size = flow->family == AF_INET ? 4 : 16;
+	bool mapped = sk->family == AF_INET6 && flow->family == AF_INET;
+	size_t at = mapped ? 12 : 0;
+	bool out = flow->source_port == sk->local_port &&
+		   flow->destination_port == sk->remote_port &&
+		   !memcmp(flow->destination, sk->remote + at, size);
+	bool in = flow->destination_port == sk->local_port &&
+		  flow->source_port == sk->remote_port &&
+		  !memcmp(flow->source, sk->remote + at, size);
+
+	return (sk->family == flow->family || mapped) && (out || in);
+}
+
+static struct subject *socket_subject(const struct exam *x, struct finding *f,
+				      const struct socket *sk)
+{
+	struct subject *s;
+
+	vec_each(known, &f->subjects)
+		if (known->has_socket && known->socket.cookie == sk->cookie)
+			return known;
+	if (f->subjects.n == SUBJECTS_SHOWN)
+		return NULL;
+	s = finding_subject(f);
+	subject_socket(x, s, sk);
+	return s;
+}
+
+/* The connection a flow belongs to; once that is gone, the listener it was made by. */
+static const struct socket *socket_of_flow(const struct snapshot *s, const struct drop_flow *flow)
+{
+	const struct socket *listener = NULL;
+
+	vec_each(sk, &s->sockets) {
+		if (sk->protocol != flow->protocol)
+			continue;
+		if (flow_of_connection(flow, sk))
+			return sk;
+		if (!listener && is_listener(sk) && sk->local_port == flow->destination_port)
+			listener = sk;
+	}
+	return listener;
+}
+
+/* A socket gets its cookie when somebody first asks for it: before that the flows must tell. */
+static void flow_subjects(struct exam *x, struct finding *f, const struct drop_filter *filter)
+{
+	size_t by_cookie = f->subjects.n;
+
+	vec_each(flow, &x->d->drops->flows) {
+		struct drop as_drop = {.protocol = flow->protocol, .ifindex = flow->ifindex};
+		const struct socket *sk;
+		struct subject *s;
+
+		memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
+		memcpy(as_drop.symbol, flow->symbol, sizeof(as_drop.symbol));
+		if (flow->netns != x->o->inode || !drop_matches(&as_drop, filter))
+			continue;
+		sk = socket_of_flow(&x->o->b, flow);
+		s = sk ? socket_subject(x, f, sk) : NULL;
+		if (!s || (size_t)(s - f->subjects.items) < by_cookie)
+			continue;
+		s->has_lost = true;
+		s->lost += flow->packets;
+		s->traced += flow->packets;
+	}
+}
+
 void subject_connections(struct exam *x, struct finding *f, const struct drop_filter *filter)
 {
+	if (!tracing(x))
+		return;
 	vec_each(line, &x->ledger->lines) {
 		const struct socket *sk = NULL;
-		struct subject *s = NULL;
+		struct subject *s;
 
 		if (line->benign || !line->drop->cookie || !drop_matches(line->drop, filter))
 			continue;
 		sk = snapshot_socket(&x->o->b, line->drop->cookie);
-		if (!sk)
+		s = sk ? socket_subject(x, f, sk) : NULL;
+		if (!s)
 			continue;
-		vec_each(known, &f->subjects)
-			if (known->socket.cookie == sk->cookie)
-				s = known;
-		if (!s && f->subjects.n == SUBJECTS_SHOWN)
-			continue;
-		if (!s) {
-			s = finding_subject(f);
-			subject_socket(x, s, sk);
-		}
 		s->has_lost = true;
 		s->lost += line->drop->packets;
 		s->traced += line->drop->packets;
 	}
+	if (!x->d->drops->flows_sampled)
+		flow_subjects(x, f, filter);
 }
 
 /* The socket in one sample. Looks leave idle sockets out: absent there means empty. */

@@ -90,22 +90,6 @@ static struct retransmissions retransmissions(const struct exam *x)
 	return r;
 }
 
-/* A flow in either direction; a socket of IPv6 may hold a connection of IPv4. */
-static bool is_of_connection(const struct drop_flow *flow, const struct socket *sk)
-{
-	size_t size = flow->family == AF_INET ? 4 : 16;
-	bool mapped = sk->family == AF_INET6 && flow->family == AF_INET;
-	size_t at = mapped ? 12 : 0;
-	bool out = flow->source_port == sk->local_port &&
-		   flow->destination_port == sk->remote_port &&
-		   !memcmp(flow->destination, sk->remote + at, size);
-	bool in = flow->destination_port == sk->local_port &&
-		  flow->source_port == sk->remote_port &&
-		  !memcmp(flow->source, sk->remote + at, size);
-
-	return (sk->family == flow->family || mapped) && (out || in);
-}
-
 /* Connections that sent again during the interval, most first. */
 struct resender {
 	const struct socket *sk;
@@ -182,7 +166,7 @@ static bool dropped_of_theirs(const struct exam *x, const struct retransmissions
 		if (flow->netns != x->o->inode || flow->protocol != IPPROTO_TCP)
 			continue;
 		for (size_t i = 0; i < all.list.n && !theirs; i++)
-			theirs = is_of_connection(flow, all.list.items[i].sk);
+			theirs = flow_of_connection(flow, all.list.items[i].sk);
 		dropped += theirs ? flow->packets : 0;
 	}
 	*ret = dropped;

@@ -56,15 +56,13 @@ static void estab_words(struct exam *x, struct finding *f, bool duplicates)
 	struct remedy *r;
 	char where[80], from[64] = "PEER";
 
-	if (f->subjects.n) {
-		const struct socket *sk = &f->subjects.items[0].socket;
-
-		address_text(sk->family, sk->remote, from, sizeof(from));
-		finding_headline(f, "segments from %s port %u to %s carry old timestamps", from,
-				 sk->remote_port, socket_text(sk, where, sizeof(where)));
-	} else {
+	if (f->flows.n)
+		address_text(f->flows.items[0].family, f->flows.items[0].source, from, sizeof(from));
+	if (f->flows.n && f->subjects.n)
+		finding_headline(f, "segments from %s to %s carry old timestamps", from,
+				 socket_text(&f->subjects.items[0].socket, where, sizeof(where)));
+	else
 		finding_headline(f, "segments of established connections carry old timestamps");
-	}
 	finding_text(f,
 		     "The timestamp of these segments is older than one already received on the "
 		     "same connection, so TCP takes them for strays and drops them.%s",
@@ -131,31 +129,6 @@ static bool all_refused_once(const struct exam *x)
 	return any;
 }
 
-/* The listeners that the refused segments were for. */
-static void add_ports(struct exam *x, struct finding *f)
-{
-	vec_each(flow, &x->d->drops->flows) {
-		struct subject *s = NULL;
-
-		if (flow->netns != x->o->inode || strcmp(flow->reason, timewait_reasons[0]) != 0)
-			continue;
-		vec_each(sk, &x->o->b.sockets) {
-			if (!is_listener(sk) || sk->local_port != flow->destination_port)
-				continue;
-			vec_each(known, &f->subjects)
-				if (known->socket.cookie == sk->cookie)
-					s = known;
-			if (!s) {
-				s = finding_subject(f);
-				subject_socket(x, s, sk);
-			}
-			s->has_lost = !x->d->drops->flows_sampled;
-			s->lost += flow->packets;
-			break;
-		}
-	}
-}
-
 static void timewait_remedies(struct finding *f)
 {
 	struct remedy *r;
@@ -215,8 +188,7 @@ enum outcome examine_paws_timewait(struct exam *x)
 	f->confidence = paws.exact ? CERTAIN : LIKELY;
 	f->severity = once ? SEVERITY_INFO : severity_of_share(x, f->lost, f->of);
 	finding_flows(x, f, &timewait_drops);
-	if (tracing(x))
-		add_ports(x, f);
+	subject_connections(x, f, &timewait_drops);
 	timewait_words(f, once);
 	evidence_counter(f, x, C_PAWS_TIMEWAIT);
 	if (!delta_counter(x->o, C_PAWS_TIMEWAIT).known)
