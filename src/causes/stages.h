@@ -5,6 +5,11 @@
 
 #include "causes/cause.h"
 
+enum outcome examine_link_crc_errors(struct exam *x);	  /* link.c */
+enum outcome examine_link_frame_length_errors(struct exam *x);
+enum outcome examine_link_duplex_speed(struct exam *x);
+enum outcome examine_ring_rx_overflow(struct exam *x);	  /* ring.c */
+enum outcome examine_ring_below_max(struct exam *x);
 enum outcome examine_softnet_backlog(struct exam *x);	  /* napi.c */
 enum outcome examine_qdisc_drop(struct exam *x);	  /* tc.c */
 enum outcome examine_conntrack_full(struct exam *x);	  /* conntrack.c */

@@ -14,8 +14,8 @@ enum nic_class {
 	NIC_PLAIN,	 /* no loss, or not known to be one */
 	NIC_RING,	 /* no free receive descriptor: the host was too slow */
 	NIC_PORT_BUFFER, /* the card's own buffer was full before it came to the ring */
-	NIC_WIRE,	 /* a damaged frame: cable, optic, port */
-	NIC_LENGTH,	 /* a frame too long or too short */
+	NIC_WIRE,	 /* a frame with a bad checksum: cable, optic, port */
+	NIC_LENGTH,	 /* a frame too long, too short, or not of whole bytes */
 	NIC_ALLOC,	 /* no memory for a buffer */
 	NIC_POLICY,	 /* a limit of the provider or hypervisor */
 	NIC_TX,		 /* not sent */

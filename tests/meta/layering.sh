@@ -74,7 +74,7 @@ done < <(git ls-files '*.c' | xargs awk -v most=$FUNCTION_LINES '
 # ---- causes, their texts and their scenarios ----
 
 # "id proof" of each row. The proof is a scenario's name, "vm:NAME" for one that only the kernels in
-# QEMU can play, or "unit:NAME" for tests/unit/test_NAME.c on the kernel's own text.
+# QEMU can play (or for tests/vm/NAME, which kernel-tests runs), or "unit:NAME" for tests/unit/test_NAME.c on the kernel's own text.
 proofs() {
 	{
 		echo '#define LOSS(id, title, stage, dir, all, any, c, e, comp, lab, ...) @id lab'
@@ -97,6 +97,11 @@ while read -r cause proof; do
 		;;
 	vm:*)
 		in_vm=$((in_vm + 1))
+		if [ -x "tests/vm/${proof#vm:}" ]; then
+			grep -qs "tests/vm/${proof#vm:} " tests/vm/kernel-tests ||
+				fail "tests/vm/${proof#vm:}, the proof of $cause, is run by nobody"
+			continue
+		fi
 		grep -qsx "${proof#vm:}\( .*\)\?" tests/vm/scenarios.txt ||
 			fail "${proof#vm:}, the proof of $cause, is not in tests/vm/scenarios.txt"
 		proof=${proof#vm:}

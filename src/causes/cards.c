@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#define _GNU_SOURCE
+#include "causes/cards.h"
+
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/parse.h"
+
+#define EVIDENCE_MOST 6
+#define OFTEN 10 /* a CPU serves a card if one of so many of its interrupts came there */
+#define IDLE 0.5
+
+static const struct {
+	enum counter_id id;
+	enum nic_class class;
+} fields[] = {
+	{C_LINK_RX_MISSED_ERRORS, NIC_RING},  {C_LINK_RX_FIFO_ERRORS, NIC_RING},
+	{C_LINK_RX_OVER_ERRORS, NIC_RING},    {C_LINK_RX_CRC_ERRORS, NIC_WIRE},
+	{C_LINK_RX_LENGTH_ERRORS, NIC_LENGTH}, {C_LINK_RX_FRAME_ERRORS, NIC_LENGTH},
+};
+
+bool is_card(const struct link *link)
+{
+	return !link->kind[0] && !(link->flags & IFF_LOOPBACK);
+}
+
+const struct nic *card_of(const struct observation *o, const struct link *link)
+{
+	return snapshot_nic(&o->b, link->ifindex);
+}
+
+bool is_paravirtual(const struct nic *nic)
+{
+	static const char *const drivers[] = {"virtio_net", "vmxnet3", "hv_netvsc",
+					      "ena",	    "gve",     "vif"};
+
+	for (size_t i = 0; nic && i < ARRAY_SIZE(drivers); i++)
+		if (strcmp(nic->driver, drivers[i]) == 0)
+			return true;
+	return false;
+}
+
+/* ---- one loss, many counters ---- */
+
+/* All counters that hold one loss: as a whole, or in pieces of it. */
+struct bucket {
+	const char *key;
+	uint64_t whole, pieces;
+};
+struct buckets {
+	VEC(struct bucket) items;
+};
+
+static struct bucket *bucket_of(struct buckets *b, const char *key)
+{
+	struct bucket *new;
+
+	vec_each(known, &b->items)
+		if (strcmp(known->key, key) == 0)
+			return known;
+	new = vec_push(&b->items);
+	new->key = key;
+	return new;
+}
+
+static uint64_t bucket_value(struct buckets *b, const char *key)
+{
+	vec_each(known, &b->items)
+		if (strcmp(known->key, key) == 0)
+			return MAX(known->whole, known->pieces);
+	return 0;
+}
+
+static uint64_t buckets_sum(struct buckets *b)
+{
+	const char *over = counter_rows[C_LINK_RX_OVER_ERRORS].name;
+	const char *fifo = counter_rows[C_LINK_RX_FIFO_ERRORS].name;
+	uint64_t sum = 0;
+
+	vec_each(item, &b->items)
+		sum += MAX(item->whole, item->pieces);
+	/* Drivers use these two for the same thing (Documentation of rtnl_link_stats64). */
+	return sum - MIN(bucket_value(b, over), bucket_value(b, fifo));
+}
+
+static void add_part(struct card_sum *s, const char *source, const struct link *link,
+		     const char *name, struct change c)
+{
+	struct card_part *part;
+
+	s->reset |= c.reset;
+	if (!c.delta)
+		return;
+	part = vec_push(&s->parts);
+	part->source = source;
+	snprintf(part->name, sizeof(part->name), "%s %s", link->name, name);
+	part->change = c;
+}
+
+static void add_fields(const struct observation *o, const struct link *link, unsigned int classes,
+		       struct card_sum *s, struct buckets *b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		const char *name = counter_rows[fields[i].id].name;
+		struct change c;
+
+		if (!(classes & 1U << fields[i].class))
+			continue;
+		c = delta_link(o, link, fields[i].id);
+		/* What did not fit into a buffer is also counted as an overrun by some: that is of
+		 * the frame, not of the ring. */
+		if (fields[i].id == C_LINK_RX_OVER_ERRORS &&
+		    delta_value(delta_link(o, link, C_LINK_RX_LENGTH_ERRORS)) >= delta_value(c))
+			continue;
+		add_part(s, source_rows[SRC_LINK].name, link, name, c);
+		if (delta_value(c))
+			bucket_of(b, name)->whole += c.delta;
+	}
+}
+
+static void add_stats(const struct observation *o, const struct link *link, const struct nic *nic,
+		      unsigned int classes, struct card_sum *s, struct buckets *b)
+{
+	vec_each(stat, &nic->stats) {
+		struct change c = delta_nic_stat(o, nic, stat);
+		const struct nic_stat_row *row;
+		struct bucket *bucket;
+
+		if (!c.delta && !c.reset)
+			continue;
+		row = nic_stat_row(nic->driver, stat->name);
+		if (!row || !(classes & 1U << row->class))
+			continue;
+		add_part(s, "ethtool -S", link, stat->name, c);
+		bucket = bucket_of(b, row->within ? row->within : stat->name);
+		if (!row->within || strcmp(row->within, stat->name) == 0)
+			bucket->whole = MAX(bucket->whole,
+					    delta_value(delta_nic_named(o, nic, stat->name)));
+		else
+			bucket->pieces += c.delta;
+	}
+}
+
+/* The standard groups: another view of the whole class. */
+static uint64_t groups_sum(const struct observation *o, const struct link *link,
+			   const struct nic *nic, unsigned int classes, struct card_sum *s)
+{
+	uint64_t sum = 0;
+
+	for (enum nic_group_id i = 0; i < NIC_GROUP_N; i++) {
+		struct change c;
+
+		if (!(classes & 1U << nic_group_rows[i].class))
+			continue;
+		c = delta_nic_group(o, nic, i);
+		add_part(s, "ethtool -S --all-groups", link, nic_group_rows[i].name, c);
+		sum += delta_value(c);
+	}
+	return sum;
+}
+
+static uint64_t queues_sum(const struct observation *o, const struct link *link,
+			   unsigned int classes, struct card_sum *s)
+{
+	uint64_t sum = 0;
+
+	vec_each(q, &o->b.nic_queues) {
+		if (q->ifindex != link->ifindex || q->tx)
+			continue;
+		for (enum nic_qstat_id i = 0; i < NIC_QSTAT_N; i++) {
+			struct change c;
+			char name[48];
+
+			if (!(classes & 1U << nic_qstat_rows[i].class))
+				continue;
+			c = delta_nic_queue(o, q, i);
+			if (q->queue < 0) {
+				snprintf(name, sizeof(name), "%s", nic_qstat_rows[i].name);
+				sum += delta_value(c);
+			} else {
+				snprintf(name, sizeof(name), "rx-%d %s", q->queue,
+					 nic_qstat_rows[i].name);
+			}
+			add_part(s, source_rows[SRC_QSTATS].name, link, name, c);
+		}
+	}
+	return sum;
+}
+
+void card_sum(const struct observation *o, const struct link *link, unsigned int classes,
+	      struct card_sum *ret)
+{
+	const struct nic *nic = card_of(o, link);
+	struct buckets b = {0};
+	struct card_sum s = {0};
+
+	add_fields(o, link, classes, &s, &b);
+	if (nic)
+		add_stats(o, link, nic, classes, &s, &b);
+	s.lost = buckets_sum(&b);
+	if (nic)
+		s.lost = MAX(s.lost, groups_sum(o, link, nic, classes, &s));
+	s.lost = MAX(s.lost, queues_sum(o, link, classes, &s));
+	vec_done(&b.items);
+	*ret = s;
+}
+
+void card_sum_done(struct card_sum *s)
+{
+	vec_done(&s->parts);
+}
+
+void card_evidence(struct exam *x, struct finding *f, const struct card_sum *s)
+{
+	size_t told = 0;
+
+	/* In the order of the sources: the kernel's own fields first. */
+	vec_each(part, &s->parts) {
+		if (told++ == EVIDENCE_MOST)
+			break;
+		evidence_change(f, x, part->source, part->name, part->change);
+	}
+}
+
+/* ---- who serves the rings ---- */
+
+struct cpu_use cpu_use(const struct observation *o, unsigned int id)
+{
+	struct cpu_times t;
+	uint64_t all;
+
+	if (!cpu_times_between(&o->a, &o->b, id, &t))
+		return (struct cpu_use){0};
+	all = cpu_times_sum(&t);
+	if (!all)
+		return (struct cpu_use){0};
+	return (struct cpu_use){.known = true,
+				.busy = (double)(all - t.idle - t.iowait) / (double)all,
+				.softirq = (double)t.softirq / (double)all,
+				.steal = (double)t.steal / (double)all};
+}
+
+static bool in_list(const char *list, unsigned int cpu)
+{
+	struct span rest = span_of(list), range, end;
+	uint64_t low, high;
+
+	while (next_split(&rest, ',', &range)) {
+		if (!next_split(&range, '-', &end) || parse_u64(end, UINT32_MAX, &low) < 0)
+			continue;
+		high = low;
+		if (next_split(&range, '-', &end) && parse_u64(end, UINT32_MAX, &high) < 0)
+			continue;
+		if (cpu >= low && cpu <= high)
+			return true;
+	}
+	return false;
+}
+
+bool is_rx_vector(const struct snapshot *s, const struct interrupt *i, unsigned int ifindex)
+{
+	if (interrupt_ifindex(s, i) != ifindex)
+		return false;
+	/* "virtio2-output.0", "eth0-tx-1"; but "eth0-TxRx-1" is both. */
+	return !strcasestr(i->name, "output") && !strcasestr(i->name, "config") &&
+	       (!strcasestr(i->name, "tx") || strcasestr(i->name, "rx"));
+}
+
+/* Where an interrupt that did not come would go, if that is one CPU. */
+static int effective_cpu(const struct snapshot *s, unsigned int number)
+{
+	uint64_t cpu;
+
+	vec_each(n, &s->netdev_interrupts)
+		if (n->number == number && parse_u64(span_of(n->effective), INT32_MAX, &cpu) == 0)
+			return (int)cpu;
+	return -1;
+}
+
+/* Interrupts of the device on one CPU during the interval. */
+static uint64_t interrupts_on(const struct observation *o, unsigned int ifindex, unsigned int cpu)
+{
+	uint64_t sum = 0;
+
+	vec_each(i, &o->b.interrupts)
+		if (is_rx_vector(&o->b, i, ifindex))
+			sum += delta_value(delta_interrupt(o, i->number, cpu));
+	return sum;
+}
+
+static void find_vectors(const struct observation *o, unsigned int ifindex,
+			 struct card_service *s)
+{
+	uint64_t most = 0;
+
+	vec_each(i, &o->b.interrupts) {
+		uint64_t came = 0;
+
+		if (!is_rx_vector(&o->b, i, ifindex))
+			continue;
+		s->vectors++;
+		vec_each(cpu, &o->b.cpus)
+			came += delta_value(delta_interrupt(o, i->number, cpu->id));
+		if (!s->vector || came > most) {
+			s->vector = i->number;
+			most = came;
+		}
+	}
+}
+
+static void find_idle(const struct observation *o, unsigned int ifindex, struct card_service *s)
+{
+	const struct netdev_queues *queues = snapshot_queues(&o->b, ifindex);
+	bool best_near = false;
+	double best = 0;
+
+	vec_each(cpu, &o->b.cpus) {
+		struct cpu_use use = cpu_use(o, cpu->id);
+		bool near = !queues || !queues->local_cpus[0] ||
+			    in_list(queues->local_cpus, cpu->id);
+
+		if ((int)cpu->id == s->cpu || !use.known || use.busy > IDLE)
+			continue;
+		s->idle_cpus++;
+		if (s->idle_cpu >= 0 && (near < best_near ||
+					 (near == best_near && 1 - use.busy <= best)))
+			continue;
+		s->idle_cpu = (int)cpu->id;
+		best = 1 - use.busy;
+		best_near = near;
+	}
+}
+
+void card_service(const struct observation *o, const struct link *link, struct card_service *ret)
+{
+	struct card_service s = {.cpu = -1, .idle_cpu = -1};
+	uint64_t all = 0, most = 0;
+
+	if (source_ok(&o->b, SRC_INTERRUPTS)) {
+		find_vectors(o, link->ifindex, &s);
+		vec_each(cpu, &o->b.cpus) {
+			uint64_t came = interrupts_on(o, link->ifindex, cpu->id);
+
+			all += came;
+			if (came > most) {
+				most = came;
+				s.cpu = (int)cpu->id;
+			}
+		}
+		vec_each(cpu, &o->b.cpus)
+			s.cpus += all && interrupts_on(o, link->ifindex, cpu->id) * OFTEN >= all;
+		if (s.cpu < 0 && s.vector)
+			s.cpu = effective_cpu(&o->b, s.vector);
+		if (s.cpu >= 0 && !s.cpus)
+			s.cpus = 1;
+	}
+	if (s.cpu >= 0)
+		s.use = cpu_use(o, (unsigned int)s.cpu);
+	find_idle(o, link->ifindex, &s);
+	*ret = s;
+}

@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Stage ring: packets that the card had, and no descriptor of the host's to put them in. */
+#include <stdio.h>
+
+#include "causes/cards.h"
+#include "causes/enter.h"
+#include "causes/stages.h"
+
+#define STOLEN 0.05    /* causes.md 4.3 */
+#define SATURATED 0.8  /* causes.md 25 */
+#define BUFFER_BYTES 4096 /* of one descriptor, at most */
+#define VECTORS_SHOWN 8
+
+static const unsigned int ring_classes = 1U << NIC_RING | 1U << NIC_PORT_BUFFER;
+
+/* Why the ring was not emptied in time. */
+enum reason {
+	REASON_UNKNOWN, /* which CPU serves it, or what that did, is not known */
+	REASON_PORT,	/* the card's own buffer, before the ring */
+	REASON_STOLEN,	/* the hypervisor took the CPU */
+	REASON_SOFTIRQ, /* the CPU that serves it was full of packets */
+	REASON_BUSY,	/* it was full of other work */
+	REASON_BURST,	/* it had time: more came at once than the ring holds */
+};
+
+/* One card that lost packets. */
+struct overflow {
+	const struct link *link;
+	const struct nic *nic; /* NULL unknown */
+	uint64_t lost, port;   /* port: of it, in the card's own buffer */
+	uint64_t passed;
+	struct card_service service;
+	enum reason reason;
+};
+
+static enum reason reason_of(const struct overflow *v)
+{
+	const struct cpu_use *use = &v->service.use;
+
+	if (v->port > v->lost / 2)
+		return REASON_PORT;
+	if (!use->known)
+		return REASON_UNKNOWN;
+	if (use->steal >= STOLEN)
+		return REASON_STOLEN;
+	if (use->busy < SATURATED)
+		return REASON_BURST;
+	return use->softirq >= SATURATED ? REASON_SOFTIRQ : REASON_BUSY;
+}
+
+/* ---- remedies ---- */
+
+/* To CPUs in turn, from the idle one on; one that stands alone goes there. */
+static void move_vectors(struct exam *x, struct remedy *r, const struct overflow *v)
+{
+	size_t cpus = x->o->b.cpus.n, at = 0, told = 0;
+
+	while (at < cpus && (int)x->o->b.cpus.items[at].id != v->service.idle_cpu)
+		at++;
+	vec_each(i, &x->o->b.interrupts) {
+		const char *allowed = "0";
+
+		if (!is_rx_vector(&x->o->b, i, v->link->ifindex) || told++ == VECTORS_SHOWN)
+			continue;
+		vec_each(n, &x->o->b.netdev_interrupts)
+			if (n->number == i->number && n->allowed[0])
+				allowed = n->allowed;
+		remedy_command(r, "echo %u > /proc/irq/%u/smp_affinity_list",
+			       x->o->b.cpus.items[at++ % cpus].id, i->number);
+		remedy_undo(r, "echo %s > /proc/irq/%u/smp_affinity_list", allowed, i->number);
+	}
+}
+
+static void spread_interrupts(struct exam *x, struct finding *f, const struct overflow *v)
+{
+	const struct card_service *s = &v->service;
+	struct remedy *r;
+
+	r = s->vectors > 1
+		    ? finding_remedy(f, "spread-interrupts", REMEDY_CAPACITY,
+				     "spread the %u interrupts of %s over more CPUs", s->vectors,
+				     v->link->name)
+		    : finding_remedy(f, "move-interrupt", REMEDY_CAPACITY,
+				     "move the interrupt of %s from CPU %d to CPU %d, which is idle",
+				     v->link->name, s->cpu, s->idle_cpu);
+	remedy_why(r,
+		   "CPU %d takes the packets out of the ring and was busy for %.0f %% of the time "
+		   "(softirq %.0f %%); a larger ring would only fill later",
+		   s->cpu, s->use.busy * 100, s->use.softirq * 100);
+	move_vectors(x, r, v);
+	remedy_risk(r, "irqbalance, if it runs, may move them again; none for what is under way");
+	remedy_persist(r, "systemctl enable --now irqbalance    (or a udev rule that writes the same)");
+}
+
+/* "ff,ffffffff" of the CPUs that have time. */
+static void rps_mask(const struct observation *o, const struct card_service *s, char *to,
+		     size_t size)
+{
+	uint32_t words[32] = {0};
+	size_t used = 0, n = 0;
+
+	vec_each(cpu, &o->b.cpus) {
+		struct cpu_use use = cpu_use(o, cpu->id);
+
+		if ((int)cpu->id == s->cpu || cpu->id >= ARRAY_SIZE(words) * 32 || !use.known ||
+		    use.busy > 0.5)
+			continue;
+		words[cpu->id / 32] |= 1U << cpu->id % 32;
+		used = MAX(used, cpu->id / 32);
+	}
+	n = (size_t)snprintf(to, size, "%x", words[used]);
+	while (used-- > 0 && n < size)
+		n += (size_t)snprintf(to + n, size - n, ",%08x", words[used]);
+}
+
+static bool rps_is_on(const struct observation *o, unsigned int ifindex)
+{
+	vec_each(q, &o->b.queues)
+		if (q->ifindex == ifindex && !q->tx && q->known && strspn(q->cpus, "0,") !=
+								       strlen(q->cpus))
+			return true;
+	return false;
+}
+
+static void more_queues(struct exam *x, struct finding *f, const struct overflow *v)
+{
+	const struct nic_channels *c = &v->nic->channels;
+	uint32_t to = MIN(c->combined_max, (uint32_t)MAX(x->o->b.cpus.n, (size_t)1));
+	char enter[96];
+	struct remedy *r;
+
+	entering(x, enter, sizeof(enter));
+	r = finding_remedy(f, "more-queues", REMEDY_ETHTOOL,
+			   "more receive queues on %s: %u -> %u, one for each CPU", v->link->name,
+			   c->combined, to);
+	remedy_why(r, "one CPU cannot take out what comes; the card can share it among %u queues",
+		   c->combined_max);
+	remedy_command(r, "%sethtool -L %s combined %u", enter, v->link->name, to);
+	remedy_undo(r, "%sethtool -L %s combined %u", enter, v->link->name, c->combined);
+	remedy_risk(r, "many drivers reset the link: packets are lost for some seconds");
+	remedy_persist(r, "CombinedChannels=%u in the [Link] section of a systemd .link file", to);
+}
+
+static void turn_on_rps(struct exam *x, struct finding *f, const struct overflow *v)
+{
+	char mask[300], enter[96];
+	struct remedy *r;
+
+	entering(x, enter, sizeof(enter));
+	rps_mask(x->o, &v->service, mask, sizeof(mask));
+	r = finding_remedy(f, "turn-on-rps", REMEDY_CAPACITY,
+			   "hand the packets of %s on to other CPUs (RPS)", v->link->name);
+	remedy_why(r,
+		   "the card has one receive queue and softirq uses %.0f %% of CPU %d; %u other "
+		   "CPUs have time",
+		   v->service.use.softirq * 100, v->service.cpu, v->service.idle_cpus);
+	/* The sysfs of a namespace shows its own devices; ip-netns mounts it. */
+	remedy_command(r, "%ssh -c 'echo %s > /sys/class/net/%s/queues/rx-0/rps_cpus'", enter, mask,
+		       v->link->name);
+	remedy_undo(r, "%ssh -c 'echo 0 > /sys/class/net/%s/queues/rx-0/rps_cpus'", enter,
+		    v->link->name);
+	remedy_cost(r, "inter-processor interrupts; watch softnet.dropped afterwards");
+	remedy_persist(r, "a udev rule that writes the same");
+}
+
+/* The serving CPU is the limit: other CPUs first, the ring after that. */
+static void relieve_cpu(struct exam *x, struct finding *f, const struct overflow *v)
+{
+	const struct card_service *s = &v->service;
+	const struct nic_channels *c = v->nic ? &v->nic->channels : NULL;
+	struct remedy *r;
+
+	if (s->idle_cpu < 0) {
+		r = finding_remedy(f, "more-cpu", REMEDY_CAPACITY,
+				   "less work for this machine's CPUs, or more of them");
+		remedy_why(r, "CPU %d was busy for %.0f %% of the time, and no other has time to "
+			      "help",
+			   s->cpu, s->use.busy * 100);
+		return;
+	}
+	if (s->vectors > s->cpus || v->reason == REASON_BUSY)
+		spread_interrupts(x, f, v);
+	if (v->reason != REASON_SOFTIRQ)
+		return;
+	if (c && c->known && c->combined < MIN(c->combined_max, x->o->b.cpus.n))
+		more_queues(x, f, v);
+	else if (s->vectors == 1 && !rps_is_on(x->o, v->link->ifindex))
+		turn_on_rps(x, f, v);
+}
+
+static void raise_ring(struct exam *x, struct finding *f, const struct overflow *v)
+{
+	const struct nic_rings *ring = &v->nic->rings;
+	const struct nic_channels *c = &v->nic->channels;
+	uint32_t to = (uint32_t)MIN((uint64_t)ring->rx * 2, ring->rx_max);
+	uint32_t queues = c->known ? MAX(c->combined + c->rx, 1) : 1;
+	char enter[96];
+	struct remedy *r;
+
+	entering(x, enter, sizeof(enter));
+	r = finding_remedy(f, "raise-rx-ring", REMEDY_ETHTOOL,
+			   "a longer receive ring on %s: %u -> %u descriptors (of at most %u)",
+			   v->link->name, ring->rx, to, ring->rx_max);
+	remedy_why(r, "it holds a burst of %u packets; double it until the counter stands still",
+		   ring->rx);
+	remedy_command(r, "%sethtool -G %s rx %u", enter, v->link->name, to);
+	remedy_undo(r, "%sethtool -G %s rx %u", enter, v->link->name, ring->rx);
+	remedy_cost(r, "up to %llu KiB of memory, and cache misses while it is full",
+		    (unsigned long long)to * queues * BUFFER_BYTES / 1024);
+	remedy_risk(r, "many drivers reset the link: packets are lost for some seconds");
+	remedy_persist(r, "RxBufferSize=%u in the [Link] section of a systemd .link file", to);
+}
+
+static void ask_hypervisor(struct finding *f, const struct overflow *v)
+{
+	struct remedy *r = finding_remedy(
+		f, "hypervisor-queue", REMEDY_CAPACITY,
+		"more queues or a longer one for %s, on the hypervisor", v->link->name);
+
+	if (v->nic->rings.known)
+		remedy_why(r, "the ring of %u descriptors is all that it offers to this machine",
+			   v->nic->rings.rx);
+	else
+		remedy_why(r, "how long the ring is, is the hypervisor's to say");
+	if (strcmp(v->nic->driver, "virtio_net") == 0)
+		remedy_command(r, "virsh edit DOMAIN    <driver name='vhost' queues='N' rx_queue_size='1024'/>");
+}
+
+static void relieve_port(struct finding *f, const struct overflow *v)
+{
+	struct remedy *r = finding_remedy(f, "relieve-card", REMEDY_CAPACITY,
+					  "let %s move its data faster, or stop the sender in time",
+					  v->link->name);
+
+	remedy_why(r, "the card's own buffer was full while its rings had room: neither a longer "
+		      "ring nor another CPU helps");
+	remedy_command(r, "lspci -vv -s %s | grep -E 'LnkCap|LnkSta'    a slower slot than the card?",
+		       v->nic && v->nic->bus[0] ? v->nic->bus : "ADDRESS");
+	if (v->nic && v->nic->pause.known && !v->nic->pause.tx) {
+		remedy_command(r, "ethtool -A %s tx on", v->link->name);
+		remedy_undo(r, "ethtool -A %s tx off", v->link->name);
+		remedy_risk(r, "pause frames stop all that the switch sends to this host");
+	}
+}
+
+static void ring_remedies(struct exam *x, struct finding *f, const struct overflow *v)
+{
+	struct remedy *r;
+
+	if (v->reason == REASON_PORT) {
+		relieve_port(f, v);
+		return;
+	}
+	if (v->reason == REASON_STOLEN) {
+		r = finding_remedy(f, "less-steal", REMEDY_CAPACITY,
+				   "a host for this virtual machine that is less full");
+		remedy_why(r, "the hypervisor took %.0f %% of the time of CPU %d, which serves %s",
+			   v->service.use.steal * 100, v->service.cpu, v->link->name);
+	}
+	if (v->reason == REASON_SOFTIRQ || v->reason == REASON_BUSY)
+		relieve_cpu(x, f, v);
+	if (v->nic && v->nic->rings.known && v->nic->rings.rx &&
+	    v->nic->rings.rx < v->nic->rings.rx_max)
+		raise_ring(x, f, v);
+	else if (is_paravirtual(v->nic))
+		ask_hypervisor(f, v);
+}
+
+/* ---- the finding ---- */
+
+static void say_why(struct finding *f, const struct overflow *v)
+{
+	const struct cpu_use *use = &v->service.use;
+
+	switch (v->reason) {
+	case REASON_PORT:
+		finding_text(f, "The buffer of the card itself was full: its data does not get into "
+				"memory fast enough. The rings had room.");
+		break;
+	case REASON_STOLEN:
+		finding_text(f, "CPU %d should empty the ring, and the hypervisor took it away for "
+				"%.0f %% of the time.",
+			     v->service.cpu, use->steal * 100);
+		break;
+	case REASON_SOFTIRQ:
+		finding_text(f, "CPU %d empties the ring and is full of packets: softirq uses %.0f %% "
+				"of it.",
+			     v->service.cpu, use->softirq * 100);
+		break;
+	case REASON_BUSY:
+		finding_text(f, "CPU %d should empty the ring and was kept busy by other work: %.0f %% "
+				"of the time, softirq %.0f %%.",
+			     v->service.cpu, use->busy * 100, use->softirq * 100);
+		break;
+	case REASON_BURST:
+		finding_text(f, "CPU %d empties the ring and had time (busy %.0f %%): packets came in "
+				"bursts longer than the ring.",
+			     v->service.cpu, use->busy * 100);
+		break;
+	case REASON_UNKNOWN:
+		finding_text(f, "The host did not empty the receive ring in time; which CPU should, or "
+				"what it did meanwhile, is not known.");
+		break;
+	}
+}
+
+static struct overflow overflow_of(const struct observation *o, const struct link *link,
+				   const struct card_sum *sum)
+{
+	struct overflow v = {.link = link, .nic = card_of(o, link), .lost = sum->lost};
+	struct card_sum port;
+
+	card_sum(o, link, 1U << NIC_PORT_BUFFER, &port);
+	v.port = port.lost;
+	card_sum_done(&port);
+	v.passed = delta_value(delta_link(o, link, C_LINK_RX_PACKETS));
+	card_service(o, link, &v.service);
+	/* What the CPUs did on average since boot is no reason. */
+	v.reason = o->since_boot && v.port <= v.lost / 2 ? REASON_UNKNOWN : reason_of(&v);
+	return v;
+}
+
+static void add_card(struct exam *x, struct finding *f, const struct overflow *v,
+		     const struct card_sum *sum)
+{
+	struct subject *s = finding_subject(f);
+	char name[48];
+
+	memcpy(s->device, v->link->name, sizeof(s->device));
+	s->cpu = v->reason == REASON_PORT ? -1 : v->service.cpu;
+	s->has_lost = true;
+	s->lost = v->lost;
+	card_evidence(x, f, sum);
+	if (v->nic && v->nic->rings.known) {
+		snprintf(name, sizeof(name), "%s rx ring", v->link->name);
+		evidence_value(f, x, "ethtool -g", name, v->nic->rings.rx);
+		snprintf(name, sizeof(name), "%s rx ring at most", v->link->name);
+		evidence_value(f, x, "ethtool -g", name, v->nic->rings.rx_max);
+	}
+	if (v->service.use.known)
+		evidence_text(f, x, "CPU %d serves %s: busy %.0f %%, softirq %.0f %%, stolen %.0f %%",
+			      v->service.cpu, v->link->name, v->service.use.busy * 100,
+			      v->service.use.softirq * 100, v->service.use.steal * 100);
+	vec_each(cpu, &x->o->b.cpus)
+		if ((int)cpu->id == v->service.cpu)
+			evidence_change(f, x, source_rows[SRC_SOFTNET].name, "softnet.time_squeeze",
+					delta_cpu(x->o, cpu, C_SOFTNET_TIME_SQUEEZE));
+}
+
+static void finish(struct exam *x, struct finding *f, const struct overflow *worst, uint64_t lost,
+		   uint64_t passed)
+{
+	struct card_sum wire;
+
+	finding_lost(f, &lost, NULL, passed + lost);
+	/* causes.md 17: any is a warning. */
+	f->severity = MAX(severity_of_share(x, lost, f->of), SEVERITY_WARNING);
+	finding_headline(f, worst->reason == REASON_PORT
+				    ? "the card's own buffer is full on %s%s"
+				    : "the receive ring of %s%s has no free place",
+			 worst->link->name, f->subjects.n > 1 ? " and others" : "");
+	say_why(f, worst);
+	card_sum(x->o, worst->link, 1U << NIC_WIRE | 1U << NIC_LENGTH, &wire);
+	finding_exclude(f, "damaged frames (%llu on %s)", (unsigned long long)wire.lost,
+			worst->link->name);
+	card_sum_done(&wire);
+	finding_exclude(f, "the CPU's backlog queue (softnet.dropped +%llu)",
+			(unsigned long long)delta_value(delta_softnet(x->o, C_SOFTNET_DROPPED)));
+	ring_remedies(x, f, worst);
+}
+
+/* Nothing lost: with the numbers that say so, unless they are not all there are. */
+static enum outcome clear(struct exam *x, unsigned int cards)
+{
+	if (!cards) {
+		evidence_text(NULL, x, "no network card in this namespace");
+		return NOT_FOUND;
+	}
+	vec_each(link, &x->o->b.links)
+		if (is_card(link)) {
+			char name[48];
+
+			snprintf(name, sizeof(name), "%s rx_missed_errors", link->name);
+			evidence_change(NULL, x, source_rows[SRC_LINK].name, name,
+					delta_link(x->o, link, C_LINK_RX_MISSED_ERRORS));
+		}
+	/* Some drivers tell it in counters of their own alone. */
+	return observed(x->o, SRC_ETHTOOL) ? NOT_FOUND : not_examined_source(x, SRC_ETHTOOL);
+}
+
+enum outcome examine_ring_rx_overflow(struct exam *x)
+{
+	uint64_t lost = 0, passed = 0;
+	struct overflow worst = {0};
+	struct finding *f = NULL;
+	unsigned int cards = 0;
+
+	vec_each(link, &x->o->b.links) {
+		struct card_sum sum;
+
+		if (!is_card(link))
+			continue;
+		cards++;
+		card_sum(x->o, link, ring_classes, &sum);
+		if (sum.lost) {
+			struct overflow v = overflow_of(x->o, link, &sum);
+
+			f = f ? f : finding_new(x);
+			add_card(x, f, &v, &sum);
+			lost += v.lost;
+			passed += v.passed;
+			if (v.lost > worst.lost)
+				worst = v;
+		}
+		card_sum_done(&sum);
+	}
+	if (!f)
+		return clear(x, cards);
+	finish(x, f, &worst, lost, passed);
+	return FOUND;
+}
+
+/* ---- ring-below-max ---- */
+
+static const struct finding *overflow_here(const struct exam *x)
+{
+	vec_each(f, &x->d->findings)
+		if (f->where == x->o && strcmp(f->cause->id, "ring-rx-overflow") == 0)
+			return f;
+	return NULL;
+}
+
+static bool is_subject(const struct finding *f, const struct link *link)
+{
+	vec_each(s, &f->subjects)
+		if (strcmp(s->device, link->name) == 0)
+			return true;
+	return false;
+}
+
+/* A ring below its maximum is no fault: longer rings cost memory and cache. Only where it
+ * overflowed it is worth a word. */
+enum outcome examine_ring_below_max(struct exam *x)
+{
+	const struct finding *overflow = overflow_here(x);
+	struct finding *f = NULL;
+
+	vec_each(nic, &x->o->b.nics) {
+		const struct link *link = snapshot_link(&x->o->b, nic->ifindex);
+		struct subject *s;
+		char name[48];
+
+		if (!link || !nic->rings.known || !nic->rings.rx_max)
+			continue;
+		snprintf(name, sizeof(name), "%s rx ring", link->name);
+		if (!overflow || !is_subject(overflow, link) ||
+		    nic->rings.rx >= nic->rings.rx_max) {
+			evidence_value(NULL, x, "ethtool -g", name, nic->rings.rx);
+			continue;
+		}
+		if (!f) {
+			f = finding_new(x);
+			f->state = AT_RISK;
+			finding_headline(f, "the receive ring of %s has %u descriptors of at most %u",
+					 link->name, nic->rings.rx, nic->rings.rx_max);
+			finding_text(f, "It overflowed (ring-rx-overflow, which says what to do first): a "
+					"longer ring rides out longer bursts, at the cost of memory "
+					"and cache.");
+			/* The other's finding may have moved. */
+			overflow = overflow_here(x);
+		}
+		s = finding_subject(f);
+		memcpy(s->device, link->name, sizeof(s->device));
+		evidence_value(f, x, "ethtool -g", name, nic->rings.rx);
+	}
+	return f ? FOUND : NOT_FOUND;
+}

@@ -1,0 +1,596 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Causes of the stages link and ring on what the kernel says of cards: nic_host.h plays it, the real
+ * collectors read it, the engine judges it.
+ */
+#define _GNU_SOURCE
+#include "observe.h"
+
+#include <errno.h>
+
+#include "nic_host.h"
+
+#include "causes/cards.h"
+
+#define M100_FULL (1ULL << 3)
+#define M1000_FULL (1ULL << 5)
+#define AT(id) [C_LINK_##id - LINK_FIRST]
+
+/* A healthy card with work to do. */
+static struct card card_of_driver(const char *driver)
+{
+	return (struct card){.ifindex = 2,
+			     .name = "eth0",
+			     .driver = driver,
+			     .link = {AT(RX_PACKETS) = 1000000, AT(TX_PACKETS) = 1000000},
+			     .speed = 1000,
+			     .duplex = DUPLEX_FULL,
+			     .autoneg = 1,
+			     .supported = M100_FULL | M1000_FULL,
+			     .advertised = M100_FULL | M1000_FULL,
+			     .peer = M100_FULL | M1000_FULL,
+			     .rx = 256,
+			     .rx_max = 4096,
+			     .tx = 256,
+			     .tx_max = 4096};
+}
+
+static uint64_t *field(struct card *c, enum counter_id id)
+{
+	return &c->link[id - LINK_FIRST];
+}
+
+static void stat(struct card *c, size_t i, const char *name, uint64_t value)
+{
+	c->stats[i].name = name;
+	c->stats[i].value = value;
+}
+
+/* Before: the same card with all its counters at 0, but for packets. */
+static struct card quiet(const struct card *after)
+{
+	struct card c = *after;
+
+	for (size_t i = 0; i < CARD_STATS; i++)
+		c.stats[i].value = 0;
+	memset(c.link, 0, sizeof(c.link));
+	c.fcs_errors = after->fcs_errors ? 1 : 0;
+	return c;
+}
+
+static struct diagnosis *judge(struct diagnosis *d, const struct card *after)
+{
+	struct card before = quiet(after);
+	struct observation *o;
+
+	*d = (struct diagnosis){0};
+	o = vec_push(&d->observations);
+	observe_cards(&before, after, 1, o);
+	o->inode = OBSERVED_NETNS;
+	diagnose(d);
+	return d;
+}
+
+static const struct finding *found(const struct diagnosis *d, const char *id)
+{
+	vec_each(f, &d->findings)
+		if (strcmp(f->cause->id, id) == 0)
+			return f;
+	return NULL;
+}
+
+static bool was_cleared(const struct diagnosis *d, const char *id)
+{
+	vec_each(c, &d->cleared)
+		if (strcmp(c->cause->id, id) == 0)
+			return true;
+	return false;
+}
+
+/* The only finding of these stages. */
+static const struct finding *only(const struct diagnosis *d, const char *id)
+{
+	static const char *const ids[] = {"link-crc-errors", "link-frame-length-errors",
+					  "link-duplex-speed", "ring-rx-overflow"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		if (strcmp(ids[i], id) != 0 && found(d, ids[i]))
+			fail_msg("%s is named", ids[i]);
+	assert_non_null(found(d, id));
+	return found(d, id);
+}
+
+static void healthy_cards(void **state)
+{
+	static const char *const ids[] = {"link-crc-errors", "link-frame-length-errors",
+					  "link-duplex-speed", "ring-rx-overflow", "ring-below-max"};
+	struct card c = card_of_driver("igb");
+	struct diagnosis d;
+
+	(void)state;
+	/* Counters that only look like loss. */
+	stat(&c, 0, "rx_no_buffer_count", 500);
+	stat(&c, 1, "rx_flow_control_xoff", 500);
+	*field(&c, C_LINK_RX_DROPPED) = 700;
+	*field(&c, C_LINK_COLLISIONS) = 3;
+	*field(&c, C_LINK_MULTICAST) = 3000;
+	judge(&d, &c);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		assert_null(found(&d, ids[i]));
+		assert_true(was_cleared(&d, ids[i]));
+	}
+	diagnosis_done(&d);
+}
+
+/* drivers/net/ethernet/intel/igb: -S repeats the field; the group has it a third time. */
+static void link_crc_errors(void **state)
+{
+	struct card c = card_of_driver("igb");
+	const struct finding *f;
+	struct diagnosis d;
+
+	(void)state;
+	*field(&c, C_LINK_RX_CRC_ERRORS) = 500;
+	*field(&c, C_LINK_RX_ERRORS) = 500;
+	stat(&c, 0, "rx_crc_errors", 500);
+	c.fcs_errors = 501;
+	f = only(judge(&d, &c), "link-crc-errors");
+	assert_int_equal(f->lost, 500);
+	assert_int_equal(f->of, 1000500);
+	assert_int_equal(f->severity, SEVERITY_CRITICAL);
+	assert_string_equal(f->subjects.items[0].device, "eth0");
+	assert_non_null(remedy_of(f, "replace-cable"));
+	assert_int_equal(d.verdict, LOSING_VERDICT);
+	diagnosis_done(&d);
+	/* One of a million frames. */
+	*field(&c, C_LINK_RX_CRC_ERRORS) = c.stats[0].value = 1;
+	c.fcs_errors = 2;
+	f = only(judge(&d, &c), "link-crc-errors");
+	assert_int_equal(f->lost, 1);
+	assert_int_equal(f->severity, SEVERITY_WARNING);
+	diagnosis_done(&d);
+	/* mlx5 tells it in its own name too; a switch port behind a bond shows it again. */
+	c = card_of_driver("mlx5_core");
+	stat(&c, 0, "rx_crc_errors_phy", 77);
+	f = only(judge(&d, &c), "link-crc-errors");
+	assert_int_equal(f->lost, 77);
+	diagnosis_done(&d);
+	c.kind = "bond";
+	*field(&c, C_LINK_RX_CRC_ERRORS) = 77;
+	assert_null(found(judge(&d, &c), "link-crc-errors"));
+	diagnosis_done(&d);
+}
+
+static void link_frame_length_errors(void **state)
+{
+	struct card c = card_of_driver("e1000e");
+	const struct finding *f;
+	struct diagnosis d;
+
+	(void)state;
+	/* Larger frames than ours: rx_length_errors = roc + ruc (e1000e_update_stats). */
+	*field(&c, C_LINK_RX_LENGTH_ERRORS) = 40;
+	stat(&c, 0, "rx_length_errors", 40);
+	stat(&c, 1, "rx_long_length_errors", 40);
+	stat(&c, 2, "rx_short_length_errors", 0);
+	f = only(judge(&d, &c), "link-frame-length-errors");
+	assert_int_equal(f->lost, 40);
+	assert_int_equal(f->severity, SEVERITY_WARNING);
+	assert_non_null(strstr(f->headline, "longer"));
+	assert_int_equal(f->remedies.n, 1);
+	assert_non_null(remedy_of(f, "same-mtu"));
+	diagnosis_done(&d);
+	/* Misaligned ones, of another kind each. */
+	c = card_of_driver("e1000e");
+	*field(&c, C_LINK_RX_FRAME_ERRORS) = 5;
+	*field(&c, C_LINK_RX_LENGTH_ERRORS) = 7;
+	stat(&c, 0, "rx_align_errors", 5);
+	stat(&c, 1, "rx_short_length_errors", 7);
+	f = only(judge(&d, &c), "link-frame-length-errors");
+	assert_int_equal(f->lost, 12);
+	assert_null(strstr(f->headline, "longer"));
+	assert_non_null(remedy_of(f, "replace-cable"));
+	diagnosis_done(&d);
+	/* An overrun that is a frame too long, as some drivers count it: no ring is blamed. */
+	c = card_of_driver("e1000e");
+	*field(&c, C_LINK_RX_LENGTH_ERRORS) = *field(&c, C_LINK_RX_OVER_ERRORS) = 9;
+	f = only(judge(&d, &c), "link-frame-length-errors");
+	assert_int_equal(f->lost, 9);
+	diagnosis_done(&d);
+}
+
+static void link_duplex_speed(void **state)
+{
+	struct card c = card_of_driver("tg3");
+	const struct finding *f;
+	struct diagnosis d;
+
+	(void)state;
+	/* Half duplex, and the other end does not know: late collisions. */
+	c.speed = 100;
+	c.duplex = DUPLEX_HALF;
+	c.peer = 0;
+	*field(&c, C_LINK_COLLISIONS) = 4000;
+	*field(&c, C_LINK_TX_WINDOW_ERRORS) = 300;
+	*field(&c, C_LINK_TX_ABORTED_ERRORS) = 20;
+	*field(&c, C_LINK_TX_HEARTBEAT_ERRORS) = 5;
+	f = only(judge(&d, &c), "link-duplex-speed");
+	assert_int_equal(f->lost, 320);
+	assert_int_equal(f->state, LOSING);
+	assert_int_equal(f->severity, SEVERITY_WARNING);
+	assert_int_equal(f->direction, DIR_TX);
+	assert_non_null(remedy_of(f, "mend-other-end"));
+	diagnosis_done(&d);
+	/* Without negotiation here: that first. Nothing lost: a note. */
+	c = card_of_driver("tg3");
+	c.speed = 100;
+	c.duplex = DUPLEX_HALF;
+	c.autoneg = 0;
+	f = only(judge(&d, &c), "link-duplex-speed");
+	assert_int_equal(f->lost, 0);
+	assert_int_equal(f->state, AT_RISK);
+	assert_int_equal(f->severity, SEVERITY_INFO);
+	assert_string_equal(remedy_of(f, "negotiate")->undo.items[0],
+			    "ethtool -s eth0 speed 100 duplex half autoneg off");
+	diagnosis_done(&d);
+	/* Below what both ends offer. */
+	c = card_of_driver("tg3");
+	c.speed = 100;
+	f = only(judge(&d, &c), "link-duplex-speed");
+	assert_non_null(strstr(f->headline, "both ends can do 1000"));
+	assert_int_equal(f->severity, SEVERITY_INFO);
+	diagnosis_done(&d);
+	/* The other end can do no more; a virtual card says what it likes; no carrier. */
+	c.peer = M100_FULL;
+	assert_null(found(judge(&d, &c), "link-duplex-speed"));
+	diagnosis_done(&d);
+	c = card_of_driver("virtio_net");
+	c.duplex = DUPLEX_HALF;
+	assert_null(found(judge(&d, &c), "link-duplex-speed"));
+	diagnosis_done(&d);
+	/* A tunnel counts missing routes as lost carrier, and loops as collisions. */
+	c = card_of_driver("ipip");
+	c.kind = "ipip";
+	*field(&c, C_LINK_TX_CARRIER_ERRORS) = *field(&c, C_LINK_COLLISIONS) = 100;
+	assert_null(found(judge(&d, &c), "link-duplex-speed"));
+	diagnosis_done(&d);
+}
+
+/* A mismatch as the end in full duplex sees it: pieces of frames, which the link explains. */
+static void duplex_with_damage(void **state)
+{
+	struct card c = card_of_driver("tg3");
+	const struct finding *f;
+	struct diagnosis d;
+
+	(void)state;
+	c.speed = 100;
+	c.duplex = DUPLEX_HALF;
+	*field(&c, C_LINK_RX_CRC_ERRORS) = 50;
+	judge(&d, &c);
+	f = found(&d, "link-duplex-speed");
+	assert_int_equal(f->severity, SEVERITY_WARNING);
+	assert_int_equal(f->state, AT_RISK);
+	assert_int_equal(found(&d, "link-crc-errors")->lost, 50);
+	diagnosis_done(&d);
+}
+
+/* ---- ring-rx-overflow: every driver's counters hold one loss, and no less ---- */
+
+static void ring_rx_overflow(void **state)
+{
+	static const struct {
+		const char *driver;
+		uint64_t missed, fifo, over;
+		struct {
+			const char *name;
+			uint64_t value;
+		} stats[4];
+		uint64_t lost;
+	} cases[] = {
+		{"e1000", 40, 0, 0, {{"rx_missed_errors", 40}, {"rx_no_buffer_count", 900}}, 40},
+		{"igb", 0, 30, 0, {{"rx_fifo_errors", 30}, {"rx_queue_0_drops", 10}, {"rx_queue_1_drops", 20}}, 30},
+		/* The statistics of the queues were read later. */
+		{"igb", 0, 28, 0, {{"rx_queue_0_drops", 10}, {"rx_queue_1_drops", 20}}, 30},
+		{"ixgbe", 5, 0, 0, {{"rx_missed_errors", 5}, {"rx_no_dma_resources", 60}, {"hw_rx_no_dma_resources", 60}}, 65},
+		{"i40e", 12, 0, 0, {{"rx_missed_errors", 12}, {"port.rx_dropped", 12}}, 12},
+		{"i40e", 0, 0, 0, {{"port.rx_dropped", 12}}, 12},
+		{"mlx5_core", 9, 0, 0, {{"rx_out_of_buffer", 9}}, 9},
+		{"bnxt_en", 0, 0, 0, {{"[0]: rx_discards", 3}, {"[1]: rx_discards", 4}, {"rx_total_ring_discards", 7}}, 7},
+		{"gve", 0, 0, 0, {{"rx_no_buffers_posted[0]", 3}, {"rx_no_buffers_posted[1]", 4}}, 7},
+		{"vmxnet3", 0, 0, 0, {{"  pkts rx OOB", 3}, {"  pkts rx OOB", 4}}, 7},
+		{"ena", 0, 0, 11, {{"bw_in_allowance_exceeded", 500}}, 11},
+		/* Two names of the kernel's for one thing. */
+		{"tg3", 0, 6, 6, {{NULL, 0}}, 6},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct card c = card_of_driver(cases[i].driver);
+		const struct finding *f;
+		struct diagnosis d;
+
+		*field(&c, C_LINK_RX_MISSED_ERRORS) = cases[i].missed;
+		*field(&c, C_LINK_RX_FIFO_ERRORS) = cases[i].fifo;
+		*field(&c, C_LINK_RX_OVER_ERRORS) = cases[i].over;
+		for (size_t k = 0; k < ARRAY_SIZE(cases[i].stats); k++)
+			stat(&c, k, cases[i].stats[k].name, cases[i].stats[k].value);
+		f = only(judge(&d, &c), "ring-rx-overflow");
+		if (f->lost != cases[i].lost)
+			fail_msg("%s (%zu): %lu lost, not %lu", cases[i].driver, i,
+				 (unsigned long)f->lost, (unsigned long)cases[i].lost);
+		assert_int_equal(f->severity, SEVERITY_WARNING);
+		assert_string_equal(f->subjects.items[0].device, "eth0");
+		diagnosis_done(&d);
+	}
+}
+
+/* Interrupts and CPUs beside the cards, as the collectors of those leave them. */
+static void add_cpu(struct observation *o, unsigned int id, uint64_t idle, uint64_t softirq,
+		    uint64_t steal)
+{
+	for (int i = 0; i < 2; i++) {
+		struct cpu *cpu = vec_push(i ? &o->b.cpus : &o->a.cpus);
+
+		cpu->id = id;
+		cpu->times_present = true;
+		if (!i)
+			continue;
+		cpu->times.idle = idle;
+		cpu->times.softirq = softirq;
+		cpu->times.steal = steal;
+		cpu->times.user = 500 - idle - softirq - steal;
+	}
+}
+
+static void add_vector(struct observation *o, unsigned int number, const char *name,
+		       unsigned int cpu, uint64_t count)
+{
+	for (int i = 0; i < 2; i++) {
+		struct snapshot *s = i ? &o->b : &o->a;
+		struct interrupt *vector = vec_push(&s->interrupts);
+		struct interrupt_count *c = vec_push(&s->interrupt_counts);
+		struct netdev_interrupt *n = vec_push(&s->netdev_interrupts);
+
+		vector->number = n->number = c->number = number;
+		snprintf(vector->name, sizeof(vector->name), "%s", name);
+		c->cpu = cpu;
+		c->count = i ? count : 0;
+		n->ifindex = 2;
+		snprintf(n->allowed, sizeof(n->allowed), "0-3");
+	}
+}
+
+static struct observation *overflowing(struct diagnosis *d, const struct card *after)
+{
+	static const enum source sources[] = {SRC_CPU, SRC_INTERRUPTS, SRC_QUEUES, SRC_SOFTNET};
+	struct card before = quiet(after);
+	struct observation *o;
+
+	*d = (struct diagnosis){0};
+	o = vec_push(&d->observations);
+	observe_cards(&before, after, 1, o);
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		o->a.source[sources[i]].status = o->b.source[sources[i]].status = SOURCE_OK;
+	for (int i = 0; i < 2; i++) {
+		struct netdev_queues *q = vec_push(i ? &o->b.netdev_queues : &o->a.netdev_queues);
+
+		q->ifindex = 2;
+		snprintf(q->name, sizeof(q->name), "eth0");
+		snprintf(q->local_cpus, sizeof(q->local_cpus), "0-3");
+	}
+	return o;
+}
+
+static struct card full_ring(const char *driver)
+{
+	struct card c = card_of_driver(driver);
+
+	*field(&c, C_LINK_RX_MISSED_ERRORS) = 50000;
+	c.combined = c.combined_max = 1;
+	return c;
+}
+
+static void expect_remedies(const struct diagnosis *d, const char *one, const char *two)
+{
+	const struct finding *f = found(d, "ring-rx-overflow");
+	const char *wanted[] = {one, two};
+	size_t n = two ? 2 : one ? 1 : 0;
+
+	assert_non_null(f);
+	for (size_t i = 0; i < n && i < f->remedies.n; i++)
+		assert_string_equal(f->remedies.items[i].id, wanted[i]);
+	assert_int_equal(f->remedies.n, n);
+}
+
+static void remedies_fit(void **state)
+{
+	struct card c = full_ring("igb");
+	const struct finding *f;
+	struct observation *o;
+	struct diagnosis d;
+
+	(void)state;
+	/* The CPU of the only queue is busy with other work, and another has time. */
+	o = overflowing(&d, &c);
+	add_cpu(o, 0, 20, 100, 0);
+	add_cpu(o, 1, 480, 0, 0);
+	add_vector(o, 30, "eth0", 0, 5000);
+	diagnose(&d);
+	expect_remedies(&d, "move-interrupt", "raise-rx-ring");
+	f = found(&d, "ring-rx-overflow");
+	assert_int_equal(f->subjects.items[0].cpu, 0);
+	assert_int_equal(f->severity, SEVERITY_CRITICAL);
+	assert_string_equal(f->remedies.items[0].commands.items[0],
+			    "echo 1 > /proc/irq/30/smp_affinity_list");
+	assert_string_equal(f->remedies.items[0].undo.items[0],
+			    "echo 0-3 > /proc/irq/30/smp_affinity_list");
+	assert_string_equal(f->remedies.items[1].commands.items[0], "ethtool -G eth0 rx 512");
+	assert_non_null(found(&d, "ring-below-max"));
+	assert_int_equal(found(&d, "ring-below-max")->severity, SEVERITY_INFO);
+	diagnosis_done(&d);
+
+	/* It is full of packets: the others must take a share. */
+	o = overflowing(&d, &c);
+	add_cpu(o, 0, 0, 490, 0);
+	add_cpu(o, 1, 480, 0, 0);
+	add_cpu(o, 2, 480, 0, 0);
+	add_vector(o, 30, "eth0-TxRx-0", 0, 5000);
+	diagnose(&d);
+	expect_remedies(&d, "turn-on-rps", "raise-rx-ring");
+	assert_string_equal(found(&d, "ring-rx-overflow")->remedies.items[0].commands.items[0],
+			    "sh -c 'echo 6 > /sys/class/net/eth0/queues/rx-0/rps_cpus'");
+	diagnosis_done(&d);
+
+	/* Nobody has time. */
+	o = overflowing(&d, &c);
+	add_cpu(o, 0, 0, 490, 0);
+	add_cpu(o, 1, 0, 0, 0);
+	add_vector(o, 30, "eth0", 0, 5000);
+	diagnose(&d);
+	expect_remedies(&d, "more-cpu", "raise-rx-ring");
+	diagnosis_done(&d);
+
+	/* It had time: a burst. */
+	o = overflowing(&d, &c);
+	add_cpu(o, 0, 400, 50, 0);
+	add_cpu(o, 1, 480, 0, 0);
+	add_vector(o, 30, "eth0", 0, 5000);
+	diagnose(&d);
+	expect_remedies(&d, "raise-rx-ring", NULL);
+	diagnosis_done(&d);
+
+	/* At its maximum: nothing that does not help. */
+	c.rx = 4096;
+	o = overflowing(&d, &c);
+	add_cpu(o, 0, 400, 50, 0);
+	add_vector(o, 30, "eth0", 0, 5000);
+	diagnose(&d);
+	expect_remedies(&d, NULL, NULL);
+	assert_null(found(&d, "ring-below-max"));
+	diagnosis_done(&d);
+}
+
+static void remedies_of_queues(void **state)
+{
+	struct card c = full_ring("ixgbe");
+	struct observation *o;
+	struct diagnosis d;
+
+	(void)state;
+	c.combined = c.combined_max = 4;
+	c.rx = 4096;
+	/* Four queues, all of them on one CPU; the one for transmission does not count. */
+	o = overflowing(&d, &c);
+	for (unsigned int i = 0; i < 4; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "eth0-TxRx-%u", i);
+		add_cpu(o, i, i ? 480 : 0, i ? 0 : 490, 0);
+		add_vector(o, 30 + i, name, 0, 5000);
+	}
+	add_vector(o, 34, "eth0-tx-0", 1, 50000);
+	diagnose(&d);
+	expect_remedies(&d, "spread-interrupts", NULL);
+	assert_int_equal(found(&d, "ring-rx-overflow")->remedies.items[0].commands.n, 4);
+	assert_string_equal(found(&d, "ring-rx-overflow")->remedies.items[0].commands.items[3],
+			    "echo 0 > /proc/irq/33/smp_affinity_list");
+	diagnosis_done(&d);
+
+	/* One queue of four in use. */
+	c.combined = 1;
+	o = overflowing(&d, &c);
+	for (unsigned int i = 0; i < 8; i++)
+		add_cpu(o, i, i ? 480 : 0, i ? 0 : 490, 0);
+	add_vector(o, 30, "eth0-TxRx-0", 0, 5000);
+	diagnose(&d);
+	expect_remedies(&d, "more-queues", NULL);
+	assert_string_equal(found(&d, "ring-rx-overflow")->remedies.items[0].commands.items[0],
+			    "ethtool -L eth0 combined 4");
+	diagnosis_done(&d);
+}
+
+static void remedies_of_hypervisors(void **state)
+{
+	struct card c = full_ring("virtio_net");
+	struct observation *o;
+	struct diagnosis d;
+
+	(void)state;
+	c.rx = c.rx_max = 256;
+	o = overflowing(&d, &c);
+	add_cpu(o, 0, 400, 20, 75);
+	add_cpu(o, 1, 480, 0, 0);
+	add_vector(o, 30, "eth0", 0, 5000);
+	diagnose(&d);
+	expect_remedies(&d, "less-steal", "hypervisor-queue");
+	diagnosis_done(&d);
+
+	/* The card's own buffer: neither ring nor CPU. */
+	c = card_of_driver("mlx5_core");
+	stat(&c, 0, "rx_discards_phy", 800);
+	o = overflowing(&d, &c);
+	add_cpu(o, 0, 0, 490, 0);
+	add_cpu(o, 1, 480, 0, 0);
+	add_vector(o, 30, "eth0", 0, 5000);
+	diagnose(&d);
+	expect_remedies(&d, "relieve-card", NULL);
+	diagnosis_done(&d);
+}
+
+/* What a driver keeps to itself cannot be cleared without asking it. */
+static void without_ethtool(void **state)
+{
+	struct card c = card_of_driver("vmxnet3");
+	struct observation *o;
+	struct diagnosis d;
+	bool told = false;
+
+	(void)state;
+	o = overflowing(&d, &c);
+	o->b.source[SRC_ETHTOOL] = (struct source_state){.status = SOURCE_ABSENT, .err = -ETIMEDOUT};
+	diagnose(&d);
+	assert_false(was_cleared(&d, "ring-rx-overflow"));
+	vec_each(n, &d.not_examined)
+		told |= strcmp(n->cause->id, "ring-rx-overflow") == 0 && n->source == SRC_ETHTOOL &&
+			n->err == -ETIMEDOUT;
+	assert_true(told);
+	assert_true(was_cleared(&d, "link-crc-errors"));
+	diagnosis_done(&d);
+}
+
+static void ring_below_max(void **state)
+{
+	struct card c = card_of_driver("igb");
+	struct diagnosis d;
+
+	(void)state;
+	/* 256 of 4096, and nothing lost: no word. */
+	assert_null(found(judge(&d, &c), "ring-below-max"));
+	assert_true(was_cleared(&d, "ring-below-max"));
+	diagnosis_done(&d);
+	*field(&c, C_LINK_RX_MISSED_ERRORS) = 10;
+	judge(&d, &c);
+	assert_int_equal(found(&d, "ring-below-max")->severity, SEVERITY_INFO);
+	assert_int_equal(found(&d, "ring-below-max")->state, AT_RISK);
+	diagnosis_done(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(healthy_cards),
+		cmocka_unit_test(link_crc_errors),
+		cmocka_unit_test(link_frame_length_errors),
+		cmocka_unit_test(link_duplex_speed),
+		cmocka_unit_test(duplex_with_damage),
+		cmocka_unit_test(ring_rx_overflow),
+		cmocka_unit_test(remedies_fit),
+		cmocka_unit_test(remedies_of_queues),
+		cmocka_unit_test(remedies_of_hypervisors),
+		cmocka_unit_test(without_ethtool),
+		cmocka_unit_test(ring_below_max),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
