@@ -293,7 +293,15 @@ const char *socket_text(const struct socket *sk, char *to, size_t size)
 {
 	char address[INET6_ADDRSTRLEN];
 
+	if (sk->kind == SOCKET_PACKET) {
+		snprintf(to, size, "packet socket");
+		return to;
+	}
 	address_text(sk->family, sk->local, address, sizeof(address));
+	if (sk->kind == SOCKET_RAW) {
+		snprintf(to, size, "%s (raw)", address);
+		return to;
+	}
 	snprintf(to, size, sk->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address, sk->local_port);
 	return to;
 }

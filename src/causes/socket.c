@@ -10,6 +10,7 @@
 
 #define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
 #define SUBJECTS_SHOWN 16
+#define RAW_LEAST 10 /* SEV-L of the catalogue: fewer are no rate */
 
 /* ---- why a buffer is small ---- */
 
@@ -222,4 +223,125 @@ enum outcome examine_sockbuf_clamped(struct exam *x)
 enum outcome examine_sock_lock(struct exam *x)
 {
 	return condition(x, buffer_is_lowered, describe_sock_lock);
+}
+
+/* ---- raw sockets and captures ---- */
+
+/* What sockets of one kind lost, those that lost added to the finding (if there is one). */
+static uint64_t kind_lost(struct exam *x, struct finding *f, const struct socket *sockets, size_t n)
+{
+	uint64_t sum = 0;
+
+	for (const struct socket *sk = sockets; sk < sockets + n; sk++) {
+		uint64_t lost = delta_value(delta_socket_drops(x->o, sk));
+		const struct link *link = snapshot_link(&x->o->b, sk->ifindex);
+		struct subject *s;
+
+		sum += lost;
+		if (!f || !lost || f->subjects.n == SUBJECTS_SHOWN)
+			continue;
+		s = finding_subject(f);
+		subject_socket(x, s, sk);
+		s->has_lost = true;
+		s->lost = lost;
+		if (link)
+			memcpy(s->device, link->name, sizeof(s->device));
+	}
+	return sum;
+}
+
+/*
+ * A packet that finds the only raw socket of its protocol full was delivered to nobody, so the
+ * kernel goes on as if nothing handled the protocol: InUnknownProtos, reason IP_NOPROTO, and for
+ * IPv4 an ICMP "protocol unreachable" to the sender (net/ipv4/raw.c raw_v4_input).
+ */
+static uint64_t claim_unknown_protocols(struct exam *x)
+{
+	static const char *const reasons[] = {"IP_NOPROTO", NULL};
+	uint64_t claimed = 0;
+
+	vec_each (sk, &x->o->b.raw_sockets) {
+		struct drop_filter f = {.reasons = reasons, .protocol = sk->protocol};
+
+		claimed += ledger_claim(x->ledger, &f, delta_value(delta_socket_drops(x->o, sk)));
+	}
+	return claimed;
+}
+
+enum outcome examine_raw_socket_drop(struct exam *x)
+{
+	const struct snapshot *b = &x->o->b;
+	uint64_t lost = kind_lost(x, NULL, b->raw_sockets.items, b->raw_sockets.n), claimed;
+	struct finding *f;
+	struct remedy *r;
+	char who[64];
+
+	if (!lost) {
+		evidence_value(NULL, x, "/proc/net/raw", "raw sockets", b->raw_sockets.n);
+		evidence_text(NULL, x, "none of them lost a packet");
+		return NOT_FOUND;
+	}
+	f = finding_new(x);
+	finding_lost(f, &lost, NULL, 0);
+	f->severity = lost >= RAW_LEAST ? SEVERITY_WARNING : SEVERITY_INFO;
+	kind_lost(x, f, b->raw_sockets.items, b->raw_sockets.n);
+	claimed = claim_unknown_protocols(x);
+	finding_headline(f, "the raw socket of %s is full", owner_text(&f->subjects.items[0], who, sizeof(who)));
+	finding_text(f, "A program that speaks an IP protocol itself (ping, OSPF, VRRP) does not take "
+			"its packets out in time.%s",
+		     claimed ? " Nobody else takes them, so the senders are told that the protocol is "
+			       "unknown here: it is not."
+			     : "");
+	evidence_change(f, x, "/proc/net/raw", "drops of the first socket named",
+			delta_socket_drops(x->o, &f->subjects.items[0].socket));
+	evidence_counter(f, x, C_IP_IN_UNKNOWN_PROTOS);
+	evidence_counter(f, x, C_IP6_IN_UNKNOWN_PROTOS);
+	evidence_traced(f, x, "IP_NOPROTO of the protocols of these sockets", claimed);
+	finding_exclude(f, "a protocol that nobody handles (a socket has it, and counted these)");
+	r = finding_remedy(f, "read-raw-faster", REMEDY_APPLICATION,
+			   "let the program read faster, or take fewer (ICMP_FILTER, SO_ATTACH_FILTER)");
+	remedy_why(r, "a raw socket gets a copy of every packet of its protocol");
+	r = finding_remedy(f, "raise-so-rcvbuf", REMEDY_SOCKET, "a larger SO_RCVBUF in the program");
+	remedy_why(r, "for bursts; the kernel does not tell how large the buffer of a raw socket is");
+	return FOUND;
+}
+
+/*
+ * 6.18 has an event for a copy that finds no room, but only where nobody else holds the packet:
+ * the sockets' own counters are the whole number.
+ */
+enum outcome examine_capture_loss(struct exam *x)
+{
+	static const char *const reasons[] = {"PACKET_SOCK_ERROR", "NOT_SPECIFIED", NULL};
+	static const char *const places[] = {"packet_rcv", "tpacket_rcv", NULL};
+	static const struct drop_filter drops = {.reasons = reasons, .symbols = places};
+	const struct snapshot *b = &x->o->b;
+	uint64_t counted = kind_lost(x, NULL, b->packet_sockets.items, b->packet_sockets.n);
+	uint64_t traced = ledger_traced(x->ledger, &drops);
+	struct finding *f;
+	struct remedy *r;
+	char who[64];
+
+	if (!counted && !traced) {
+		evidence_value(NULL, x, "packet sockets", "number", b->packet_sockets.n);
+		evidence_text(NULL, x, "none of them is known to have lost a copy");
+		return NOT_FOUND;
+	}
+	f = finding_new(x);
+	ledger_claim(x->ledger, &drops, UINT64_MAX);
+	finding_lost(f, counted ? &counted : NULL, counted ? NULL : &traced, 0);
+	kind_lost(x, f, b->packet_sockets.items, b->packet_sockets.n);
+	finding_headline(f, "%s misses packets in its capture",
+			 f->subjects.n ? owner_text(&f->subjects.items[0], who, sizeof(who))
+				       : "a program");
+	finding_text(f, "A packet socket gets copies, and these found no room. The packets themselves "
+			"went on their way: only the capture has holes.");
+	if (f->subjects.n)
+		evidence_change(f, x, "packet sockets", "drops of the first socket named",
+				delta_socket_drops(x->o, &f->subjects.items[0].socket));
+	evidence_traced(f, x, "at packet_rcv and tpacket_rcv (not every copy makes an event)", traced);
+	r = finding_remedy(f, "capture-less", REMEDY_APPLICATION,
+			   "a capture filter, a snapshot length (-s 128), a larger buffer (-B 65536 KiB)");
+	remedy_why(r, "each copied packet costs time in softirq and memory until it is read");
+	return FOUND;
 }

@@ -61,6 +61,8 @@ enum outcome examine_sockbuf_clamped(struct exam *x);	  /* socket.c */
 bool explains_sockbuf_clamped(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_sockbuf_clamped(struct exam *x, struct finding *f);
 enum outcome examine_sock_lock(struct exam *x);
+enum outcome examine_raw_socket_drop(struct exam *x);
+enum outcome examine_capture_loss(struct exam *x);
 bool explains_sock_lock(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_sock_lock(struct exam *x, struct finding *f);
 

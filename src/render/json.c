@@ -126,6 +126,8 @@ static json_t *socket_json(const struct subject *s)
 	json_t *j = json_object();
 
 	set(j, "protocol", protocol_json(sk->protocol));
+	if (sk->kind != SOCKET_INET)
+		set(j, "type", json_string(sk->kind == SOCKET_RAW ? "raw" : "packet"));
 	set(j, "local", endpoint_json(sk->family, sk->local, sk->local_port));
 	set(j, "remote",
 	    sk->remote_port ? endpoint_json(sk->family, sk->remote, sk->remote_port) : json_null());
