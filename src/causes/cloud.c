@@ -570,12 +570,11 @@ static enum outcome examine(struct exam *x, const struct cloud_what *what)
 		outcome = examine_rate(x, what);
 	if (outcome == NOT_EXAMINED && w.seen)
 		return NOT_FOUND;
-	if (outcome == NOT_EXAMINED && what->kind == LIMIT_KIND_N)
-		return not_examined_why(x, "no card here counts it for the provider", "");
-	if (outcome == NOT_EXAMINED)
-		return not_examined_why(x, "no limit of a cloud instance is known here",
-					"state it in whydrop.conf or with --limit");
-	return outcome;
+	if (outcome != NOT_EXAMINED)
+		return outcome;
+	return not_examined_why(x, "no card here counts for a cloud provider and no limit is stated",
+				what->kind == LIMIT_KIND_N ? ""
+							   : "in whydrop.conf or with --limit");
 }
 
 enum outcome examine_cloud_bandwidth(struct exam *x)

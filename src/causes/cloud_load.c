@@ -233,32 +233,28 @@ static void time_text(const struct exam *x, uint32_t at_ms, struct buf *to)
 		buf_printf(to, " after %u.%u s", at_ms / 1000, at_ms % 1000 / 100);
 }
 
-static void one_figure(const struct exam *x, const struct observation *o, const char *device,
-		       enum limit_kind kind, enum limit_side side, struct buf *to)
+static void one_figure(const struct exam *x, const struct observation *o, const struct link *l,
+		       enum limit_kind kind, bool rx, struct buf *to)
 {
-	uint64_t peak = 0, rate;
-	const struct rate *step;
-	uint32_t peak_at = 0;
-	struct amounts a;
+	bool packets = kind == LIMIT_PACKETS;
+	enum counter_id id = packets ? rx ? C_LINK_RX_PACKETS : C_LINK_TX_PACKETS
+			   : rx	     ? C_LINK_RX_BYTES
+				     : C_LINK_TX_BYTES;
+	double average = per_second(o, delta_value(delta_link(o, l, id)));
+	unsigned int unit = packets ? 1 : BITS_PER_BYTE;
+	struct rate_peak in, out;
 	char text[32];
-	size_t at = 0;
 
-	if (!over_the_interval(o, device, &a))
+	buf_printf(to, "%s %s on average", rx ? "received" : "sent",
+		   cloud_amount(kind, (uint64_t)(average * unit), text, sizeof(text)));
+	if (!rate_peaks(o, l->ifindex, &in, &out))
 		return;
-	cloud_amount(kind, (uint64_t)per_second(o, chosen(&a, kind, side)), text, sizeof(text));
-	buf_printf(to, "%s %s on average", side == LIMIT_RX ? "received" : "sent", text);
-	while (next_step(o, device, &at, &a, &step)) {
-		rate = step_rate(chosen(&a, kind, side), step);
-		if (rate <= peak)
-			continue;
-		peak = rate;
-		peak_at = step->at_ms;
-	}
-	if (peak) {
-		buf_printf(to, " (peak %s", cloud_amount(kind, peak, text, sizeof(text)));
-		time_text(x, peak_at, to);
-		buf_puts(to, ")");
-	}
+	if (!rx)
+		in = out;
+	cloud_amount(kind, packets ? in.packets : in.bytes * unit, text, sizeof(text));
+	buf_printf(to, " (peak %s", text);
+	time_text(x, packets ? in.packets_at_ms : in.bytes_at_ms, to);
+	buf_puts(to, ")");
 }
 
 void cloud_figures(const struct exam *x, const char *limit_device, struct buf *to)
@@ -269,13 +265,9 @@ void cloud_figures(const struct exam *x, const char *limit_device, struct buf *t
 		if (!cloud_device(o, limit_device, l))
 			continue;
 		buf_printf(to, "%s%s: ", to->len ? "; " : "", l->name);
-		for (int kind = LIMIT_BANDWIDTH; kind <= LIMIT_PACKETS; kind++) {
-			for (int side = LIMIT_RX; side <= LIMIT_TX; side++) {
-				if (kind != LIMIT_BANDWIDTH || side != LIMIT_RX)
-					buf_puts(to, ", ");
-				one_figure(x, o, l->name, (enum limit_kind)kind,
-					   (enum limit_side)side, to);
-			}
+		for (unsigned int i = 0; i < 4; i++) {
+			buf_puts(to, i ? ", " : "");
+			one_figure(x, o, l, i < 2 ? LIMIT_BANDWIDTH : LIMIT_PACKETS, i % 2 == 0, to);
 		}
 	}
 }

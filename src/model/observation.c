@@ -300,6 +300,38 @@ struct change delta_socket_drops(const struct observation *o, const struct socke
 	return change_of(before ? before->drops : 0, after->drops, 32);
 }
 
+static void raise_peak(uint64_t amount, const struct rate *step, uint64_t *peak, uint32_t *at_ms)
+{
+	uint64_t rate = (uint64_t)((double)amount * 1e6 / step->span_us);
+
+	if (rate <= *peak)
+		return;
+	*peak = rate;
+	*at_ms = step->at_ms;
+}
+
+bool rate_peaks(const struct observation *o, unsigned int ifindex, struct rate_peak *ret_rx,
+		struct rate_peak *ret_tx)
+{
+	struct rate_peak rx = {0}, tx = {0};
+	bool known = false;
+
+	vec_each(r, &o->rates) {
+		if (r->ifindex != ifindex)
+			continue;
+		known = true;
+		raise_peak(r->rx_bytes, r, &rx.bytes, &rx.bytes_at_ms);
+		raise_peak(r->rx_packets, r, &rx.packets, &rx.packets_at_ms);
+		raise_peak(r->tx_bytes, r, &tx.bytes, &tx.bytes_at_ms);
+		raise_peak(r->tx_packets, r, &tx.packets, &tx.packets_at_ms);
+	}
+	if (known) {
+		*ret_rx = rx;
+		*ret_tx = tx;
+	}
+	return known;
+}
+
 double per_second(const struct observation *o, uint64_t count)
 {
 	return o->seconds > 0 ? (double)count / o->seconds : 0;

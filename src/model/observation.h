@@ -19,6 +19,12 @@ struct rate {
 	uint64_t rx_bytes, rx_packets, tx_bytes, tx_packets;
 };
 
+/* The busiest step of a device: a second's bytes and packets at that rate, and when it ended. */
+struct rate_peak {
+	uint64_t bytes, packets;
+	uint32_t bytes_at_ms, packets_at_ms;
+};
+
 struct observation {
 	char name[64]; /* of the namespace, as struct netns */
 	uint32_t inode;
@@ -84,6 +90,9 @@ struct change delta_nic_queue(const struct observation *o, const struct nic_queu
 /* A socket made during the interval counts from zero. */
 struct change delta_socket_drops(const struct observation *o, const struct socket *after);
 
+/* False: nothing is known of its steps. */
+bool rate_peaks(const struct observation *o, unsigned int ifindex, struct rate_peak *ret_rx,
+		struct rate_peak *ret_tx);
 double per_second(const struct observation *o, uint64_t count);
 
 #endif

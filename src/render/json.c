@@ -486,6 +486,42 @@ json_t *render_host_json(const struct report *r)
 	return j;
 }
 
+static json_t *direction_json(const struct observation *o, const struct link *l, bool rx,
+			      const struct rate_peak *peak)
+{
+	struct change bytes = delta_link(o, l, rx ? C_LINK_RX_BYTES : C_LINK_TX_BYTES);
+	struct change packets = delta_link(o, l, rx ? C_LINK_RX_PACKETS : C_LINK_TX_PACKETS);
+	json_t *j = json_object();
+
+	set(j, "bytes_per_second",
+	    bytes.known ? real(per_second(o, bytes.delta), 0.001) : json_null());
+	set(j, "packets_per_second",
+	    packets.known ? real(per_second(o, packets.delta), 0.001) : json_null());
+	set(j, "peak_bytes_per_second", number(peak->bytes));
+	set(j, "peak_bytes_at_ms", json_integer(peak->bytes_at_ms));
+	set(j, "peak_packets_per_second", number(peak->packets));
+	set(j, "peak_packets_at_ms", json_integer(peak->packets_at_ms));
+	return j;
+}
+
+/* What each device carried, on average and in its busiest step; idle devices are left out. */
+static void add_rates(json_t *list, const struct observation *o)
+{
+	vec_each (l, &o->b.links) {
+		struct rate_peak rx, tx;
+		json_t *j;
+
+		if (!rate_peaks(o, l->ifindex, &rx, &tx))
+			continue;
+		j = json_object();
+		set_text(j, "device", l->name);
+		set(j, "netns", render_netns_json(o));
+		set(j, "rx", direction_json(o, l, true, &rx));
+		set(j, "tx", direction_json(o, l, false, &tx));
+		json_array_append_new(list, j);
+	}
+}
+
 static json_t *wait_json(const struct wait_report *w)
 {
 	json_t *j, *began;
@@ -511,12 +547,15 @@ json_t *render_json(const struct diagnosis *d, const struct report *r)
 {
 	const struct observation *first = observation_at(d, 0);
 	json_t *j = json_object(), *findings = json_array(), *path = json_array(),
+	       *rates = json_array(),
 	       *elsewhere = json_object();
 
 	vec_each (f, &d->findings)
 		json_array_append_new(findings, finding_json(f));
 	vec_each (o, &d->observations)
 		add_path(path, d, o);
+	vec_each (o, &d->observations)
+		add_rates(rates, o);
 	set(elsewhere, "packets", number(r->elsewhere));
 	set(elsewhere, "namespaces", json_integer(r->elsewhere_namespaces));
 
@@ -533,6 +572,7 @@ json_t *render_json(const struct diagnosis *d, const struct report *r)
 	set_text(j, "verdict", verdict_name(d->verdict));
 	set(j, "findings", findings);
 	set(j, "path", path);
+	set(j, "rates", rates);
 	set(j, "ledger", ledger_json(d));
 	set(j, "elsewhere", elsewhere);
 	set(j, "cleared", cleared_json(d));

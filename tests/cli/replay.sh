@@ -29,4 +29,7 @@ json '630 <= found("fw-rule-drop")[0]["lost"]["packets"] <= 760' "$TMP/diagnosis
 	fail "packets dropped by rules" "$OUT"
 json '{s["lost"] for s in found("fw-rule-drop")[0]["subjects"]} >= {150, 250, 120, 110}' \
 	"$TMP/diagnosis-1" > "$OUT" || fail "the rules' own counts" "$TMP/diagnosis-1"
+json '[r for r in d["rates"] if r["device"] == "uplink7" and
+	r["rx"]["peak_packets_per_second"] > r["rx"]["packets_per_second"] > 10]' \
+	"$TMP/diagnosis-1" > "$OUT" || fail "the device's average and peak" "$OUT"
 finish

@@ -47,7 +47,7 @@ is_clean() { # is_clean FOLDER
 	[ ${#groups[@]} = 0 ] || nowhere "$1" "${groups[@]}"
 }
 
-sample plain
+sample plain --limit bandwidth@uplink7=10Gbit
 # What is looked for can be found, where it was not taken out.
 for word in $NAMES "$SERVER"; do
 	grep -rqaF -e "$word" "$TMP/plain" || [ "$word" = tunnel-red ] || [ "$word" = acme_old ] ||
@@ -57,6 +57,8 @@ done
 run "$WHYDROP" record --from "$TMP/plain" --scrub "$TMP/clean"
 [ "$STATUS" = 0 ] || fail "record --scrub --from" "$ERR"
 is_clean "$TMP/clean"
+json 'd["config"]["limits"][0]["device"].startswith("if")' "$TMP/clean/whydrop-recording.json" > "$OUT" ||
+	fail "the limit's device is not renamed" "$OUT"
 same_findings "$TMP/plain" "$TMP/clean"
 json 'd["host"]["name"].startswith("host") and d["verdict"] == "losing"' "$TMP/diagnosis-2" > /dev/null ||
 	fail "the scrubbed recording's header"

@@ -289,7 +289,7 @@ static void nothing_known_is_not_examined(void **state)
 	n = unseen(&s, "cloud-bw-allowance");
 	assert_non_null(n);
 	assert_int_equal(n->source, SOURCE_N);
-	assert_non_null(strstr(n->why, "no limit"));
+	assert_non_null(strstr(n->why, "no limit is stated"));
 	assert_non_null(unseen(&s, "cloud-pps-allowance"));
 	assert_non_null(unseen(&s, "cloud-conntrack-allowance"));
 	/* A limit of a device that is not here. */
