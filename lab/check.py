@@ -3,7 +3,7 @@
 """Hold what whydrop said against what a scenario says is true.
 
   check.py fault JSON    a line of columns (ok, no or -), then one line for each reason
-  check.py healed JSON   the same for the finding that must be gone
+  check.py healed JSON   the same for the finding that must be gone; remedied is the same
 
 The expectations come in the environment: CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT LOST INODE.
 """
@@ -145,7 +145,7 @@ def main():
     except (OSError, ValueError) as error:
         check.column("named", False, f"no JSON from whydrop: {error}")
     else:
-        if sys.argv[1] == "healed":
+        if sys.argv[1] in ("healed", "remedied"):
             check_healed(check, report)
         elif want("CAUSE") == "none":
             check_none(check, report)

@@ -16,6 +16,7 @@ reset_scenario() {
 		fault() { :; }
 		traffic() { :; }
 		heal() { :; }
+		remedied() { :; }
 	}
 }
 
@@ -137,8 +138,9 @@ examine_inode() {
 	stat -Lc %i "/run/netns/$EXAMINE" "/proc/$EXAMINE/ns/net" 2>/dev/null | head -n 1
 }
 
-play() {
-	local sample=$1 status
+# The topology stands, and the kernel can do it
+prepare() {
+	local status
 
 	lab_topology "$TOPOLOGY"
 	needs >"$LAB_DIR/needs" 2>&1
@@ -146,6 +148,12 @@ play() {
 	[ $status = 0 ] || return $status
 	INODE=$(examine_inode)
 	export CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT INODE
+}
+
+play() {
+	local sample=$1
+
+	prepare || return
 	fault >>"$LAB_DIR/log" 2>&1 || echo "fault: status $?" >>"$LAB_DIR/log"
 	$sample fault
 	[ "$CAUSE" = none ] && return
@@ -170,10 +178,12 @@ run_one() {
 		save_host "$LAB_DIR/sysctl.before"
 		trap 'lab_cleanup; restore_host "$LAB_DIR/sysctl.before"' EXIT
 	fi
-	play $sample
+	if [ "$REMEDIES" = 1 ]; then play_remedy; else play $sample; fi
 	if [ $? = 77 ]; then
 		is_expected_skip || fail "skipped, but skips.txt does not expect that for $KERNEL"
 		columns=skip
+	elif [ "$REMEDIES" = 1 ]; then
+		columns=$(remedy_columns)
 	else
 		columns="${COLUMNS_OF[fault]:-}	$(cut -f 8 <<<"${COLUMNS_OF[healed]:--}")"
 	fi
