@@ -8,7 +8,7 @@
 state_of_all() {
 	local ns pid quota
 
-	sysctl_lines host sysctl
+	[ "$HOST" = 0 ] || sysctl_lines host sysctl
 	for ns in "${LAB_SPACES[@]}"; do
 		sysctl_lines "$ns" in_ns "$ns" sysctl
 		{
@@ -36,9 +36,9 @@ sysctl_lines() { # sysctl_lines NAME COMMAND...
 		grep -vE 'conntrack_count|fastopen_key|stable_secret|random' | sed "s/^/$name /"
 }
 
-# The commands as a person would paste them, stopping at the first that fails
-type_in() { # type_in do|undo
-	bash -e "$LAB_DIR/remedy.$1" >"$LAB_DIR/remedy.$1.out" 2>&1 && return
+# The commands as a person would paste them; one that only looks may fail, the last may not
+type_in() { # type_in commands|undo
+	bash "$LAB_DIR/remedy.$1" >"$LAB_DIR/remedy.$1.out" 2>&1 && return
 	fail "$1: a command failed: $(tail -n 1 "$LAB_DIR/remedy.$1.out")"
 	return 1
 }
@@ -48,9 +48,9 @@ check_changes() {
 	local key to
 
 	while read -r key _ _ _ to; do
-		grep -qF " $key = $to" "$LAB_DIR/state.done" || fail "do: $key is not $to"
+		grep -qF " $key = $to" "$LAB_DIR/state.done" || fail "commands: $key is not $to"
 	done <"$LAB_DIR/remedy.changes"
-	! cmp -s "$LAB_DIR/state.before" "$LAB_DIR/state.done" || fail "do: nothing has changed"
+	! cmp -s "$LAB_DIR/state.before" "$LAB_DIR/state.done" || fail "commands: nothing has changed"
 }
 
 judge_remedy() {
@@ -61,7 +61,7 @@ judge_remedy() {
 		return
 	fi
 	state_of_all >"$LAB_DIR/state.before"
-	type_in do || return
+	type_in commands || return
 	state_of_all >"$LAB_DIR/state.done"
 	check_changes
 	remedied >>"$LAB_DIR/log" 2>&1 || echo "remedied: status $?" >>"$LAB_DIR/log"
@@ -79,14 +79,14 @@ play_remedy() {
 	[ -s "$LAB_DIR/reasons" ] || judge_remedy
 }
 
-# What the row shows: the remedy, and ok or no for do, gone and undo
+# What the row shows: the remedy, and ok or no for typed, gone and undone
 remedy_columns() {
 	local reasons=$LAB_DIR/reasons column what
 
 	printf '%s' "$(cat "$LAB_DIR/remedy.id" 2>/dev/null || echo -)"
-	for what in do checks undo; do
+	for what in commands checks undo; do
 		column=ok
-		[ -e "$LAB_DIR/remedy.do" ] || column=-
+		[ -e "$LAB_DIR/remedy.commands" ] || column=-
 		! grep -q "^$what: " "$reasons" || column=no
 		printf '\t%s' $column
 	done

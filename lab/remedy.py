@@ -5,7 +5,7 @@
   remedy.py JSON DIR
 
 That is the first of the finding's remedies that `fix` may apply; where it may apply none, the first
-whose commands are complete and can be undone. DIR gets the files remedy.id, remedy.do and
+whose commands are complete and can be undone. DIR gets the files remedy.id, remedy.commands and
 remedy.undo, and remedy.changes with "KEY = FROM -> TO" lines of what is to be written.
 """
 import json
@@ -51,7 +51,7 @@ def main():
         names = ", ".join(r["id"] for r in about[0]["remedies"]) or "none"
         sys.exit(f"none of its remedies can be typed: {names}")
     write(sys.argv[2], "remedy.id", [remedy["id"]])
-    write(sys.argv[2], "remedy.do", remedy["commands"])
+    write(sys.argv[2], "remedy.commands", remedy["commands"])
     write(sys.argv[2], "remedy.undo", remedy["undo"])
     write(sys.argv[2], "remedy.changes",
           [f"{c['key']} = {c['from']} -> {c['to']}" for c in remedy["changes"]])

@@ -53,11 +53,15 @@ static void thaw_remedy(struct finding *f, const struct process *p)
 		f, "thaw", REMEDY_APPLICATION,
 		"thaw the control group %s (or the one above it that was frozen)", p->freezer);
 
-	if (p->freezer_v2)
+	if (p->freezer_v2) {
 		remedy_command(r, "echo 0 > /sys/fs/cgroup%s/cgroup.freeze", p->freezer);
-	else
+		remedy_undo(r, "echo 1 > /sys/fs/cgroup%s/cgroup.freeze", p->freezer);
+	} else {
 		remedy_command(r, "echo THAWED > /sys/fs/cgroup/freezer%s/freezer.state",
 			       p->freezer);
+		remedy_undo(r, "echo FROZEN > /sys/fs/cgroup/freezer%s/freezer.state",
+			    p->freezer);
+	}
 	remedy_risk(r, "somebody may have frozen it on purpose: a paused container, a backup");
 }
 
@@ -163,10 +167,17 @@ static void quota_remedy(struct finding *f, const struct process *p, const struc
 	    strcmp(path + strlen(path) - strlen(p->unit), p->unit) == 0) {
 		remedy_command(r, "systemctl set-property --runtime %s CPUQuota=", p->unit);
 		remedy_persist(r, "systemctl set-property %s CPUQuota=", p->unit);
+		if (limit->quota_us > 0 && limit->period_us > 0)
+			remedy_undo(r, "systemctl set-property --runtime %s CPUQuota=%.2f%%", p->unit,
+				    (double)limit->quota_us * 100 / (double)limit->period_us);
 	} else if (p->cgroup_v2) {
 		remedy_command(r, "echo max > /sys/fs/cgroup%s/cpu.max", path);
+		remedy_undo(r, "echo %lld %lld > /sys/fs/cgroup%s/cpu.max",
+			    (long long)limit->quota_us, (long long)limit->period_us, path);
 	} else {
 		remedy_command(r, "echo -1 > /sys/fs/cgroup/cpu%s/cpu.cfs_quota_us", path);
+		remedy_undo(r, "echo %lld > /sys/fs/cgroup/cpu%s/cpu.cfs_quota_us",
+			    (long long)limit->quota_us, path);
 	}
 	remedy_cost(r, "its neighbours on the CPUs get less");
 }

@@ -7,6 +7,7 @@
 
 #define ENTRY_BYTES 320 /* slab object of one connection, causes.md 1.11 */
 #define FULL_SHARE 0.95
+#define REFUSED_TIMES 7 /* count at most so many tables full of refused packets as demand */
 
 static const char *const drop_reasons[] = {"NETFILTER_DROP", NULL};
 static const char *const hook_symbols[] = {"nf_hook_slow", NULL};
@@ -28,21 +29,35 @@ static uint64_t tracked_of(const struct observation *o)
 	       delta_value(delta_sum(o, C_IP_OUT_REQUESTS, C_IP6_OUT_REQUESTS));
 }
 
+/* Fewer buckets than entries make long chains; more than enough are left as they are. */
+static void conntrack_buckets(struct exam *x, struct remedy *r, int64_t to)
+{
+	int64_t buckets = 0;
+
+	if (!sysctl_get(&x->o->b, K_CONNTRACK_BUCKETS, &buckets) || buckets >= to)
+		return;
+	remedy_command(r, "sysctl -w net.netfilter.nf_conntrack_buckets=%lld", (long long)to);
+	remedy_undo(r, "sysctl -w net.netfilter.nf_conntrack_buckets=%lld", (long long)buckets);
+}
+
+/* A table that was full hides how many wanted in: each packet refused may have been a connection. */
 static void conntrack_remedies(struct exam *x, struct finding *f, uint64_t peak, int64_t max)
 {
-	int64_t to = (int64_t)next_power_of_two(MAX(2 * peak, (uint64_t)max + 1)), established = 0;
+	uint64_t wanted = peak + MIN(f->lost, peak * REFUSED_TIMES);
+	int64_t to = (int64_t)next_power_of_two(MAX(2 * wanted, (uint64_t)max + 1)), established = 0;
 	struct remedy *r;
 
 	r = finding_remedy(f, "raise-nf-conntrack-max", REMEDY_SYSCTL,
 			   "a larger table: nf_conntrack_max %lld -> %lld", (long long)max,
 			   (long long)to);
-	remedy_why(r, "%llu of %lld entries were in use", (unsigned long long)peak, (long long)max);
+	remedy_why(r, "%llu of %lld entries were in use, and %llu packets of new connections refused",
+		   (unsigned long long)peak, (long long)max, (unsigned long long)f->lost);
 	remedy_cost(r, "up to %lld KiB of kernel memory more; host-wide: to be set in the host's own "
 		       "namespace, and every namespace is held against the same number",
 		    (long long)((to - max) * ENTRY_BYTES >> 10));
 	remedy_risk(r, "if this is a flood the larger table fills as well: look at the flows first");
 	remedy_sysctl(r, "net.netfilter.nf_conntrack_max", max, to);
-	remedy_command(r, "sysctl -w net.netfilter.nf_conntrack_buckets=%lld", (long long)to);
+	conntrack_buckets(x, r, to);
 	remedy_persist(r, "echo nf_conntrack > /etc/modules-load.d/nf_conntrack.conf");
 
 	if (!sysctl_get(&x->o->b, K_CONNTRACK_TCP_ESTABLISHED, &established) || established <= 86400)

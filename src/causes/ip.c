@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Stage ip. */
+#include <arpa/inet.h>
+#include <net/if.h>
 #include <stdio.h>
 
 #include "causes/enter.h"
@@ -30,10 +32,63 @@ static const char *refused_source(const struct finding *f, const struct link *li
 	return to;
 }
 
+static bool was_refused(const struct exam *x, const struct link *link, const struct drop_flow *flow)
+{
+	struct drop as_drop = {.protocol = flow->protocol, .ifindex = flow->ifindex};
+
+	memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
+	return flow->netns == x->o->inode && flow->ifindex == link->ifindex &&
+	       flow->family == AF_INET && drop_matches(&as_drop, &rp_drops);
+}
+
+/* The smallest network that holds every source refused on the device: "10.55.0.0/27". */
+static void refused_network(struct exam *x, const struct finding *f, const struct link *link,
+			    char *to, size_t size)
+{
+	uint32_t first = 0, apart = 0, network;
+	unsigned int bits = 32;
+	char address[64];
+	bool any = false;
+
+	if (x->d->drops && !x->d->drops->err)
+		vec_each(flow, &x->d->drops->flows) {
+			uint32_t source;
+
+			if (!was_refused(x, link, flow))
+				continue;
+			memcpy(&source, flow->source, sizeof(source));
+			first = any ? first : ntohl(source);
+			apart |= first ^ ntohl(source);
+			any = true;
+		}
+	for (; apart; apart >>= 1)
+		bits--;
+	network = htonl(bits ? first & (UINT32_MAX << (32 - bits)) : 0);
+	/* Sources from everywhere are no network. */
+	if (any && bits >= 16)
+		address_text(AF_INET, (const uint8_t *)&network, address, sizeof(address));
+	else
+		refused_source(f, link, address, sizeof(address));
+	snprintf(to, size, "%s/%u", address, any && bits >= 16 ? bits : 32);
+}
+
+/*
+ * Strict mode would have accepted a source that is reached by this device, so where there is no
+ * other device there is no way back at all, and loose mode refuses it as well.
+ */
+static bool has_other_device(const struct exam *x, const struct link *link)
+{
+	vec_each(other, &x->o->b.links)
+		if (other->ifindex != link->ifindex && (other->flags & IFF_UP) &&
+		    !(other->flags & IFF_LOOPBACK))
+			return true;
+	return false;
+}
+
 static void rp_remedies(struct exam *x, struct finding *f, const struct link *link)
 {
 	int64_t now = effective_rp_filter(x, link);
-	char key[80], source[64], enter[96];
+	char key[80], source[64], network[80], enter[96];
 	struct remedy *r;
 
 	/* A device name may hold dots, which sysctl takes as slashes: use slashes throughout then. */
@@ -41,8 +96,9 @@ static void rp_remedies(struct exam *x, struct finding *f, const struct link *li
 		 strchr(link->name, '.') ? "net/ipv4/conf/%s/rp_filter" : "net.ipv4.conf.%s.rp_filter",
 		 link->name);
 	refused_source(f, link, source, sizeof(source));
+	refused_network(x, f, link, network, sizeof(network));
 	entering(x, enter, sizeof(enter));
-	if (now == 1) {
+	if (now == 1 && has_other_device(x, link)) {
 		r = finding_remedy(f, "loose-rp-filter", REMEDY_SYSCTL,
 				   "accept sources on %s that are reachable by any device (loose mode)",
 				   link->name);
@@ -53,14 +109,14 @@ static void rp_remedies(struct exam *x, struct finding *f, const struct link *li
 		remedy_risk(r, "spoofed sources that are routable elsewhere get in");
 		remedy_sysctl_here(x, r, key, link->rp_filter < 0 ? now : link->rp_filter, 2);
 	}
-	r = finding_remedy(f, "route-back", REMEDY_ROUTE, "a route back to the refused source");
+	r = finding_remedy(f, "route-back", REMEDY_ROUTE, "a route back to the refused sources, %s", network);
 	remedy_why(r, now == 1 ? "with one by %s strict mode accepts the packets"
 			       : "not even a device other than %s has a route to the source",
 		   link->name);
 	remedy_command(r, "%sip route get %s", enter, source);
-	remedy_command(r, "%sip route add %s/32 dev %s", enter, source, link->name);
-	remedy_cost(r, "where the source is behind a router, it needs `via ROUTER` as well");
-	remedy_undo(r, "%sip route del %s/32 dev %s", enter, source, link->name);
+	remedy_command(r, "%sip route add %s dev %s", enter, network, link->name);
+	remedy_cost(r, "where they are behind a router, it needs `via ROUTER` as well");
+	remedy_undo(r, "%sip route del %s dev %s", enter, network, link->name);
 }
 
 static bool is_subject(const struct finding *f, const struct link *link)

@@ -5,6 +5,7 @@
 #include "causes/stages.h"
 
 #define BACKLOG_CAP 65536 /* causes.md 1.11: beyond it latency is worse than loss */
+#define BACKLOG_DEFAULT 1000
 #define SOFTIRQ_SATURATED 0.8
 
 static const char *const backlog_reasons[] = {"CPU_BACKLOG", NULL};
@@ -92,8 +93,9 @@ static void backlog_remedies(struct exam *x, struct finding *f, double pps, doub
 	}
 	if (now >= BACKLOG_CAP)
 		return;
-	/* Twice as long, and room for 10 ms of the busiest CPU's packets. */
-	to = MIN(MAX(now * 2, (int64_t)(pps * 0.010)), BACKLOG_CAP);
+	/* Twice as long, room for 10 ms of the busiest CPU's packets, and not below the default. */
+	to = MAX(MAX(now * 2, (int64_t)(pps * 0.010)), BACKLOG_DEFAULT);
+	to = MIN(to, BACKLOG_CAP);
 	r = finding_remedy(f, "raise-netdev-max-backlog", REMEDY_SYSCTL,
 			   "a longer backlog queue: netdev_max_backlog %lld -> %lld",
 			   (long long)now, (long long)to);

@@ -168,12 +168,21 @@ static void fail_all(struct worker *w, int err)
 			w->result->source[collectors[i].source] = state_of(err);
 }
 
+/* The namespace this thread is in before it enters another. */
+static int open_home(void)
+{
+	return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
+	cleanup(cleanup_fd) int home = open_home();
 	bool abandoned;
-	int r = host_enter(&w->host);
+	int r;
 
+	w->host.home = home;
+	r = host_enter(&w->host);
 	if (r < 0)
 		fail_all(w, r);
 	else
@@ -246,8 +255,10 @@ static int start(struct worker *w)
 /* Without a thread (pids.max): in this one, which then returns to where it came from. */
 static int run_here(struct worker *w)
 {
-	cleanup(cleanup_fd) int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	cleanup(cleanup_fd) int home = open_home();
 	int r = home < 0 ? -errno : host_enter(&w->host);
+
+	w->host.home = home;
 
 	if (r < 0) {
 		fail_all(w, r);

@@ -61,18 +61,45 @@ static int read_file(const char *path, struct buf *ret)
 	return r;
 }
 
-int host_read(struct host *h, const char *path, struct buf *ret)
+/* Where /proc/PATH is for this thread. */
+static int proc_file(const char *path, char *to, size_t size)
 {
 	/* /proc/net is that of the process's first thread; a worker's own is under thread-self. */
 	const char *root = strncmp(path, "net/", 4) == 0 ? "/proc/thread-self/" : "/proc/";
+
+	return snprintf(to, size, "%s%s", root, path) >= (int)size ? -ENAMETOOLONG : 0;
+}
+
+int host_read(struct host *h, const char *path, struct buf *ret)
+{
 	char name[512], file[512];
 
 	entry_name(h, "proc/", path, name, sizeof(name));
 	if (h->replay)
 		return replay(h, name, ret);
-	if (snprintf(file, sizeof(file), "%s%s", root, path) >= (int)sizeof(file))
+	if (proc_file(path, file, sizeof(file)) < 0)
 		return -ENAMETOOLONG;
 	return keep(h, name, read_file(file, ret), ret);
+}
+
+int host_read_wide(struct host *h, const char *path, struct buf *ret)
+{
+	char name[512], file[512];
+	int r;
+
+	entry_name(h, "proc/", path, name, sizeof(name));
+	if (h->replay)
+		return replay(h, name, ret);
+	if (proc_file(path, file, sizeof(file)) < 0)
+		return -ENAMETOOLONG;
+	r = read_file(file, ret);
+	if (r == -ENOENT && h->home > 0 && h->ns->fd >= 0 && setns(h->home, CLONE_NEWNET) == 0) {
+		r = read_file(file, ret);
+		/* It was entered before; to go on elsewhere would be to tell of the wrong one. */
+		if (setns(h->ns->fd, CLONE_NEWNET) < 0)
+			abort();
+	}
+	return keep(h, name, r, ret);
 }
 
 int host_read_abs(struct host *h, const char *path, struct buf *ret)

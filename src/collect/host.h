@@ -27,6 +27,8 @@ struct host {
 	/* A live host writes what it read here if not NULL; a replay reads from it. */
 	struct recording *recording;
 	bool replay;
+	/* While a namespace is entered: an open nsfs file of the one whydrop began in; 0 none. */
+	int home;
 };
 
 /* Moves the calling thread into the namespace; a replay has nothing to enter. */
@@ -34,7 +36,12 @@ int host_enter(const struct host *h);
 
 /* A file below /proc, "net/snmp" or "812/stat". Network files are those of the host's namespace. */
 int host_read(struct host *h, const char *path, struct buf *ret);
-/* The same, anywhere: "/sys/fs/cgroup/...". */
+/*
+ * The same, for a setting of the whole host that only the host's own namespace may show: where it
+ * is not in the namespace examined it is read where whydrop began.
+ */
+int host_read_wide(struct host *h, const char *path, struct buf *ret);
+/* The same as host_read, anywhere: "/sys/fs/cgroup/...". */
 int host_read_abs(struct host *h, const char *path, struct buf *ret);
 bool host_exists(struct host *h, const char *path);
 

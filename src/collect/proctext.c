@@ -381,10 +381,15 @@ int collect_sysctl(struct host *h, struct snapshot *s)
 		struct span text;
 		char path[160];
 
+		int r;
+
 		/* One that a kernel or a namespace does not show stays absent by itself. */
 		snprintf(path, sizeof(path), "sys/%s", sysctl_rows[i].path);
 		buf_clear(&b);
-		if (read_text(h, path, &b, &text) == 0 && parse_sysctl(text, &s->sysctl[i]) == 0)
+		r = sysctl_rows[i].scope == SCOPE_HOST ? host_read_wide(h, path, &b)
+						       : host_read(h, path, &b);
+		text = (struct span){.p = b.data, .n = b.len};
+		if (r == 0 && parse_sysctl(text, &s->sysctl[i]) == 0)
 			found++;
 	}
 	return found ? 0 : -ENOENT;

@@ -134,6 +134,14 @@ for scenario in lab/scenarios/*.sh; do
 done
 [ $((also * 10)) -le $all ] || fail "$also of $all scenarios use ALSO, more than one in ten"
 
+# Remedies are judged on fifteen faults at least, and those exist.
+judged=0
+while read -r scenario; do
+	judged=$((judged + 1))
+	[ -f "lab/scenarios/$scenario.sh" ] || fail "lab/remedies.txt: no scenario $scenario"
+done < <(grep -v '^#' lab/remedies.txt)
+[ $judged -ge 15 ] || fail "lab/remedies.txt: $judged faults, less than 15"
+
 # ---- words ----
 
 while read -r line; do
