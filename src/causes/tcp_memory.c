@@ -4,10 +4,12 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-#include "causes/stages.h"
+#include "causes/enter.h"
+#include "causes/sockbuf.h"
 
 #define PAGE_KIB 4	      /* where pages are larger, tcp_mem allows more than is said here */
 #define MEMORY_SHARE 4	      /* of the host's memory TCP may have one part of so many */
+#define RMEM_MOST ((int64_t)64 << 20) /* of one connection */
 #define HOARDERS_SHOWN 5
 #define TCP_MEM_PRESSURE 1    /* the second and third number of tcp_mem */
 #define TCP_MEM_MAX 2
@@ -69,26 +71,78 @@ static void backlog_evidence(struct exam *x, struct finding *f)
 		evidence_text(f, x, "sock_diag did not answer: some socket is being held now");
 }
 
-static void backlog_remedies(struct exam *x, struct finding *f)
+/* A change of three numbers, which remedy_sysctl() does not know. */
+static void change_three(const struct exam *x, struct remedy *r, const char *key, const char *was,
+			 const char *now, bool of_namespace)
 {
-	const struct socket *sk = f->subjects.n ? &f->subjects.items[0].socket : NULL;
-	int64_t most = sysctl_at(x, K_TCP_RMEM, 2);
+	struct remedy_change *c = vec_push(&r->changes);
+	char enter[96] = "";
+
+	if (of_namespace)
+		entering(x, enter, sizeof(enter));
+	*c = (struct remedy_change){xstrdup("sysctl"), xstrdup(key), xstrdup(was), xstrdup(now)};
+	r->applicable = true;
+	remedy_command(r, "%ssysctl -w %s='%s'", enter, key, now);
+	remedy_undo(r, "%ssysctl -w %s='%s'", enter, key, was);
+	/* What sets up a namespace is not known, so nothing can be said of the next boot. */
+	if (!*enter)
+		remedy_persist(r, "echo '%s = %s' > /etc/sysctl.d/90-whydrop-%s.conf", key, now,
+			       strrchr(key, '.') + 1);
+}
+
+static void raise_rmem(struct exam *x, struct finding *f, const struct buffer *b)
+{
+	int64_t least = sysctl_at(x, K_TCP_RMEM, 0), first = sysctl_at(x, K_TCP_RMEM, 1);
+	int64_t to = b->standard * 2;
+	char was[80], now[80];
 	struct remedy *r;
 
-	r = finding_remedy(f, "let-go-of-the-socket", REMEDY_APPLICATION,
-			   "shorter calls: smaller reads and writes, buffers that are in memory");
+	if (b->standard <= 0 || to > RMEM_MOST)
+		return;
+	snprintf(was, sizeof(was), "%lld %lld %lld", (long long)least, (long long)first,
+		 (long long)b->standard);
+	snprintf(now, sizeof(now), "%lld %lld %lld", (long long)least, (long long)first,
+		 (long long)to);
+	r = finding_remedy(f, "raise-tcp-rmem", REMEDY_SYSCTL,
+			   "raise the third number of net.ipv4.tcp_rmem %lld -> %lld",
+			   (long long)b->standard, (long long)to);
+	remedy_why(r, "TCP has made the buffer as large as that allows");
+	remedy_cost(r, "every connection may use as much memory, within tcp_mem");
+	change_three(x, r, "net.ipv4.tcp_rmem", was, now, true);
+}
+
+/* Why the connection's buffer has its size, and what makes it larger. */
+static void buffer_advice(struct exam *x, struct finding *f)
+{
+	const struct socket *sk = f->subjects.n ? &f->subjects.items[0].socket : NULL;
+	struct remedy *r;
+	struct buffer b;
+	char text[256];
+
+	if (!sk || !sk->mem_known || is_listener(sk))
+		return;
+	buffer_of(x, sk, true, &b);
+	evidence_text(f, x, "receive buffer: %s", buffer_text(x, &b, text, sizeof(text)));
+	buffer_remedies(x, f, &b, b.size * 2);
+	if (b.origin == BUFFER_AT_MAX)
+		raise_rmem(x, f, &b);
+	if (b.origin != BUFFER_UNKNOWN || b.size >= b.standard)
+		return;
+	r = finding_remedy(f, "drop-so-rcvbuf", REMEDY_SOCKET, "no SO_RCVBUF in the program");
+	remedy_why(r, "TCP may make a buffer that the program does not set as large as %lld "
+		      "(tcp_rmem)",
+		   (long long)b.standard);
+}
+
+static void backlog_remedies(struct exam *x, struct finding *f)
+{
+	struct remedy *r = finding_remedy(
+		f, "let-go-of-the-socket", REMEDY_APPLICATION,
+		"shorter calls: smaller reads and writes, buffers that are in memory");
+
 	remedy_why(r, "a thread held the socket all the time: it was copying much, or waited for a "
 		      "page (swap, a mapped file), or for a CPU, in the middle of a call");
-	if (!sk || !sk->mem_known || !most)
-		return;
-	if ((int64_t)sk->rcvbuf < most) {
-		r = finding_remedy(f, "leave-buffers-alone", REMEDY_SOCKET,
-				   "no SO_RCVBUF and SO_SNDBUF in the program");
-		remedy_why(r,
-			   "the backlog's limit follows the buffers (%u and %u bytes now); those "
-			   "the program does not set may grow to %lld (tcp_rmem)",
-			   sk->rcvbuf, sk->sndbuf, (long long)most);
-	}
+	buffer_advice(x, f);
 }
 
 enum outcome examine_tcp_backlog(struct exam *x)
@@ -185,7 +239,6 @@ static void tcp_mem_remedy(struct exam *x, struct finding *f)
 	const struct sysctl_value *mem = &x->o->b.sysctl[K_TCP_MEM];
 	uint64_t total = x->o->b.counter_present[C_MEM_TOTAL] ? x->o->b.counter[C_MEM_TOTAL] : 0;
 	int64_t most = (int64_t)(total / MEMORY_SHARE / PAGE_KIB), to;
-	struct remedy_change *c;
 	struct remedy *r;
 	char was[80], now[80];
 
@@ -205,14 +258,7 @@ static void tcp_mem_remedy(struct exam *x, struct finding *f)
 		   was, (long long)most);
 	remedy_cost(r, "up to %lld MiB of kernel memory that nothing can swap out",
 		    (long long)to * PAGE_KIB / 1024);
-	c = vec_push(&r->changes);
-	*c = (struct remedy_change){xstrdup("sysctl"), xstrdup("net.ipv4.tcp_mem"), xstrdup(was),
-				    xstrdup(now)};
-	r->applicable = true;
-	remedy_command(r, "sysctl -w net.ipv4.tcp_mem='%s'", now);
-	remedy_undo(r, "sysctl -w net.ipv4.tcp_mem='%s'", was);
-	remedy_persist(r, "echo 'net.ipv4.tcp_mem = %s' > /etc/sysctl.d/90-whydrop-tcp_mem.conf",
-		       now);
+	change_three(x, r, "net.ipv4.tcp_mem", was, now, false);
 }
 
 static void pressure_words(struct exam *x, struct finding *f, uint64_t pages, int64_t most)
@@ -282,8 +328,6 @@ enum outcome examine_tcp_mem(struct exam *x)
 
 static void prune_remedies(struct exam *x, struct finding *f)
 {
-	const struct socket *sk = f->subjects.n ? &f->subjects.items[0].socket : NULL;
-	int64_t most = sysctl_at(x, K_TCP_RMEM, 2);
 	struct remedy *r;
 
 	r = finding_remedy(f, "read-faster", REMEDY_APPLICATION, "let the program read faster");
@@ -292,12 +336,7 @@ static void prune_remedies(struct exam *x, struct finding *f)
 			   "let the sender write in larger pieces (no TCP_NODELAY with tiny writes)");
 	remedy_why(r, "each segment costs its overhead beside its data: tiny ones fill a buffer "
 		      "long before the window does");
-	if (!sk || !sk->mem_known || (int64_t)sk->rcvbuf >= most)
-		return;
-	r = finding_remedy(f, "leave-buffers-alone", REMEDY_SOCKET, "no SO_RCVBUF in the program");
-	remedy_why(r, "the buffer is %u bytes; one the program does not set may grow to %lld "
-		      "(tcp_rmem)",
-		   sk->rcvbuf, (long long)most);
+	buffer_advice(x, f);
 }
 
 enum outcome examine_tcp_rcvq(struct exam *x)
