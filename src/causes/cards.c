@@ -16,8 +16,8 @@ static const struct {
 	enum counter_id id;
 	enum nic_class class;
 } fields[] = {
-	{C_LINK_RX_MISSED_ERRORS, NIC_RING},  {C_LINK_RX_FIFO_ERRORS, NIC_RING},
-	{C_LINK_RX_OVER_ERRORS, NIC_RING},    {C_LINK_RX_CRC_ERRORS, NIC_WIRE},
+	{C_LINK_RX_MISSED_ERRORS, NIC_RING},   {C_LINK_RX_FIFO_ERRORS, NIC_RING},
+	{C_LINK_RX_OVER_ERRORS, NIC_RING},     {C_LINK_RX_CRC_ERRORS, NIC_WIRE},
 	{C_LINK_RX_LENGTH_ERRORS, NIC_LENGTH}, {C_LINK_RX_FRAME_ERRORS, NIC_LENGTH},
 };
 
@@ -57,7 +57,7 @@ static struct bucket *bucket_of(struct buckets *b, const char *key)
 {
 	struct bucket *new;
 
-	vec_each(known, &b->items)
+	vec_each (known, &b->items)
 		if (strcmp(known->key, key) == 0)
 			return known;
 	new = vec_push(&b->items);
@@ -67,7 +67,7 @@ static struct bucket *bucket_of(struct buckets *b, const char *key)
 
 static uint64_t bucket_value(struct buckets *b, const char *key)
 {
-	vec_each(known, &b->items)
+	vec_each (known, &b->items)
 		if (strcmp(known->key, key) == 0)
 			return MAX(known->whole, known->pieces);
 	return 0;
@@ -79,7 +79,7 @@ static uint64_t buckets_sum(struct buckets *b)
 	const char *fifo = counter_rows[C_LINK_RX_FIFO_ERRORS].name;
 	uint64_t sum = 0;
 
-	vec_each(item, &b->items)
+	vec_each (item, &b->items)
 		sum += MAX(item->whole, item->pieces);
 	/* Drivers use these two for the same thing (Documentation of rtnl_link_stats64). */
 	return sum - MIN(bucket_value(b, over), bucket_value(b, fifo));
@@ -123,7 +123,7 @@ static void add_fields(const struct observation *o, const struct link *link, uns
 static void add_stats(const struct observation *o, const struct link *link, const struct nic *nic,
 		      unsigned int classes, struct card_sum *s, struct buckets *b)
 {
-	vec_each(stat, &nic->stats) {
+	vec_each (stat, &nic->stats) {
 		struct change c = delta_nic_stat(o, nic, stat);
 		const struct nic_stat_row *row;
 		struct bucket *bucket;
@@ -166,7 +166,7 @@ static uint64_t queues_sum(const struct observation *o, const struct link *link,
 {
 	uint64_t sum = 0;
 
-	vec_each(q, &o->b.nic_queues) {
+	vec_each (q, &o->b.nic_queues) {
 		if (q->ifindex != link->ifindex || q->tx)
 			continue;
 		for (enum nic_qstat_id i = 0; i < NIC_QSTAT_N; i++) {
@@ -217,7 +217,7 @@ void card_evidence(struct exam *x, struct finding *f, const struct card_sum *s)
 	size_t told = 0;
 
 	/* In the order of the sources: the kernel's own fields first. */
-	vec_each(part, &s->parts) {
+	vec_each (part, &s->parts) {
 		if (told++ == EVIDENCE_MOST)
 			break;
 		evidence_change(f, x, part->source, part->name, part->change);
@@ -273,7 +273,7 @@ static int effective_cpu(const struct snapshot *s, unsigned int number)
 {
 	uint64_t cpu;
 
-	vec_each(n, &s->netdev_interrupts)
+	vec_each (n, &s->netdev_interrupts)
 		if (n->number == number && parse_u64(span_of(n->effective), INT32_MAX, &cpu) == 0)
 			return (int)cpu;
 	return -1;
@@ -284,24 +284,23 @@ static uint64_t interrupts_on(const struct observation *o, unsigned int ifindex,
 {
 	uint64_t sum = 0;
 
-	vec_each(i, &o->b.interrupts)
+	vec_each (i, &o->b.interrupts)
 		if (is_rx_vector(&o->b, i, ifindex))
 			sum += delta_value(delta_interrupt(o, i->number, cpu));
 	return sum;
 }
 
-static void find_vectors(const struct observation *o, unsigned int ifindex,
-			 struct card_service *s)
+static void find_vectors(const struct observation *o, unsigned int ifindex, struct card_service *s)
 {
 	uint64_t most = 0;
 
-	vec_each(i, &o->b.interrupts) {
+	vec_each (i, &o->b.interrupts) {
 		uint64_t came = 0;
 
 		if (!is_rx_vector(&o->b, i, ifindex))
 			continue;
 		s->vectors++;
-		vec_each(cpu, &o->b.cpus)
+		vec_each (cpu, &o->b.cpus)
 			came += delta_value(delta_interrupt(o, i->number, cpu->id));
 		if (!s->vector || came > most) {
 			s->vector = i->number;
@@ -316,16 +315,16 @@ static void find_idle(const struct observation *o, unsigned int ifindex, struct 
 	bool best_near = false;
 	double best = 0;
 
-	vec_each(cpu, &o->b.cpus) {
+	vec_each (cpu, &o->b.cpus) {
 		struct cpu_use use = cpu_use(o, cpu->id);
-		bool near = !queues || !queues->local_cpus[0] ||
-			    in_list(queues->local_cpus, cpu->id);
+		bool near =
+			!queues || !queues->local_cpus[0] || in_list(queues->local_cpus, cpu->id);
 
 		if ((int)cpu->id == s->cpu || !use.known || use.busy > IDLE)
 			continue;
 		s->idle_cpus++;
-		if (s->idle_cpu >= 0 && (near < best_near ||
-					 (near == best_near && 1 - use.busy <= best)))
+		if (s->idle_cpu >= 0 &&
+		    (near < best_near || (near == best_near && 1 - use.busy <= best)))
 			continue;
 		s->idle_cpu = (int)cpu->id;
 		best = 1 - use.busy;
@@ -340,7 +339,7 @@ void card_service(const struct observation *o, const struct link *link, struct c
 
 	if (source_ok(&o->b, SRC_INTERRUPTS)) {
 		find_vectors(o, link->ifindex, &s);
-		vec_each(cpu, &o->b.cpus) {
+		vec_each (cpu, &o->b.cpus) {
 			uint64_t came = interrupts_on(o, link->ifindex, cpu->id);
 
 			all += came;
@@ -349,7 +348,7 @@ void card_service(const struct observation *o, const struct link *link, struct c
 				s.cpu = (int)cpu->id;
 			}
 		}
-		vec_each(cpu, &o->b.cpus)
+		vec_each (cpu, &o->b.cpus)
 			s.cpus += all && interrupts_on(o, link->ifindex, cpu->id) * OFTEN >= all;
 		if (s.cpu < 0 && s.vector)
 			s.cpu = effective_cpu(&o->b, s.vector);

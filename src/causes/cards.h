@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a network card lost, each packet once. The same loss may stand in a field of IFLA_STATS64, in
- * several counters of `ethtool -S` (for each queue, then for all), in the standard groups and in the
- * queue statistics: nic_stats.def says what holds what.
+ * What a network card lost, each packet once. The same loss may stand in a field of IFLA_STATS64,
+ * in several counters of `ethtool -S` (for each queue, then for all), in the standard groups and in
+ * the queue statistics: nic_stats.def says what holds what.
  */
 #ifndef WHYDROP_CARDS_H
 #define WHYDROP_CARDS_H
 
 #include "causes/cause.h"
 
-/* A device with a wire or a hypervisor at its other end. Devices made of others (bond, vlan, bridge)
- * show the errors of those again, and tunnels count missing routes as lost carrier. */
+/* A device with a wire or a hypervisor at its other end. Devices made of others (bond, vlan,
+ * bridge) show the errors of those again, and tunnels count missing routes as lost carrier. */
 bool is_card(const struct link *link);
 /* NULL: its driver is not known. */
 const struct nic *card_of(const struct observation *o, const struct link *link);
@@ -44,12 +44,12 @@ struct cpu_use cpu_use(const struct observation *o, unsigned int cpu);
 
 /* Who takes packets out of a device's receive rings. */
 struct card_service {
-	unsigned int vectors;  /* interrupts of its receive queues */
-	unsigned int vector;   /* the one that came most; 0 none */
-	unsigned int cpus;     /* CPUs that took a tenth of them or more */
-	int cpu;	       /* that took most; -1 unknown */
-	struct cpu_use use;    /* of that CPU */
-	int idle_cpu;	       /* the most idle other one, near the card if it can be; -1 none */
+	unsigned int vectors;	/* interrupts of its receive queues */
+	unsigned int vector;	/* the one that came most; 0 none */
+	unsigned int cpus;	/* CPUs that took a tenth of them or more */
+	int cpu;		/* that took most; -1 unknown */
+	struct cpu_use use;	/* of that CPU */
+	int idle_cpu;		/* the most idle other one, near the card if it can be; -1 none */
 	unsigned int idle_cpus; /* others that are idle for half of the time */
 };
 void card_service(const struct observation *o, const struct link *link, struct card_service *ret);

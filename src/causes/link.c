@@ -34,7 +34,7 @@ static struct finding *find_losses(struct exam *x, unsigned int classes, enum co
 	struct finding *f = NULL;
 
 	*ret = (struct losses){0};
-	vec_each(link, &x->o->b.links) {
+	vec_each (link, &x->o->b.links) {
 		struct card_sum sum;
 		struct subject *s;
 		char name[48];
@@ -116,8 +116,9 @@ static void crc_remedies(struct exam *x, struct finding *f, const struct link *l
 	remedy_command(r, "%sethtool -m %s    (power received by the optic)", enter, link->name);
 	remedy_command(r, "%sethtool --show-fec %s", enter, link->name);
 	remedy_cost(r, "the link is down meanwhile");
-	remedy_risk(r, "a switch that forwards before it has the whole frame passes on the damage of "
-		       "another link: look at the errors of its other ports first");
+	remedy_risk(r,
+		    "a switch that forwards before it has the whole frame passes on the damage of "
+		    "another link: look at the errors of its other ports first");
 }
 
 enum outcome examine_link_crc_errors(struct exam *x)
@@ -151,7 +152,8 @@ enum outcome examine_link_crc_errors(struct exam *x)
 
 /* ---- link-frame-length-errors ---- */
 
-/* Does a name of the driver's that moved tell of frames that are too long, and none of short ones? */
+/* Does a name of the driver's that moved tell of frames that are too long, and none of short ones?
+ */
 static bool only_too_long(const struct observation *o, const struct link *link)
 {
 	static const char *const longer[] = {"long", "over", "jabber", "jbr", "mtu", "mru"};
@@ -160,10 +162,10 @@ static bool only_too_long(const struct observation *o, const struct link *link)
 
 	if (!nic || delta_value(delta_link(o, link, C_LINK_RX_FRAME_ERRORS)))
 		return false;
-	vec_each(stat, &nic->stats) {
+	vec_each (stat, &nic->stats) {
 		struct change c = delta_nic_stat(o, nic, stat);
-		const struct nic_stat_row *row = c.delta ? nic_stat_row(nic->driver, stat->name)
-							 : NULL;
+		const struct nic_stat_row *row =
+			c.delta ? nic_stat_row(nic->driver, stat->name) : NULL;
 		bool is_longer = false;
 
 		if (!row || row->class != NIC_LENGTH ||
@@ -203,9 +205,10 @@ static void length_remedies(struct exam *x, struct finding *f, const struct link
 	remedy_risk(r, "hosts and switches between must take such frames as well");
 	if (too_long)
 		return;
-	r = finding_remedy(f, "replace-cable", REMEDY_CAPACITY,
-			   "if frames are short or misaligned: the duplex setting of the other end, "
-			   "then the cable");
+	r = finding_remedy(
+		f, "replace-cable", REMEDY_CAPACITY,
+		"if frames are short or misaligned: the duplex setting of the other end, "
+		"then the cable");
 	remedy_why(r, "collisions and a bad cable make pieces of frames");
 	remedy_command(r, "%sethtool %s", enter, link->name);
 }
@@ -221,14 +224,16 @@ enum outcome examine_link_frame_length_errors(struct exam *x)
 	finding_lost(f, &losses.lost, NULL, losses.of);
 	f->severity = SEVERITY_WARNING;
 	too_long = only_too_long(x->o, losses.worst);
-	finding_headline(f, too_long ? "frames longer than %s takes arrive%s"
-				     : "misaligned frames, or of a wrong length, arrive on %s%s",
+	finding_headline(f,
+			 too_long ? "frames longer than %s takes arrive%s"
+				  : "misaligned frames, or of a wrong length, arrive on %s%s",
 			 losses.worst->name, f->subjects.n > 1 ? ", on others too" : "");
-	finding_text(f, too_long ? "A host of this segment sends larger frames than this one takes: "
-				   "its MTU is larger. The card threw them away."
-				 : "Too short, too long, or not of whole bytes: the card threw them "
-				   "away. Long ones come of an MTU that differs, short and misaligned "
-				   "ones of collisions or the cable.");
+	finding_text(f,
+		     too_long ? "A host of this segment sends larger frames than this one takes: "
+				"its MTU is larger. The card threw them away."
+			      : "Too short, too long, or not of whole bytes: the card threw them "
+				"away. Long ones come of an MTU that differs, short and misaligned "
+				"ones of collisions or the cable.");
 	say_link(x, f, losses.worst);
 	finding_exclude(f, "bad checksums (%llu)",
 			(unsigned long long)card_lost(x->o, losses.worst, 1U << NIC_WIRE));
@@ -276,15 +281,16 @@ static struct duplex look_at_link(const struct observation *o, const struct link
 
 static void duplex_evidence(struct exam *x, struct finding *f, const struct duplex *d)
 {
-	static const enum counter_id counters[] = {
-		C_LINK_TX_WINDOW_ERRORS, C_LINK_TX_ABORTED_ERRORS, C_LINK_TX_CARRIER_ERRORS,
-		C_LINK_COLLISIONS};
+	static const enum counter_id counters[] = {C_LINK_TX_WINDOW_ERRORS,
+						   C_LINK_TX_ABORTED_ERRORS,
+						   C_LINK_TX_CARRIER_ERRORS, C_LINK_COLLISIONS};
 	char name[48];
 
 	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
 		struct change c = delta_link(x->o, d->link, counters[i]);
 
-		snprintf(name, sizeof(name), "%s %s", d->link->name, counter_rows[counters[i]].name);
+		snprintf(name, sizeof(name), "%s %s", d->link->name,
+			 counter_rows[counters[i]].name);
 		if (c.delta || !f)
 			evidence_change(f, x, source_rows[SRC_LINK].name, name, c);
 	}
@@ -295,8 +301,8 @@ static void duplex_evidence(struct exam *x, struct finding *f, const struct dupl
 		evidence_text(f, x, "both ends offer %u Mbit/s, %s duplex", d->nic->common.speed,
 			      d->nic->common.full ? "full" : "half");
 	else if (d->nic && d->nic->supported.speed)
-		evidence_text(f, x, "the port can do %u Mbit/s, %s duplex",
-			      d->nic->supported.speed, d->nic->supported.full ? "full" : "half");
+		evidence_text(f, x, "the port can do %u Mbit/s, %s duplex", d->nic->supported.speed,
+			      d->nic->supported.full ? "full" : "half");
 }
 
 static void duplex_remedies(struct exam *x, struct finding *f, const struct duplex *d)
@@ -308,20 +314,23 @@ static void duplex_remedies(struct exam *x, struct finding *f, const struct dupl
 	if (d->nic && d->nic->autoneg == 0) {
 		r = finding_remedy(f, "negotiate", REMEDY_ETHTOOL,
 				   "let %s negotiate, and its other end too", d->link->name);
-		remedy_why(r, "an end that negotiates falls back to half duplex when the other does "
-			      "not answer");
+		remedy_why(r,
+			   "an end that negotiates falls back to half duplex when the other does "
+			   "not answer");
 		remedy_command(r, "%sethtool -s %s autoneg on", enter, d->link->name);
 		remedy_undo(r, "%sethtool -s %s speed %u duplex %s autoneg off", enter,
 			    d->link->name, d->nic->speed, d->half ? "half" : "full");
 		remedy_risk(r, "the link goes down for some seconds");
-		remedy_persist(r, "AutoNegotiation=yes in the [Link] section of a systemd .link file");
+		remedy_persist(r,
+			       "AutoNegotiation=yes in the [Link] section of a systemd .link file");
 		return;
 	}
-	r = finding_remedy(f, "mend-other-end", REMEDY_CAPACITY,
-			   d->half || !d->slow
-				   ? "turn negotiation on at the other end of %s; then its cable"
-				   : "replace the cable of %s: all four pairs are needed for its speed",
-			   d->link->name);
+	r = finding_remedy(
+		f, "mend-other-end", REMEDY_CAPACITY,
+		d->half || !d->slow
+			? "turn negotiation on at the other end of %s; then its cable"
+			: "replace the cable of %s: all four pairs are needed for its speed",
+		d->link->name);
 	if (d->nic && d->nic->autoneg == 1)
 		remedy_why(r, "this end negotiates already; what came out is %u Mbit/s, %s duplex",
 			   d->nic->speed, d->half ? "half" : "full");
@@ -341,15 +350,16 @@ static void say_duplex(struct finding *f, const struct duplex *d)
 				 d->nic->speed, d->nic->common.speed);
 	else
 		finding_headline(f, "frames are lost while %s sends them", name);
-	finding_text(f, "%s%s%s",
-		     d->half ? "In half duplex the ends take turns and collide; that is right only on a "
-			       "hub. Mostly one end negotiates and the other does not. "
-			     : "",
-		     d->late ? "Late collisions are lost frames: the other end believes in full "
-			       "duplex. "
-			     : "",
-		     tx_lost(d) ? "The card gave up frames it was sending."
-				: "Nothing that was sent was lost by it meanwhile.");
+	finding_text(
+		f, "%s%s%s",
+		d->half ? "In half duplex the ends take turns and collide; that is right only on a "
+			  "hub. Mostly one end negotiates and the other does not. "
+			: "",
+		d->late ? "Late collisions are lost frames: the other end believes in full "
+			  "duplex. "
+			: "",
+		tx_lost(d) ? "The card gave up frames it was sending."
+			   : "Nothing that was sent was lost by it meanwhile.");
 }
 
 /* A link below what it can do is no loss by itself: a warning only where frames are lost. */
@@ -360,7 +370,7 @@ enum outcome examine_link_duplex_speed(struct exam *x)
 	uint64_t lost = 0, of = 0;
 	bool damaged = false, cards = false;
 
-	vec_each(link, &x->o->b.links) {
+	vec_each (link, &x->o->b.links) {
 		struct duplex d;
 		struct subject *s;
 
@@ -393,7 +403,7 @@ enum outcome examine_link_duplex_speed(struct exam *x)
 		f->state = AT_RISK;
 	f->has_direction = lost > 0;
 	f->direction = DIR_TX;
-	f->severity = lost      ? MAX(severity_of_share(x, lost, of), SEVERITY_WARNING)
+	f->severity = lost	? MAX(severity_of_share(x, lost, of), SEVERITY_WARNING)
 		      : damaged ? SEVERITY_WARNING
 				: SEVERITY_INFO;
 	f->confidence = worst.half || worst.late ? CERTAIN : LIKELY;

@@ -6,8 +6,8 @@
 #include "causes/enter.h"
 #include "causes/stages.h"
 
-#define STOLEN 0.05    /* causes.md 4.3 */
-#define SATURATED 0.8  /* causes.md 25 */
+#define STOLEN 0.05	  /* causes.md 4.3 */
+#define SATURATED 0.8	  /* causes.md 25 */
 #define BUFFER_BYTES 4096 /* of one descriptor, at most */
 #define VECTORS_SHOWN 8
 
@@ -57,12 +57,12 @@ static void move_vectors(struct exam *x, struct remedy *r, const struct overflow
 
 	while (at < cpus && (int)x->o->b.cpus.items[at].id != v->service.idle_cpu)
 		at++;
-	vec_each(i, &x->o->b.interrupts) {
+	vec_each (i, &x->o->b.interrupts) {
 		const char *allowed = "0";
 
 		if (!is_rx_vector(&x->o->b, i, v->link->ifindex) || told++ == VECTORS_SHOWN)
 			continue;
-		vec_each(n, &x->o->b.netdev_interrupts)
+		vec_each (n, &x->o->b.netdev_interrupts)
 			if (n->number == i->number && n->allowed[0])
 				allowed = n->allowed;
 		remedy_command(r, "echo %u > /proc/irq/%u/smp_affinity_list",
@@ -80,16 +80,18 @@ static void spread_interrupts(struct exam *x, struct finding *f, const struct ov
 		    ? finding_remedy(f, "spread-interrupts", REMEDY_CAPACITY,
 				     "spread the %u interrupts of %s over more CPUs", s->vectors,
 				     v->link->name)
-		    : finding_remedy(f, "move-interrupt", REMEDY_CAPACITY,
-				     "move the interrupt of %s from CPU %d to CPU %d, which is idle",
-				     v->link->name, s->cpu, s->idle_cpu);
+		    : finding_remedy(
+			      f, "move-interrupt", REMEDY_CAPACITY,
+			      "move the interrupt of %s from CPU %d to CPU %d, which is idle",
+			      v->link->name, s->cpu, s->idle_cpu);
 	remedy_why(r,
 		   "CPU %d takes the packets out of the ring and was busy for %.0f %% of the time "
 		   "(softirq %.0f %%); a larger ring would only fill later",
 		   s->cpu, s->use.busy * 100, s->use.softirq * 100);
 	move_vectors(x, r, v);
 	remedy_risk(r, "irqbalance, if it runs, may move them again; none for what is under way");
-	remedy_persist(r, "systemctl enable --now irqbalance    (or a udev rule that writes the same)");
+	remedy_persist(
+		r, "systemctl enable --now irqbalance    (or a udev rule that writes the same)");
 }
 
 /* "ff,ffffffff" of the CPUs that have time. */
@@ -99,7 +101,7 @@ static void rps_mask(const struct observation *o, const struct card_service *s, 
 	uint32_t words[32] = {0};
 	size_t used = 0, n = 0;
 
-	vec_each(cpu, &o->b.cpus) {
+	vec_each (cpu, &o->b.cpus) {
 		struct cpu_use use = cpu_use(o, cpu->id);
 
 		if ((int)cpu->id == s->cpu || cpu->id >= ARRAY_SIZE(words) * 32 || !use.known ||
@@ -115,9 +117,9 @@ static void rps_mask(const struct observation *o, const struct card_service *s, 
 
 static bool rps_is_on(const struct observation *o, unsigned int ifindex)
 {
-	vec_each(q, &o->b.queues)
-		if (q->ifindex == ifindex && !q->tx && q->known && strspn(q->cpus, "0,") !=
-								       strlen(q->cpus))
+	vec_each (q, &o->b.queues)
+		if (q->ifindex == ifindex && !q->tx && q->known &&
+		    strspn(q->cpus, "0,") != strlen(q->cpus))
 			return true;
 	return false;
 }
@@ -173,8 +175,9 @@ static void relieve_cpu(struct exam *x, struct finding *f, const struct overflow
 	if (s->idle_cpu < 0) {
 		r = finding_remedy(f, "more-cpu", REMEDY_CAPACITY,
 				   "less work for this machine's CPUs, or more of them");
-		remedy_why(r, "CPU %d was busy for %.0f %% of the time, and no other has time to "
-			      "help",
+		remedy_why(r,
+			   "CPU %d was busy for %.0f %% of the time, and no other has time to "
+			   "help",
 			   s->cpu, s->use.busy * 100);
 		return;
 	}
@@ -213,9 +216,9 @@ static void raise_ring(struct exam *x, struct finding *f, const struct overflow 
 
 static void ask_hypervisor(struct finding *f, const struct overflow *v)
 {
-	struct remedy *r = finding_remedy(
-		f, "hypervisor-queue", REMEDY_CAPACITY,
-		"more queues or a longer one for %s, on the hypervisor", v->link->name);
+	struct remedy *r = finding_remedy(f, "hypervisor-queue", REMEDY_CAPACITY,
+					  "more queues or a longer one for %s, on the hypervisor",
+					  v->link->name);
 
 	if (v->nic->rings.known)
 		remedy_why(r, "the ring of %u descriptors is all that it offers to this machine",
@@ -223,7 +226,8 @@ static void ask_hypervisor(struct finding *f, const struct overflow *v)
 	else
 		remedy_why(r, "how long the ring is, is the hypervisor's to say");
 	if (strcmp(v->nic->driver, "virtio_net") == 0)
-		remedy_command(r, "virsh edit DOMAIN    <driver name='vhost' queues='N' rx_queue_size='1024'/>");
+		remedy_command(r, "virsh edit DOMAIN    <driver name='vhost' queues='N' "
+				  "rx_queue_size='1024'/>");
 }
 
 static void relieve_port(struct finding *f, const struct overflow *v)
@@ -234,7 +238,8 @@ static void relieve_port(struct finding *f, const struct overflow *v)
 
 	remedy_why(r, "the card's own buffer was full while its rings had room: neither a longer "
 		      "ring nor another CPU helps");
-	remedy_command(r, "lspci -vv -s %s | grep -E 'LnkCap|LnkSta'    a slower slot than the card?",
+	remedy_command(r,
+		       "lspci -vv -s %s | grep -E 'LnkCap|LnkSta'    a slower slot than the card?",
 		       v->nic && v->nic->bus[0] ? v->nic->bus : "ADDRESS");
 	if (v->nic && v->nic->pause.known && !v->nic->pause.tx) {
 		remedy_command(r, "ethtool -A %s tx on", v->link->name);
@@ -274,32 +279,39 @@ static void say_why(struct finding *f, const struct overflow *v)
 
 	switch (v->reason) {
 	case REASON_PORT:
-		finding_text(f, "The buffer of the card itself was full: its data does not get into "
-				"memory fast enough. The rings had room.");
+		finding_text(f,
+			     "The buffer of the card itself was full: its data does not get into "
+			     "memory fast enough. The rings had room.");
 		break;
 	case REASON_STOLEN:
-		finding_text(f, "CPU %d should empty the ring, and the hypervisor took it away for "
-				"%.0f %% of the time.",
+		finding_text(f,
+			     "CPU %d should empty the ring, and the hypervisor took it away for "
+			     "%.0f %% of the time.",
 			     v->service.cpu, use->steal * 100);
 		break;
 	case REASON_SOFTIRQ:
-		finding_text(f, "CPU %d empties the ring and is full of packets: softirq uses %.0f %% "
-				"of it.",
+		finding_text(f,
+			     "CPU %d empties the ring and is full of packets: softirq uses %.0f %% "
+			     "of it.",
 			     v->service.cpu, use->softirq * 100);
 		break;
 	case REASON_BUSY:
-		finding_text(f, "CPU %d should empty the ring and was kept busy by other work: %.0f %% "
-				"of the time, softirq %.0f %%.",
-			     v->service.cpu, use->busy * 100, use->softirq * 100);
+		finding_text(
+			f,
+			"CPU %d should empty the ring and was kept busy by other work: %.0f %% "
+			"of the time, softirq %.0f %%.",
+			v->service.cpu, use->busy * 100, use->softirq * 100);
 		break;
 	case REASON_BURST:
-		finding_text(f, "CPU %d empties the ring and had time (busy %.0f %%): packets came in "
-				"bursts longer than the ring.",
+		finding_text(f,
+			     "CPU %d empties the ring and had time (busy %.0f %%): packets came in "
+			     "bursts longer than the ring.",
 			     v->service.cpu, use->busy * 100);
 		break;
 	case REASON_UNKNOWN:
-		finding_text(f, "The host did not empty the receive ring in time; which CPU should, or "
-				"what it did meanwhile, is not known.");
+		finding_text(
+			f, "The host did not empty the receive ring in time; which CPU should, or "
+			   "what it did meanwhile, is not known.");
 		break;
 	}
 }
@@ -338,10 +350,11 @@ static void add_card(struct exam *x, struct finding *f, const struct overflow *v
 		evidence_value(f, x, "ethtool -g", name, v->nic->rings.rx_max);
 	}
 	if (v->service.use.known)
-		evidence_text(f, x, "CPU %d serves %s: busy %.0f %%, softirq %.0f %%, stolen %.0f %%",
+		evidence_text(f, x,
+			      "CPU %d serves %s: busy %.0f %%, softirq %.0f %%, stolen %.0f %%",
 			      v->service.cpu, v->link->name, v->service.use.busy * 100,
 			      v->service.use.softirq * 100, v->service.use.steal * 100);
-	vec_each(cpu, &x->o->b.cpus)
+	vec_each (cpu, &x->o->b.cpus)
 		if ((int)cpu->id == v->service.cpu)
 			evidence_change(f, x, source_rows[SRC_SOFTNET].name, "softnet.time_squeeze",
 					delta_cpu(x->o, cpu, C_SOFTNET_TIME_SQUEEZE));
@@ -355,9 +368,10 @@ static void finish(struct exam *x, struct finding *f, const struct overflow *wor
 	finding_lost(f, &lost, NULL, passed + lost);
 	/* causes.md 17: any is a warning. */
 	f->severity = MAX(severity_of_share(x, lost, f->of), SEVERITY_WARNING);
-	finding_headline(f, worst->reason == REASON_PORT
-				    ? "the card's own buffer is full on %s%s"
-				    : "the receive ring of %s%s has no free place",
+	finding_headline(f,
+			 worst->reason == REASON_PORT
+				 ? "the card's own buffer is full on %s%s"
+				 : "the receive ring of %s%s has no free place",
 			 worst->link->name, f->subjects.n > 1 ? " and others" : "");
 	say_why(f, worst);
 	card_sum(x->o, worst->link, 1U << NIC_WIRE | 1U << NIC_LENGTH, &wire);
@@ -376,7 +390,7 @@ static enum outcome clear(struct exam *x, unsigned int cards)
 		evidence_text(NULL, x, "no network card in this namespace");
 		return NOT_FOUND;
 	}
-	vec_each(link, &x->o->b.links)
+	vec_each (link, &x->o->b.links)
 		if (is_card(link)) {
 			char name[48];
 
@@ -395,7 +409,7 @@ enum outcome examine_ring_rx_overflow(struct exam *x)
 	struct finding *f = NULL;
 	unsigned int cards = 0;
 
-	vec_each(link, &x->o->b.links) {
+	vec_each (link, &x->o->b.links) {
 		struct card_sum sum;
 
 		if (!is_card(link))
@@ -424,7 +438,7 @@ enum outcome examine_ring_rx_overflow(struct exam *x)
 
 static const struct finding *overflow_here(const struct exam *x)
 {
-	vec_each(f, &x->d->findings)
+	vec_each (f, &x->d->findings)
 		if (f->where == x->o && strcmp(f->cause->id, "ring-rx-overflow") == 0)
 			return f;
 	return NULL;
@@ -432,7 +446,7 @@ static const struct finding *overflow_here(const struct exam *x)
 
 static bool is_subject(const struct finding *f, const struct link *link)
 {
-	vec_each(s, &f->subjects)
+	vec_each (s, &f->subjects)
 		if (strcmp(s->device, link->name) == 0)
 			return true;
 	return false;
@@ -445,7 +459,7 @@ enum outcome examine_ring_below_max(struct exam *x)
 	const struct finding *overflow = overflow_here(x);
 	struct finding *f = NULL;
 
-	vec_each(nic, &x->o->b.nics) {
+	vec_each (nic, &x->o->b.nics) {
 		const struct link *link = snapshot_link(&x->o->b, nic->ifindex);
 		struct subject *s;
 		char name[48];
@@ -461,11 +475,14 @@ enum outcome examine_ring_below_max(struct exam *x)
 		if (!f) {
 			f = finding_new(x);
 			f->state = AT_RISK;
-			finding_headline(f, "the receive ring of %s has %u descriptors of at most %u",
+			finding_headline(f,
+					 "the receive ring of %s has %u descriptors of at most %u",
 					 link->name, nic->rings.rx, nic->rings.rx_max);
-			finding_text(f, "It overflowed (ring-rx-overflow, which says what to do first): a "
-					"longer ring rides out longer bursts, at the cost of memory "
-					"and cache.");
+			finding_text(
+				f,
+				"It overflowed (ring-rx-overflow, which says what to do first): a "
+				"longer ring rides out longer bursts, at the cost of memory "
+				"and cache.");
 			/* The other's finding may have moved. */
 			overflow = overflow_here(x);
 		}

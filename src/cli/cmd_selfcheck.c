@@ -61,9 +61,8 @@ const struct opt_table selfcheck_options = {
 /* What no privilege unlocks; each was tried (see the head comments of the collectors). */
 static const char *const blind_spots[] = {
 	"accept and SYN queue drops make no drop event: their counters are the only witness",
-	("packets lost inside the network card, its rings or native XDP never become packets of "
-	 "the "
-	 "kernel; these stages are not examined yet"),
+	("packets lost inside the network card or its rings never become packets of the kernel: "
+	 "their counters are the only witness; native XDP is not examined yet"),
 	"nftables rules without a counter are told by what they match, not by a number",
 };
 

@@ -9,9 +9,9 @@
  * question answers EOPNOTSUPP. dev_ioctl() looks for a module (dev_load) only for a name that no
  * device has.
  *
- * Older kernels copy as many strings and numbers as the driver has at that moment, however many were
- * asked for (6.18 was seen to answer with none then): host_ethtool() sees to it that more than there
- * is room for is EFAULT and not memory overwritten.
+ * Older kernels copy as many strings and numbers as the driver has at that moment, however many
+ * were asked for (6.12.117 and 6.18 answer with none then): host_ethtool() sees to it that more
+ * than there is room for is EFAULT and not memory overwritten.
  */
 #include "collect/ethtool.h"
 
@@ -107,7 +107,8 @@ static int ask_values(struct host *h, const struct link *link, uint32_t count, s
 	int r;
 
 	buf_add(ret, &header, sizeof(header));
-	memset(buf_room(ret, (size_t)count * sizeof(uint64_t)), 0, (size_t)count * sizeof(uint64_t));
+	memset(buf_room(ret, (size_t)count * sizeof(uint64_t)), 0,
+	       (size_t)count * sizeof(uint64_t));
 	buf_added(ret, (size_t)count * sizeof(uint64_t));
 	r = host_ethtool(h, link->ifindex, "stats", link->name, ret);
 	if (r < 0)

@@ -19,7 +19,7 @@
 #include "collect/genl.h"
 #include "nl/nl.h"
 
-#define ATTRS_MAX 32 /* more than any of these answers has */
+#define ATTRS_MAX 32		 /* more than any of these answers has */
 #define LINKSTATE_EXT_DOWN_CNT 7 /* ETHTOOL_A_LINKSTATE_EXT_DOWN_CNT, since 6.4 */
 
 /* ---- the frame of an answer ---- */
@@ -71,7 +71,7 @@ static int each_device(const struct buf *answer, struct snapshot *s, int header_
 
 	if (r < 0)
 		return r;
-	nl_each(m, answer) {
+	nl_each (m, answer) {
 		struct told t = {0};
 		uint32_t ifindex = 0;
 
@@ -148,8 +148,9 @@ static int take_bits(struct nlattr *a, struct bits *ret)
 	value = table[ETHTOOL_A_BITSET_VALUE];
 	mask = table[ETHTOOL_A_BITSET_MASK];
 	size = nla_get_u32(table[ETHTOOL_A_BITSET_SIZE]);
-	if (!value || size > (unsigned int)nla_len(value) * 8 ||
-	    (mask && size > (unsigned int)nla_len(mask) * 8))
+	/* Whole words, as many as it takes. */
+	if (!value || size > (unsigned int)nla_len(value) / 4 * 32 ||
+	    (mask && size > (unsigned int)nla_len(mask) / 4 * 32))
 		return -EBADMSG;
 	*ret = (struct bits){nla_data(value), mask ? nla_data(mask) : NULL, size};
 	return 0;
@@ -360,7 +361,7 @@ static int take_group(struct nic *n, struct nlattr *group)
 	    !table[ETHTOOL_A_STATS_GRP_ID] ||
 	    nla_len(table[ETHTOOL_A_STATS_GRP_ID]) < (int)sizeof(uint32_t))
 		return -EBADMSG;
-	nla_for_each_nested(a, group, left) {
+	nla_for_each_nested (a, group, left) {
 		struct nlattr *inner = nla_data(a);
 
 		if (nla_type(a) == ETHTOOL_A_STATS_GRP_STAT && nla_ok(inner, nla_len(a)))
@@ -398,8 +399,8 @@ static int take_feature_name(struct nlattr *string, struct feature_bits *bits)
 	struct nlattr *table[ETHTOOL_A_STRING_MAX + 1];
 	uint32_t index;
 
-	if (parse_nest(string, table, ETHTOOL_A_STRING_MAX) < 0 ||
-	    !table[ETHTOOL_A_STRING_INDEX] || !table[ETHTOOL_A_STRING_VALUE] ||
+	if (parse_nest(string, table, ETHTOOL_A_STRING_MAX) < 0 || !table[ETHTOOL_A_STRING_INDEX] ||
+	    !table[ETHTOOL_A_STRING_VALUE] ||
 	    nla_len(table[ETHTOOL_A_STRING_INDEX]) < (int)sizeof(index))
 		return -EBADMSG;
 	index = nla_get_u32(table[ETHTOOL_A_STRING_INDEX]);
@@ -414,14 +415,14 @@ static int take_feature_names(struct nlattr *sets, struct feature_bits *bits)
 	struct nlattr *set, *string;
 	int left, left_of_set, r = 0;
 
-	nla_for_each_nested(set, sets, left) {
+	nla_for_each_nested (set, sets, left) {
 		struct nlattr *table[ETHTOOL_A_STRINGSET_MAX + 1];
 
 		if (parse_nest(set, table, ETHTOOL_A_STRINGSET_MAX) < 0)
 			return -EBADMSG;
 		if (!table[ETHTOOL_A_STRINGSET_STRINGS])
 			continue;
-		nla_for_each_nested(string, table[ETHTOOL_A_STRINGSET_STRINGS], left_of_set) {
+		nla_for_each_nested (string, table[ETHTOOL_A_STRINGSET_STRINGS], left_of_set) {
 			r = take_feature_name(string, bits);
 			if (r < 0)
 				return r;
@@ -438,7 +439,7 @@ int parse_ethtool_feature_names(const struct buf *answer, struct feature_bits *r
 	if (r < 0)
 		return r;
 	memset(&bits, NO_BIT, sizeof(bits));
-	nl_each(m, answer) {
+	nl_each (m, answer) {
 		struct nlattr *table[ATTRS_MAX + 1];
 
 		r = nl_parse(m.h, sizeof(struct genlmsghdr), table, ATTRS_MAX, NULL);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Generic netlink families: net/netlink/genetlink.c ctrl_dumpfamily. All of them are asked for and
- * the one sought is picked out, because CTRL_CMD_GETFAMILY with a name that the kernel does not know
- * makes it look for a module (ctrl_getfamily, request_module). No privilege.
+ * the one sought is picked out, because CTRL_CMD_GETFAMILY with a name that the kernel does not
+ * know makes it look for a module (ctrl_getfamily, request_module). No privilege.
  */
 #include "collect/genl.h"
 
@@ -23,7 +23,7 @@ int parse_genl_family(const struct buf *answer, const char *name, uint16_t *ret)
 
 	if (r < 0)
 		return r;
-	nl_each(m, answer) {
+	nl_each (m, answer) {
 		struct nlattr *table[CTRL_ATTR_MAX + 1];
 
 		r = nl_parse(m.h, sizeof(struct genlmsghdr), table, CTRL_ATTR_MAX, family_policy);

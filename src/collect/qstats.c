@@ -78,7 +78,7 @@ int parse_qstats(const struct buf *answer, struct snapshot *s)
 
 	if (r < 0)
 		return r;
-	nl_each(m, answer) {
+	nl_each (m, answer) {
 		struct nlattr *table[QSTATS_ATTR_MAX + 1];
 
 		r = nl_parse(m.h, sizeof(struct genlmsghdr), table, QSTATS_ATTR_MAX, NULL);

@@ -4,7 +4,8 @@
 #include <fnmatch.h>
 
 const struct nic_group_row nic_group_rows[NIC_GROUP_N] = {
-#define G(id_, group_, attribute_, name_, class_) [NG_##id_] = {.name = name_, .class = NIC_##class_},
+#define G(id_, group_, attribute_, name_, class_) \
+	[NG_##id_] = {.name = name_, .class = NIC_##class_},
 #include "model/nic_groups.def"
 #undef G
 };
@@ -22,7 +23,7 @@ const struct nic_qstat_row nic_qstat_rows[NIC_QSTAT_N] = {
 };
 
 static const struct nic_stat_row stat_rows[] = {
-#define N(driver_, pattern_, class_, within_)                                                      \
+#define N(driver_, pattern_, class_, within_) \
 	{.driver = driver_, .pattern = pattern_, .class = NIC_##class_, .within = within_},
 #include "model/nic_stats.def"
 #undef N
@@ -31,9 +32,9 @@ static const struct nic_stat_row stat_rows[] = {
 const char *nic_class_name(enum nic_class c)
 {
 	static const char *const names[NIC_CLASS_N] = {
-		[NIC_PLAIN] = "plain", [NIC_RING] = "ring",	[NIC_PORT_BUFFER] = "port-buffer",
-		[NIC_WIRE] = "wire",   [NIC_LENGTH] = "length", [NIC_ALLOC] = "alloc",
-		[NIC_POLICY] = "policy", [NIC_TX] = "tx",	[NIC_RESET] = "reset",
+		[NIC_PLAIN] = "plain",	 [NIC_RING] = "ring",	  [NIC_PORT_BUFFER] = "port-buffer",
+		[NIC_WIRE] = "wire",	 [NIC_LENGTH] = "length", [NIC_ALLOC] = "alloc",
+		[NIC_POLICY] = "policy", [NIC_TX] = "tx",	  [NIC_RESET] = "reset",
 		[NIC_PAUSE] = "pause",
 	};
 

@@ -71,7 +71,7 @@ struct nic_mode {
 
 struct nic_rings {
 	bool known;
-	uint32_t rx, rx_mini, rx_jumbo, tx; /* descriptors of each queue */
+	uint32_t rx, rx_mini, rx_jumbo, tx;		    /* descriptors of each queue */
 	uint32_t rx_max, rx_mini_max, rx_jumbo_max, tx_max; /* 0: not told */
 };
 
@@ -93,10 +93,10 @@ struct nic_pause {
 struct nic {
 	unsigned int ifindex;
 	char driver[33], bus[33], firmware[33]; /* "" unknown; bus: "0000:00:03.0" */
-	uint32_t speed;	 /* Mbit/s; 0 unknown (virtual, or no carrier) */
-	uint8_t duplex;	 /* NIC_DUPLEX_* */
-	int autoneg;	 /* -1 unknown */
-	int detected;	 /* carrier by the driver's word; -1 unknown */
+	uint32_t speed;				/* Mbit/s; 0 unknown (virtual, or no carrier) */
+	uint8_t duplex;				/* NIC_DUPLEX_* */
+	int autoneg;				/* -1 unknown */
+	int detected;				/* carrier by the driver's word; -1 unknown */
 	/* The best of what the port can do, what it offers, what the peer offers (only if both
 	 * negotiate), and of what both offer. */
 	struct nic_mode supported, advertised, peer, common;
@@ -105,7 +105,8 @@ struct nic {
 	struct nic_pause pause;
 	uint32_t features_known, features_on, features_fixed; /* 1 << enum nic_feature */
 	bool down_count_known;
-	uint32_t down_count; /* times the physical link went down: ETHTOOL_A_LINKSTATE_EXT_DOWN_CNT */
+	uint32_t down_count; /* times the physical link went down: ETHTOOL_A_LINKSTATE_EXT_DOWN_CNT
+			      */
 	uint64_t group[NIC_GROUP_N];
 	bool group_present[NIC_GROUP_N];
 	int stats_err; /* why there are no stats: negative errno */

@@ -52,7 +52,7 @@ static int scrub_stat_names(struct buf *data)
 
 int scrub_ethtool(const char *what, struct buf *data)
 {
-	static const char *const numbers[] = {"stat-count", "stats", "rings",	     "channels",
+	static const char *const numbers[] = {"stat-count", "stats",	"rings",	"channels",
 					      "pause",	    "settings", "settings-size"};
 
 	if (strcmp(what, "driver") == 0)

@@ -25,7 +25,9 @@ static const struct card igb = {
 	.ifindex = 2,
 	.name = "eth0",
 	.driver = "igb",
-	.stats = {{"rx_crc_errors", 3}, {"   rx_queue_0_drops", 7}, {"0123456789012345678901234567890123", 9}},
+	.stats = {{"rx_crc_errors", 3},
+		  {"   rx_queue_0_drops", 7},
+		  {"0123456789012345678901234567890123", 9}},
 	.speed = 1000,
 	.duplex = DUPLEX_FULL,
 	.autoneg = 1,
@@ -260,10 +262,11 @@ static void counters_that_change(void **state)
 
 static void names_that_repeat(void **state)
 {
-	struct card before = {.ifindex = 3,
-			      .name = "ens192",
-			      .driver = "vmxnet3",
-			      .stats = {{"  pkts rx OOB", 5}, {"Tx Queue#", 0}, {"  pkts rx OOB", 50}}};
+	struct card before = {
+		.ifindex = 3,
+		.name = "ens192",
+		.driver = "vmxnet3",
+		.stats = {{"  pkts rx OOB", 5}, {"Tx Queue#", 0}, {"  pkts rx OOB", 50}}};
 	struct card after = before;
 	struct observation o;
 	const struct nic *n;
