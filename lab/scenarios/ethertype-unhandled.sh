@@ -6,7 +6,7 @@ frame() { # frame ETHERTYPE: from the client to the server, 46 bytes of payload
 }
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 }
 
 traffic() {

@@ -22,6 +22,8 @@ enum outcome examine_fw_forward_drop(struct exam *x);
 void fw_forget(struct exam *x); /* fw_blame.c */
 enum outcome examine_rp_filter(struct exam *x);		  /* ip.c */
 enum outcome examine_martian(struct exam *x);		  /* martian.c */
+enum outcome examine_ip_row(struct exam *x);		  /* ip_rows.c */
+enum outcome examine_out_no_route(struct exam *x);
 enum outcome examine_ethertype_unhandled(struct exam *x); /* l2.c */
 enum outcome examine_otherhost_mac(struct exam *x);
 enum outcome examine_vlan_unknown(struct exam *x);

@@ -87,6 +87,16 @@ uint64_t ledger_traced(const struct ledger *l, const struct drop_filter *f)
 	return sum;
 }
 
+uint64_t ledger_unclaimed(const struct ledger *l, const struct drop_filter *f)
+{
+	uint64_t sum = 0;
+
+	vec_each(line, &l->lines)
+		if (!line->benign && drop_matches(line->drop, f))
+			sum += line->drop->packets - line->claimed;
+	return sum;
+}
+
 uint64_t ledger_claim(struct ledger *l, const struct drop_filter *f, uint64_t most)
 {
 	uint64_t taken = 0;

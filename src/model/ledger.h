@@ -62,6 +62,8 @@ void ledger_done(struct ledger *l);
 bool drop_matches(const struct drop *d, const struct drop_filter *f);
 /* Packets traced that match, claimed or not. */
 uint64_t ledger_traced(const struct ledger *l, const struct drop_filter *f);
+/* Packets traced that match and are nobody's yet. */
+uint64_t ledger_unclaimed(const struct ledger *l, const struct drop_filter *f);
 /* Gives up to `most` of the matching, not yet claimed packets to a cause; returns how many. */
 uint64_t ledger_claim(struct ledger *l, const struct drop_filter *f, uint64_t most);
 uint64_t ledger_unexplained(const struct ledger *l);

@@ -90,16 +90,21 @@ static enum outcome ask(struct scene *s, enum outcome (*examine)(struct exam *x)
 	return examine(&s->x);
 }
 
-static void scene_done(struct scene *s)
+static void evidence_forget(struct scene *s)
 {
-	ledger_done(&s->ledger);
-	drops_done(&s->drops);
 	vec_each(e, &s->cleared.evidence) {
 		free(e->source);
 		free(e->name);
 		free(e->text);
 	}
 	vec_done(&s->cleared.evidence);
+}
+
+static void scene_done(struct scene *s)
+{
+	ledger_done(&s->ledger);
+	drops_done(&s->drops);
+	evidence_forget(s);
 	s->d.drops = NULL;
 	diagnosis_done(&s->d);
 }
@@ -318,6 +323,80 @@ static void an_entry_refused_is_no_full_table(void **state)
 	}
 }
 
+static enum outcome ask_row(struct scene *s, const char *id)
+{
+	s->d.drops = &s->drops;
+	if (!s->ledger.drops)
+		ledger_init(&s->ledger, &s->drops, 7);
+	s->x = (struct exam){.d = &s->d,
+			     .o = s->o,
+			     .ledger = &s->ledger,
+			     .row = cause_by_id(id),
+			     .cleared = &s->cleared};
+	return s->x.row->examine(&s->x);
+}
+
+/* InAddrErrors means one thing, InHdrErrors two: without a trace only the first tells a loss. */
+static void ip_counters_without_trace(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	s.drops.err = -EPERM;
+	counter(&s, C_IP_IN_RECEIVES, 0, 1000);
+	counter(&s, C_IP_IN_ADDR_ERRORS, 5, 205);
+	counter(&s, C_IP_IN_HDR_ERRORS, 0, 0);
+	assert_int_equal(ask_row(&s, "not-local-forward-off"), FOUND);
+	assert_int_equal(found(&s)->lost, 200);
+	assert_int_equal(found(&s)->severity, SEVERITY_CRITICAL);
+	assert_int_equal(ask_row(&s, "ttl-exceeded"), NOT_FOUND);
+	counter(&s, C_IP_IN_HDR_ERRORS, 0, 50);
+	assert_int_equal(ask_row(&s, "ttl-exceeded"), NOT_EXAMINED);
+	assert_int_equal(ask_row(&s, "ip-header-error"), NOT_EXAMINED);
+	scene_done(&s);
+}
+
+/* IPv6 without a route: whether it was to be forwarded, only the setting tells. */
+static void no_route_or_no_router(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	for (int forwarding = 0; forwarding < 2; forwarding++) {
+		scene_init(&s);
+		s.o->b.sysctl[K_IP6_FORWARDING] = (struct sysctl_value){.n = 1, .v = {forwarding}};
+		traced(&s, "IP_INNOROUTES", "ip6_pkt_discard", peer, own, 100);
+		assert_int_equal(ask_row(&s, "in-no-route"), forwarding ? FOUND : NOT_FOUND);
+		assert_int_equal(ask_row(&s, "not-local-forward-off"),
+				 forwarding ? NOT_FOUND : FOUND);
+		assert_int_equal(found(&s)->lost, 100);
+		scene_done(&s);
+	}
+}
+
+/* raw_local_deliver(): what a full raw socket does not take is then nobody's protocol. */
+static void full_raw_sockets_are_no_unknown_protocol(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	counter(&s, C_IP_IN_UNKNOWN_PROTOS, 0, 43);
+	traced(&s, "IP_NOPROTO", "ip_local_deliver_finish", peer, own, 43);
+	for (int i = 0; i < 2; i++) {
+		struct socket *sk = vec_push(i ? &s.o->b.raw_sockets : &s.o->a.raw_sockets);
+
+		sk->inode = 99;
+		sk->drops = i ? 50 : 7;
+	}
+	assert_int_equal(ask_row(&s, "ip-unknown-proto"), NOT_FOUND);
+	s.o->b.raw_sockets.items[0].drops = 7;
+	assert_int_equal(ask_row(&s, "ip-unknown-proto"), FOUND);
+	assert_int_equal(found(&s)->lost, 43);
+	scene_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +410,9 @@ int main(void)
 		cmocka_unit_test(time_until_the_table_is_full),
 		cmocka_unit_test(exempt_neighbours_fill_no_table),
 		cmocka_unit_test(an_entry_refused_is_no_full_table),
+		cmocka_unit_test(ip_counters_without_trace),
+		cmocka_unit_test(no_route_or_no_router),
+		cmocka_unit_test(full_raw_sockets_are_no_unknown_protocol),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
