@@ -4,8 +4,8 @@
 CAUSE=paws-timewait TOPOLOGY=router EXAMINE=$S SECONDS=6 TO=$S4 BASE=40000 CLOSES=server ROUNDS=4
 CLIENTS="192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15"
 # What the case had to rule out, each by its number
-CLEARED="fw-rule-drop fw-policy-drop conntrack-table-full softnet-backlog-drop listen-overflow
-	rp-filter synq-full-drop synbacklog-quarter paws-estab tw-recycle-legacy"
+CLEARED="fw-rule-drop fw-policy-drop conntrack-table-full ring-rx-overflow softnet-backlog-drop
+	listen-overflow rp-filter synq-full-drop synbacklog-quarter paws-estab tw-recycle-legacy"
 
 needs() {
 	needs_command conntrack

@@ -11,6 +11,11 @@
 
 static const char *const overflow_reasons[] = {"TCP_LISTEN_OVERFLOW", NULL};
 static const struct drop_filter overflow_drops = {.reasons = overflow_reasons};
+/* The same for an ACK that brings a cookie: tcp_get_cookie_sock() makes no socket. */
+static const char *const cookie_reasons[] = {"NO_SOCKET", NULL};
+static const char *const cookie_symbols[] = {"cookie_v4_check", "cookie_v6_check", NULL};
+static const struct drop_filter cookie_drops = {.reasons = cookie_reasons,
+						.symbols = cookie_symbols};
 
 static enum severity severity_of_rate(double rate)
 {
@@ -111,7 +116,8 @@ enum outcome examine_listen_overflow(struct exam *x)
 	f = finding_new(x);
 	/* Only a final ACK that finds the queue full leaves an event; a SYN leaves by consume_skb.
 	 */
-	ledger_claim(x->ledger, &overflow_drops, UINT64_MAX);
+	ledger_claim(x->ledger, &cookie_drops,
+		     lost - MIN(lost, ledger_claim(x->ledger, &overflow_drops, UINT64_MAX)));
 	finding_lost(f, &lost, NULL, lost + delta_value(delta_counter(x->o, C_TCP_PASSIVE_OPENS)));
 	f->unit = "segments";
 	add_listeners(x, f, true);

@@ -159,7 +159,7 @@ enum outcome examine_tcp_backlog(struct exam *x)
 	}
 	f = finding_new(x);
 	ledger_claim(x->ledger, &backlog_drops, traced);
-	finding_lost(f, &lost, tracing(x) ? &traced : NULL, value(x, C_TCP_IN_SEGS));
+	finding_lost(f, &lost, tracing(x) && traced ? &traced : NULL, value(x, C_TCP_IN_SEGS));
 	f->unit = "segments";
 	f->severity = SEVERITY_WARNING;
 	subject_connections(x, f, &backlog_drops);
@@ -319,7 +319,7 @@ enum outcome examine_tcp_mem(struct exam *x)
 	if (pressure && (lost || aborted)) {
 		f->state = x->o->since_boot ? LOST_BEFORE : LOSING;
 		ledger_claim(x->ledger, &memory_drops, traced);
-		finding_lost(f, &lost, tracing(x) ? &traced : NULL, value(x, C_TCP_IN_SEGS));
+		finding_lost(f, &lost, tracing(x) && traced ? &traced : NULL, value(x, C_TCP_IN_SEGS));
 		f->severity = MAX(SEVERITY_WARNING, severity_of_share(x, lost, f->of));
 	}
 	pressure_words(x, f, pages, most);
@@ -363,7 +363,7 @@ enum outcome examine_tcp_rcvq(struct exam *x)
 	}
 	ledger_claim(x->ledger, &prune_drops, pruned);
 	f = finding_new(x);
-	finding_lost(f, &counted, tracing(x) ? &traced : NULL, value(x, C_TCP_IN_SEGS));
+	finding_lost(f, &counted, tracing(x) && traced ? &traced : NULL, value(x, C_TCP_IN_SEGS));
 	f->unit = "segments";
 	f->severity = SEVERITY_WARNING;
 	subject_connections(x, f, &memory_drops);
