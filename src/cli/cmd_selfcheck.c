@@ -64,6 +64,8 @@ static const char *const blind_spots[] = {
 	("packets lost inside the network card or its rings never become packets of the kernel: "
 	 "their counters are the only witness; native XDP is not examined yet"),
 	"nftables rules without a counter are told by what they match, not by a number",
+	"a cloud provider's limits, unless its card counts what is over them or whydrop.conf states "
+	"them",
 };
 
 struct check {

@@ -415,6 +415,41 @@ static void the_whole_instance(void **state)
 	scene_done(&s);
 }
 
+/* A container sends again; the cards that stand at the limit are in the host's namespace. */
+static void cards_of_another_namespace(void **state)
+{
+	const struct finding *f;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, "virtio_net");
+	steps(&s, 50, 2000000, 2000);
+	vec_push(&s.d.observations);
+	s.o = &s.d.observations.items[1];
+	s.o->seconds = 5;
+	s.o->inode = 8;
+	for (int i = 0; i < 2; i++) {
+		struct snapshot *at = i ? &s.o->b : &s.o->a;
+		struct link *l = vec_push(&at->links);
+
+		l->ifindex = 7;
+		snprintf(l->name, sizeof(l->name), "eth0");
+		snprintf(l->kind, sizeof(l->kind), "veth");
+		at->source[SRC_LINK].status = SOURCE_OK;
+		at->source[SRC_SNMP].status = at->source[SRC_NETSTAT].status = SOURCE_OK;
+	}
+	state_limit(&s, LIMIT_BANDWIDTH, LIMIT_TX, "", 160000000);
+	retransmissions(&s);
+	diagnose(&s.d);
+	f = s.d.findings.items;
+	assert_true(s.d.findings.n >= 1);
+	assert_string_equal(f->cause->id, "cloud-bw-allowance");
+	assert_ptr_equal(f->where, &s.d.observations.items[1]);
+	assert_int_equal(f->severity, SEVERITY_WARNING);
+	assert_int_equal(f->lost, 500);
+	scene_done(&s);
+}
+
 static void sessions_by_sockets_are_a_lower_bound(void **state)
 {
 	const struct finding *f;
@@ -530,6 +565,7 @@ int main(void)
 		cmocka_unit_test(near_misses),
 		cmocka_unit_test(bursts_count_by_steps),
 		cmocka_unit_test(the_whole_instance),
+		cmocka_unit_test(cards_of_another_namespace),
 		cmocka_unit_test(sessions_by_sockets_are_a_lower_bound),
 		cmocka_unit_test(text_of_net_dev),
 		cmocka_unit_test(rates_of_a_recording),
