@@ -301,7 +301,7 @@ static void nothing_known_is_not_examined(void **state)
 	scene_done(&s);
 }
 
-/* 160 Mbit/s of 160 Mbit/s in every step, and segments sent again: the provider, and no one else. */
+/* 160 Mbit/s of 160 Mbit/s in every step, and segments sent again: the provider, no one else. */
 static void at_the_limit_and_losing(void **state)
 {
 	const struct finding *f;
@@ -504,8 +504,8 @@ static void text_of_net_dev(void **state)
 	buf_done(&text);
 	/* Cut within a line, a name that is too long, letters for numbers: no list, not a part. */
 	for (int i = 0; i < 3; i++) {
-		static const char *const wrong[] = {"  eth0: 1 2 3", "x23456789012345678: 1 2 3 4 5 6 7 "
-								  "8 9 10 11 12 13 14 15 16\n",
+		static const char *const wrong[] = {"  eth0: 1 2 3",
+						    "x2345678901234567: 1 2 3 4 5 6 7 8 9 10 11 12\n",
 						    "  eth0: a b c d e f g h i j k l m n o p\n"};
 
 		buf_puts(&text, "a\nb\n");
