@@ -292,6 +292,13 @@ needs_cpu_cgroup() {
 	return 77
 }
 
+# needs_two_cpus: for needs(), where traffic and what it meets must not share one
+needs_two_cpus() {
+	[ "$(nproc)" -ge 2 ] && return
+	echo "there is but one CPU"
+	return 77
+}
+
 # nft_in NAMESPACE: a ruleset from standard input
 nft_in() {
 	ip netns exec "$1" nft -f -

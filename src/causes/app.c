@@ -28,7 +28,7 @@ static bool full_buffer(const struct finding *f)
 	return strcmp(f->cause->id, "udp-rcvbuf-full") == 0;
 }
 
-static bool full_queue_of_process(const struct finding *f, const struct subject *s)
+bool full_queue_of_process(const struct finding *f, const struct subject *s)
 {
 	return s->has_process && (full_buffer(f) || strcmp(f->cause->id, "listen-overflow") == 0);
 }

@@ -72,6 +72,27 @@ bool explains_app_stopped(struct exam *x, const struct finding *f, const struct 
 void describe_app_stopped(struct exam *x, struct finding *f);
 bool explains_cgroup_throttle(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_cgroup_throttle(struct exam *x, struct finding *f);
+bool explains_cpu_steal(struct exam *x, const struct finding *f, const struct subject *s); /* host.c */
+void describe_cpu_steal(struct exam *x, struct finding *f);
+enum outcome examine_cpu_steal(struct exam *x);
+bool explains_cpu_saturated(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_cpu_saturated(struct exam *x, struct finding *f);
+enum outcome examine_cpu_saturated(struct exam *x);
+bool explains_mem_low(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_mem_low(struct exam *x, struct finding *f);
+enum outcome examine_mem_low(struct exam *x);
+bool explains_io_blocked(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_io_blocked(struct exam *x, struct finding *f);
+enum outcome examine_io_blocked(struct exam *x);
+bool explains_rps_off(struct exam *x, const struct finding *f, const struct subject *s); /* softirq.c */
+void describe_rps_off(struct exam *x, struct finding *f);
+enum outcome examine_rps_off(struct exam *x);
+bool explains_irq_imbalance(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_irq_imbalance(struct exam *x, struct finding *f);
+enum outcome examine_irq_imbalance(struct exam *x);
+bool explains_softirq_hog(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_softirq_hog(struct exam *x, struct finding *f);
+enum outcome examine_softirq_hog(struct exam *x);
 bool explains_app_slow_reader(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_app_slow_reader(struct exam *x, struct finding *f);
 
@@ -124,9 +145,11 @@ void watch_process(const struct observation *o, int pid, struct process_watch *r
  */
 struct reader_watch {
 	unsigned int ends, stopped, frozen; /* ends at which it was seen; of these */
+	unsigned int blocked; /* in uninterruptible sleep (D): a disk, or memory that was swapped */
+	int cpu;	      /* where it was at each end; -1: at several, or not known */
 	int64_t losing_ns; /* how long the steps with loss lasted */
 	int64_t known_ns;  /* so long of them both ends are known */
-	uint64_t ticks, run_delay_ns; /* during these */
+	uint64_t ticks, run_delay_ns, major_faults; /* during these */
 	struct cpu_limit limit; /* that stopped it most in them and the step after: what was added */
 };
 void watch_reader(const struct observation *o, const struct socket *sk, int pid,
@@ -139,5 +162,31 @@ struct readers {
 	int running_pid;	 /* one of the others */
 };
 void count_readers(const struct exam *x, const struct subject *s, struct readers *ret);
+
+/* How busy CPUs were: causes/cpus.c */
+bool cpu_over(const struct observation *o, unsigned int cpu, struct cpu_times *ret);
+bool cpus_over(const struct observation *o, struct cpu_times *ret); /* all together */
+/* The same only while a socket lost packets; over everything where the looks do not tell. */
+bool cpus_while_losing(const struct observation *o, const struct socket *sk, int cpu,
+		       struct cpu_times *ret);
+double share_of(uint64_t part, const struct cpu_times *t);
+double busy_share(const struct cpu_times *t); /* neither idle nor waiting for a disk */
+/* The largest share of softirq that a CPU had over three samples in a row (or over everything). */
+double softirq_peak(const struct observation *o, unsigned int cpu);
+/* CPUs other than this one that were idle more than half the time, as a mask and a list. */
+struct free_cpus {
+	unsigned int n;
+	uint64_t mask; /* of the first 64 */
+	char list[64];
+};
+void find_free_cpus(const struct observation *o, int but, struct free_cpus *ret);
+/* Is the CPU in a list as "0-3,8"? */
+bool cpu_in_list(const char *list, unsigned int cpu);
+
+/* The CPU that a device interrupts most; -1 unknown. In causes/softirq.c */
+int busiest_interrupted_cpu(const struct observation *o, const char *device);
+
+/* A full buffer or accept queue whose reader is known. Shared: causes/app.c */
+bool full_queue_of_process(const struct finding *f, const struct subject *s);
 
 #endif

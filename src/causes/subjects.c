@@ -329,6 +329,8 @@ static void see_end(const struct process *p, struct reader_watch *w)
 	w->ends++;
 	w->stopped += is_stopped(p);
 	w->frozen += p->frozen;
+	w->blocked += p->state == 'D';
+	w->cpu = w->ends == 1 || w->cpu == p->cpu ? p->cpu : -1;
 }
 
 /*
@@ -340,7 +342,7 @@ void watch_reader(const struct observation *o, const struct socket *sk, int pid,
 {
 	struct cpu_limit sums[CPU_LIMITS_MAX] = {0};
 	const struct snapshot *before = &o->a;
-	struct reader_watch w = {0};
+	struct reader_watch w = {.cpu = -1};
 	bool lost_before = false;
 
 	for (size_t i = 0; i <= o->looks.n; i++) {
@@ -362,6 +364,7 @@ void watch_reader(const struct observation *o, const struct socket *sk, int pid,
 			w.known_ns += now->taken_ns - before->taken_ns;
 			w.ticks += q->utime + q->stime - p->utime - p->stime;
 			w.run_delay_ns += q->run_delay_ns - p->run_delay_ns;
+			w.major_faults += q->major_faults - p->major_faults;
 		}
 		if ((lost || lost_before) && p && q)
 			add_limits(p, q, sums);

@@ -45,13 +45,10 @@ void session_take_phase(struct session *s, struct diagnosis *d, const char *phas
 		for (size_t source = 0; source < SOURCE_N; source++)
 			if (into->source[source].err == -ETIMEDOUT)
 				s->late |= SOURCE_BIT(source);
-		for (size_t source = 0; i > 0 && source < SOURCE_N; source++) {
-			const struct observation *first = &d->observations.items[0];
-
-			if (!is_look(phase) && !(own & SOURCE_BIT(source)))
-				snapshot_share(into, into == &o->a ? &first->a : &first->b,
+		for (size_t source = 0; i > 0 && source < SOURCE_N; source++)
+			if (!(own & SOURCE_BIT(source)))
+				snapshot_share(into, snapshot_of(&d->observations.items[0], phase),
 					       (enum source)source);
-		}
 	}
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The processes behind the sockets in question: /proc/PID/stat (fs/proc/array.c do_task_stat),
- * /proc/PID/schedstat (fs/proc/base.c proc_pid_schedstat), /proc/PID/cgroup, and of their cgroup
+ * /proc/PID/schedstat (fs/proc/base.c proc_pid_schedstat), /proc/PID/status, /proc/PID/cgroup, and of their cgroup
  * cpu.stat (kernel/sched/core.c cpu_cfs_stat_show, cpu_stat_show) and freezer state.
  *
  * Units: clock ticks (all threads), ns (run delay of the main thread alone). Privilege: see
@@ -27,41 +27,53 @@ static struct span text_of(const struct buf *b)
 	return (struct span){.p = b->data, .n = b->len};
 }
 
+/* The fields of proc(5) that are wanted, by number; 3 is the state. */
+static int take_stat_field(int at, struct span field, struct process_stat *stat)
+{
+	uint64_t number = 0;
+
+	if (at == 3)
+		stat->state = field.p[0];
+	if (at != 4 && at != 12 && at != 14 && at != 15 && at != 20 && at != 39)
+		return 0;
+	if (parse_u64(field, at == 4 || at >= 20 ? INT32_MAX : UINT64_MAX, &number) < 0)
+		return -EBADMSG;
+	if (at == 4)
+		stat->ppid = (int)number;
+	else if (at == 12)
+		stat->major_faults = number;
+	else if (at == 14)
+		stat->utime = number;
+	else if (at == 15)
+		stat->stime = number;
+	else if (at == 20)
+		stat->threads = (unsigned int)number;
+	else
+		stat->cpu = (int)number;
+	return 0;
+}
+
 /* "PID (COMM) STATE PPID ...": COMM is what the process likes, blanks and brackets too. */
 int parse_process_stat(struct span text, struct process_stat *ret)
 {
 	const char *open = text.n ? memchr(text.p, '(', text.n) : NULL;
 	const char *close = text.n ? memrchr(text.p, ')', text.n) : NULL;
-	struct process_stat stat = {0};
+	struct process_stat stat = {.cpu = -1};
 	struct span rest, field;
-	uint64_t number = 0;
 
 	if (!open || !close || close < open)
 		return -EBADMSG;
 	span_copy((struct span){open + 1, (size_t)(close - open) - 1}, stat.comm,
 		  sizeof(stat.comm));
 	rest = (struct span){close + 1, text.n - (size_t)(close + 1 - text.p)};
-	/* Fields of proc(5), whose number 3 is the state. */
-	for (int at = 3; at <= 20; at++) {
+	for (int at = 3; at <= 39; at++) {
 		if (!next_field(&rest, &field)) {
 			if (at <= 15)
 				return -EBADMSG;
 			break;
 		}
-		if (at == 3)
-			stat.state = field.p[0];
-		if (at != 4 && at != 14 && at != 15 && at != 20)
-			continue;
-		if (parse_u64(field, at == 4 || at == 20 ? INT32_MAX : UINT64_MAX, &number) < 0)
+		if (take_stat_field(at, field, &stat) < 0)
 			return -EBADMSG;
-		if (at == 4)
-			stat.ppid = (int)number;
-		else if (at == 14)
-			stat.utime = number;
-		else if (at == 15)
-			stat.stime = number;
-		else
-			stat.threads = (unsigned int)number;
 	}
 	*ret = stat;
 	return 0;
@@ -380,6 +392,17 @@ static void read_groups(struct host *h, const struct cgroup_mounts *mounts,
 	read_frozen(h, mounts, &paths, p);
 }
 
+/* fs/proc/array.c task_cpus_allowed; a list that does not fit is not told. */
+static void read_cpus_allowed(struct span text, char *to, size_t size)
+{
+	struct span line, name, list;
+
+	while (next_line(&text, &line))
+		if (next_field(&line, &name) && span_is(name, "Cpus_allowed_list:") &&
+		    next_field(&line, &list) && list.n < size)
+			span_copy(list, to, size);
+}
+
 /* One process; a negative errno if it is gone. */
 static int read_process(struct host *h, int pid, const struct cgroup_mounts *mounts,
 			struct snapshot *s)
@@ -400,12 +423,16 @@ static int read_process(struct host *h, int pid, const struct cgroup_mounts *mou
 	p.threads = stat.threads;
 	p.utime = stat.utime;
 	p.stime = stat.stime;
+	p.major_faults = stat.major_faults;
+	p.cpu = stat.cpu;
 	/* Kernels without CONFIG_SCHED_INFO have none: then nothing is known to have waited. */
 	if (read_proc(h, pid, "schedstat", &text) == 0) {
 		line = text_of(&text);
 		if (next_field(&line, &ran) && next_field(&line, &waited))
 			parse_u64(waited, UINT64_MAX, &p.run_delay_ns);
 	}
+	if (read_proc(h, pid, "status", &text) == 0)
+		read_cpus_allowed(text_of(&text), p.cpus_allowed, sizeof(p.cpus_allowed));
 	read_groups(h, mounts, s, &p);
 	*vec_push(&s->processes) = p;
 	return 0;

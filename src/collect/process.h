@@ -32,7 +32,8 @@ struct process_stat {
 	char comm[16], state;
 	int ppid;
 	unsigned int threads; /* 0 where the text ends before that field */
-	uint64_t utime, stime;
+	int cpu;	      /* likewise -1 */
+	uint64_t utime, stime, major_faults;
 };
 int parse_process_stat(struct span text, struct process_stat *ret);
 

@@ -77,7 +77,7 @@ unsigned int interrupt_ifindex(const struct snapshot *s, const struct interrupt 
 {
 	/* Two devices may share one PCI function: then only the name tells whose it is. */
 	vec_each(d, &s->netdev_queues)
-		if (has_word(i->name, d->name) || has_word(i->name, d->parent))
+		if (d->parent[0] && (has_word(i->name, d->name) || has_word(i->name, d->parent)))
 			return d->ifindex;
 	vec_each(n, &s->netdev_interrupts)
 		if (n->number == i->number)

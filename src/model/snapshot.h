@@ -186,6 +186,9 @@ struct process {
 	char comm[16], state; /* state letter of /proc/PID/stat */
 	uint64_t utime, stime; /* clock ticks, all threads */
 	uint64_t run_delay_ns; /* waited for a CPU: /proc/PID/schedstat */
+	uint64_t major_faults; /* pages that had to be read from a disk first, all threads */
+	int cpu;	       /* where its first thread ran last; -1 unknown */
+	char cpus_allowed[64]; /* of its first thread, "0-3,8"; "" unknown */
 	char cgroup[256], unit[128]; /* path in the cpu (v1) or the unified hierarchy; systemd unit or "" */
 	bool cpu_stat_known, frozen;
 	uint64_t nr_periods, nr_throttled, throttled_ns; /* of that cgroup or its nearest limited parent */

@@ -115,8 +115,8 @@ static bool scrub_queue_line(struct scrubber *s, struct span line, struct buf *o
 		buf_puts(out, " ");
 		if (device && i == 2)
 			buf_puts(out, scrub_device(s, word.p, MIN(word.n, (size_t)15), false));
-		else if (device && i == 3 && !is_virtio(word))
-			buf_puts(out, "-");
+		else if (device && i == 3 && !is_virtio(word) && !span_is(word, "-"))
+			buf_puts(out, "hw");
 		else if ((device && i == 3) || is_plain_word(word))
 			buf_add(out, word.p, word.n);
 		else

@@ -185,6 +185,15 @@ static int scrub_modules(struct scrubber *s, const char *name, struct buf *data,
 	return strcmp(name, "modules") == 0 ? 0 : -EBADMSG;
 }
 
+/* Of /proc/PID/status where it may run; the file names the program and its user too. */
+static int keep_allowed(struct buf *data)
+{
+	static const char *const kept[] = {"Cpus_allowed_list:", NULL};
+
+	keep_lines(data, kept, false);
+	return is_plain_text(data, "Cpus_alowedit:-,") ? 0 : -EBADMSG;
+}
+
 static int scrub_process(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
 	const char *file = strchr(name, '/');
@@ -199,6 +208,8 @@ static int scrub_process(struct scrubber *s, const char *name, struct buf *data,
 		r = data ? scrub_cgroups(s, data) : 0;
 	else if (strcmp(file, "mounts") == 0)
 		r = data ? scrub_mounts(s, data) : 0;
+	else if (strcmp(file, "status") == 0)
+		r = data ? keep_allowed(data) : 0;
 	else if (strcmp(file, "schedstat") != 0 || (data && !is_plain_text(data, "")))
 		r = -EBADMSG;
 	buf_puts(to, name);

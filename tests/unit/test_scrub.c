@@ -665,7 +665,7 @@ static void machine_is_scrubbed(void **state)
 		{scrub_queues,
 		 "device 4 eth0 virtio2 1 1 -1 0-1\ndevice 5 ens3 0000:00:03.0 8 8 1 0-7\n"
 		 "rx 4 0 ff 0\ntx 4 0 -\nirq 4 38 0-1 1\n",
-		 "device 4 * virtio2 1 1 -1 0-1\ndevice 5 * - 8 8 1 0-7\n"
+		 "device 4 * virtio2 1 1 -1 0-1\ndevice 5 * hw 8 8 1 0-7\n"
 		 "rx 4 0 ff 0\ntx 4 0 -\nirq 4 38 0-1 1\n"},
 		{scrub_queues, "irq 4 38 mine 1\n", NULL},
 		{scrub_queues, "acme 4\n", NULL},

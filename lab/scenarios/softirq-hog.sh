@@ -1,0 +1,30 @@
+# Packets of many flows are all sent to one CPU (RPS), which spends its time on a long rule list
+CAUSE=softirq-hog VIA=softnet-backlog-drop HOST=1 EXAMINE=$S SECONDS=5 WITNESS=softnet.dropped TO=$S4
+QUEUE=queues/rx-0/rps_cpus
+
+needs() { needs_two_cpus; }
+
+# Rules that match nothing, but every packet goes through them
+fault() {
+	serve READER "$S" udp-recv 5300 --rcvbuf 16000000
+	taskset -pc 0 "$READER" >/dev/null
+	{
+		echo "table inet long {"
+		echo "chain c { type filter hook prerouting priority 0"
+		for i in {1..1000}; do echo "udp sport $i counter"; done
+		printf '}\n}\n'
+	} | nft_in "$S"
+	in_ns "$S" sh -c "echo 2 >/sys/class/net/$SDEV/$QUEUE"
+}
+
+# The sender keeps to the other CPU, as the reader does
+traffic() {
+	taskset -pc 0 "$BASHPID" >/dev/null
+	gen "$C" udp-send "$TO" 5300 -n 4000000 --time 3 --sockets 20
+	echo "lost=$((SENT - $(tally "$READER" received)))"
+}
+
+heal() {
+	in_ns "$S" nft delete table inet long
+	in_ns "$S" sh -c "echo 0 >/sys/class/net/$SDEV/$QUEUE"
+}

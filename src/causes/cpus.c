@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* How busy the CPUs were: over the interval, while a socket lost packets, at their worst. */
+#include <stdio.h>
+
+#include "causes/stages.h"
+
+#define PEAK_STEPS 3   /* causes.md 25: for three samples */
+#define PEAK_TICKS 20  /* fewer tell no share */
+#define FREE_SHARE 0.5 /* idle at least so much: room for what another CPU cannot do */
+
+static void add_times(struct cpu_times *to, const struct cpu_times *t)
+{
+	to->user += t->user;
+	to->nice += t->nice;
+	to->system += t->system;
+	to->idle += t->idle;
+	to->iowait += t->iowait;
+	to->irq += t->irq;
+	to->softirq += t->softirq;
+	to->steal += t->steal;
+}
+
+/* One CPU or (-1) all of them, from one sample to another. */
+static bool times_between(const struct snapshot *a, const struct snapshot *b, int cpu,
+			  struct cpu_times *ret)
+{
+	struct cpu_times sum = {0}, t;
+	bool known = false;
+
+	vec_each(c, &b->cpus) {
+		if ((cpu >= 0 && c->id != (unsigned int)cpu) || !cpu_times_between(a, b, c->id, &t))
+			continue;
+		add_times(&sum, &t);
+		known = true;
+	}
+	if (known)
+		*ret = sum;
+	return known && cpu_times_sum(&sum) > 0;
+}
+
+bool cpu_over(const struct observation *o, unsigned int cpu, struct cpu_times *ret)
+{
+	return times_between(&o->a, &o->b, (int)cpu, ret);
+}
+
+bool cpus_over(const struct observation *o, struct cpu_times *ret)
+{
+	return times_between(&o->a, &o->b, -1, ret);
+}
+
+double share_of(uint64_t part, const struct cpu_times *t)
+{
+	uint64_t all = cpu_times_sum(t);
+
+	return all ? (double)part / (double)all : 0;
+}
+
+double busy_share(const struct cpu_times *t)
+{
+	return cpu_times_sum(t) ? 1 - share_of(t->idle + t->iowait, t) : 0;
+}
+
+static const struct snapshot *sample(const struct observation *o, size_t i)
+{
+	if (i == 0)
+		return &o->a;
+	return i <= o->looks.n ? &o->looks.items[i - 1] : &o->b;
+}
+
+bool cpus_while_losing(const struct observation *o, const struct socket *sk, int cpu,
+		       struct cpu_times *ret)
+{
+	const struct socket *first = snapshot_socket(&o->a, sk->cookie);
+	uint32_t drops = first ? first->drops : 0;
+	struct cpu_times sum = {0}, t;
+
+	for (size_t i = 1; i <= o->looks.n + 1; i++) {
+		/* Looks leave idle sockets out: one that is not there has lost nothing since. */
+		const struct socket *now = snapshot_socket(sample(o, i), sk->cookie);
+
+		if (!now || now->drops <= drops)
+			continue;
+		drops = now->drops;
+		if (times_between(sample(o, i - 1), sample(o, i), cpu, &t))
+			add_times(&sum, &t);
+	}
+	if (cpu_times_sum(&sum) < PEAK_TICKS)
+		return times_between(&o->a, &o->b, cpu, ret);
+	*ret = sum;
+	return true;
+}
+
+double softirq_peak(const struct observation *o, unsigned int cpu)
+{
+	struct cpu_times t;
+	double peak = 0;
+	bool seen = false;
+
+	for (size_t i = PEAK_STEPS; i <= o->looks.n + 1; i++) {
+		if (!times_between(sample(o, i - PEAK_STEPS), sample(o, i), (int)cpu, &t) ||
+		    cpu_times_sum(&t) < PEAK_TICKS)
+			continue;
+		peak = MAX(peak, share_of(t.softirq, &t));
+		seen = true;
+	}
+	if (!seen && cpu_over(o, cpu, &t))
+		peak = share_of(t.softirq, &t);
+	return peak;
+}
+
+void find_free_cpus(const struct observation *o, int but, struct free_cpus *ret)
+{
+	size_t n = 0;
+
+	*ret = (struct free_cpus){0};
+	vec_each(c, &o->b.cpus) {
+		struct cpu_times t;
+
+		if ((int)c->id == but || !cpu_over(o, c->id, &t) || busy_share(&t) > 1 - FREE_SHARE)
+			continue;
+		ret->n++;
+		if (c->id < 64)
+			ret->mask |= UINT64_C(1) << c->id;
+		if (n + 12 < sizeof(ret->list))
+			n += (size_t)snprintf(ret->list + n, sizeof(ret->list) - n, "%s%u",
+					      n ? "," : "", c->id);
+	}
+}
+
+bool cpu_in_list(const char *list, unsigned int cpu)
+{
+	while (*list) {
+		char *end;
+		unsigned long first = strtoul(list, &end, 10), last = first;
+
+		if (end == list)
+			return false;
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		if (cpu >= first && cpu <= last)
+			return true;
+		list = *end == ',' ? end + 1 : "";
+	}
+	return false;
+}
