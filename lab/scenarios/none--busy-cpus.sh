@@ -1,5 +1,5 @@
 # Endless loops on every CPU, and traffic that comes through all the same
-CAUSE=none HOST=1 EXAMINE=$S SECONDS=4
+CAUSE=none HOST=1 EXAMINE=$S SECONDS=6
 
 fault() {
 	local n
@@ -7,7 +7,7 @@ fault() {
 	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	n=$(nproc)
 	for ((i = 0; i < n; i++)); do
-		timeout 8 nice -n 19 sh -c 'while :; do :; done' &
+		timeout 10 nice -n 19 sh -c 'while :; do :; done' &
 	done
 }
 

@@ -90,22 +90,38 @@ bool cpus_while_losing(const struct observation *o, const struct socket *sk, int
 	return true;
 }
 
-double softirq_peak(const struct observation *o, unsigned int cpu)
+static double softirq_part(const struct cpu_times *t)
+{
+	return share_of(t->softirq, t);
+}
+
+static double peak(const struct observation *o, unsigned int cpu,
+		   double (*part)(const struct cpu_times *t))
 {
 	struct cpu_times t;
-	double peak = 0;
+	double most = 0;
 	bool seen = false;
 
 	for (size_t i = PEAK_STEPS; i <= o->looks.n + 1; i++) {
 		if (!times_between(sample(o, i - PEAK_STEPS), sample(o, i), (int)cpu, &t) ||
 		    cpu_times_sum(&t) < PEAK_TICKS)
 			continue;
-		peak = MAX(peak, share_of(t.softirq, &t));
+		most = MAX(most, part(&t));
 		seen = true;
 	}
 	if (!seen && cpu_over(o, cpu, &t))
-		peak = share_of(t.softirq, &t);
-	return peak;
+		most = part(&t);
+	return most;
+}
+
+double softirq_peak(const struct observation *o, unsigned int cpu)
+{
+	return peak(o, cpu, softirq_part);
+}
+
+double busy_peak(const struct observation *o, unsigned int cpu)
+{
+	return peak(o, cpu, busy_share);
 }
 
 void find_free_cpus(const struct observation *o, int but, struct free_cpus *ret)

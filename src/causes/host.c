@@ -11,7 +11,7 @@
 #define WAITED_SHARE 0.50 /* of the time: wanted to run, and another did */
 #define WANTED_SHARE 0.80 /* ran or waited: it would have used more */
 #define STEAL_SHARE 0.10  /* causes.md 181 */
-#define STEAL_OF_RING 0.05
+#define STEAL_OF_BACKLOG 0.05
 #define BUSY_SHARE 0.95	  /* causes.md 174 */
 #define IOWAIT_SHARE 0.40 /* causes.md 175 */
 #define BLOCKED_SAMPLES 3
@@ -26,11 +26,6 @@ static const struct subject *first_of(const struct finding *f)
 static const char *place(const struct finding *f, char *to, size_t size)
 {
 	return first_of(f)->has_socket ? socket_text(&first_of(f)->socket, to, size) : "its socket";
-}
-
-static bool is_cause(const struct finding *f, const char *id)
-{
-	return strcmp(f->cause->id, id) == 0 || (f->via && strcmp(f->via->id, id) == 0);
 }
 
 /*
@@ -83,28 +78,15 @@ static void evidence_pressure(struct finding *f, struct exam *x, enum pressure_o
 
 /* ---- stolen ---- */
 
-/* The CPUs that lost: those named, or those the device interrupts; all where neither is known. */
-static bool steal_of(const struct exam *x, const struct subject *s, double *ret)
-{
-	struct cpu_times t;
-	int cpu = s->cpu;
-
-	if (cpu < 0 && s->device[0])
-		cpu = busiest_interrupted_cpu(x->o, s->device);
-	if (cpu >= 0 ? !cpu_over(x->o, (unsigned int)cpu, &t) : !cpus_over(x->o, &t))
-		return false;
-	*ret = share_of(t.steal, &t);
-	return true;
-}
-
 bool explains_cpu_steal(struct exam *x, const struct finding *f, const struct subject *s)
 {
 	struct reader_watch w;
 	struct cpu_times t;
-	double stolen;
 
-	if (is_cause(f, "ring-rx-overflow") || is_cause(f, "softnet-backlog-drop"))
-		return steal_of(x, s, &stolen) && stolen >= STEAL_OF_RING;
+	/* A full ring tells it itself (ring.c). */
+	if (strcmp(f->cause->id, "softnet-backlog-drop") == 0)
+		return s->cpu >= 0 && cpu_over(x->o, (unsigned int)s->cpu, &t) &&
+		       share_of(t.steal, &t) >= STEAL_OF_BACKLOG;
 	/* A reader that had time to spare was not held up by it. */
 	return lone_reader(x, f, s, &w) && ran_share(&w) + waited_share(&w) >= WANTED_SHARE &&
 	       cpus_while_losing(x->o, &s->socket, w.cpu, &t) &&
@@ -126,7 +108,7 @@ static void evidence_steal(struct finding *f, struct exam *x)
 	vec_each(c, &x->o->b.cpus) {
 		struct cpu_times t;
 
-		if (cpu_over(x->o, c->id, &t) && share_of(t.steal, &t) >= STEAL_OF_RING)
+		if (cpu_over(x->o, c->id, &t) && share_of(t.steal, &t) >= STEAL_OF_BACKLOG)
 			evidence_text(f, x, "/proc/stat: CPU %u: %.1f %% stolen, %.1f %% idle", c->id,
 				      share_of(t.steal, &t) * 100,
 				      share_of(t.idle + t.iowait, &t) * 100);
@@ -167,8 +149,7 @@ enum outcome examine_cpu_steal(struct exam *x)
 	}
 	f = note(x);
 	finding_headline(f, "the hypervisor took %.0f %% of the CPU time", stolen * 100);
-	finding_text(f, "This machine is a guest, and others ran on its CPUs when it was to run. No "
-			"packet was seen to be lost by that.");
+	finding_text(f, "This machine is a guest, and others ran on its CPUs when it was to run.");
 	evidence_steal(f, x);
 	steal_remedy(f);
 	return FOUND;
@@ -203,15 +184,26 @@ static void starved_remedies(struct exam *x, struct finding *f, int cpu)
 			remedy_persist(r, "systemctl set-property %s AllowedCPUs=%s,%s", p->unit,
 				       p->cpus_allowed, room.list);
 	}
+	if (p->nice > -10) {
+		r = finding_remedy(f, "renice", REMEDY_APPLICATION,
+				   "let process %d run before others: nice %d -> %d", p->pid, p->nice,
+				   p->nice > 0 ? 0 : -10);
+		remedy_why(r, p->nice > 0 ? "it was started with a low priority"
+					  : "it was ready to run and waited for a CPU that others used");
+		remedy_command(r, "renice %d -p %d", p->nice > 0 ? 0 : -10, p->pid);
+		remedy_undo(r, "renice %d -p %d", p->nice, p->pid);
+		remedy_cost(r, "its neighbours on the CPU get less");
+		if (p->unit[0])
+			remedy_persist(r, "Nice=%d in the unit %s", p->nice > 0 ? 0 : -10, p->unit);
+	}
 	r = finding_remedy(f, "free-the-cpu", REMEDY_CAPACITY,
-			   "give the program a CPU: move what competes with it elsewhere");
-	remedy_why(r, "it was ready to run and waited for a CPU that others used");
+			   "move what competes with it to another CPU or machine");
+	remedy_why(r, "CPU time is what it lacks; a larger buffer only fills later");
 	if (cpu >= 0)
 		remedy_command(r, "ps -eLo psr,pcpu,pid,comm --sort=-pcpu | awk '$1 == %d' | head",
 			       cpu);
-	remedy_command(r, "renice -n -10 -p %d", p->pid);
-	remedy_undo(r, "renice -n 0 -p %d", p->pid);
-	remedy_cost(r, "its neighbours on the CPU get less");
+	else
+		remedy_command(r, "top -b -n 1 | head -n 20");
 }
 
 void describe_cpu_saturated(struct exam *x, struct finding *f)

@@ -6,22 +6,11 @@
 
 #define BACKLOG_CAP 65536 /* causes.md 1.11: beyond it latency is worse than loss */
 #define BACKLOG_DEFAULT 1000
-#define SOFTIRQ_SATURATED 0.8
+#define FULL_SHARE 0.95   /* of a CPU's time: programs and packets compete for it */
+#define PACKETS_SHARE 0.5 /* mostly packets */
 
 static const char *const backlog_reasons[] = {"CPU_BACKLOG", NULL};
 static const struct drop_filter backlog_drops = {.reasons = backlog_reasons};
-
-/* Share of the interval that a CPU spent in softirq; 0 if unknown. */
-static double softirq_share(const struct observation *o, const struct cpu *cpu)
-{
-	struct cpu_times t;
-	uint64_t all;
-
-	if (!cpu_times_between(&o->a, &o->b, cpu->id, &t))
-		return 0;
-	all = cpu_times_sum(&t);
-	return all ? (double)t.softirq / (double)all : 0;
-}
 
 /*
  * softnet_stat counts for the whole host; whose packets they were is told by the trace, or else
@@ -44,12 +33,11 @@ static bool backlog_counted(struct exam *x, uint64_t *ret)
 	return true;
 }
 
-/* The CPUs that dropped; returns the busiest one's packets per second and softirq share. */
-static double subject_cpus(struct exam *x, struct finding *f, double *ret_share)
+/* The CPUs that dropped; returns the busiest one's packets per second. */
+static double subject_cpus(struct exam *x, struct finding *f)
 {
 	double busiest = 0;
 
-	*ret_share = 0;
 	vec_each(cpu, &x->o->b.cpus) {
 		uint64_t lost = delta_value(delta_cpu(x->o, cpu, C_SOFTNET_DROPPED));
 		uint64_t done = delta_value(delta_cpu(x->o, cpu, C_SOFTNET_PROCESSED));
@@ -62,24 +50,38 @@ static double subject_cpus(struct exam *x, struct finding *f, double *ret_share)
 		s->has_lost = true;
 		s->lost = lost;
 		busiest = MAX(busiest, per_second(x->o, done + lost));
-		*ret_share = MAX(*ret_share, softirq_share(x->o, cpu));
 	}
 	return busiest;
 }
 
-static void backlog_remedies(struct exam *x, struct finding *f, double pps, double share)
+/* Not full of packets alone (that is softirq-hog), but full: what else runs there costs packets. */
+static void full_cpu(struct exam *x, struct finding *f)
+{
+	vec_each(s, &f->subjects) {
+		double softirq = s->cpu < 0 ? 0 : softirq_peak(x->o, (unsigned int)s->cpu);
+		double busy = s->cpu < 0 ? 0 : busy_peak(x->o, (unsigned int)s->cpu);
+		struct remedy *r;
+
+		if (busy < FULL_SHARE || softirq < PACKETS_SHARE)
+			continue;
+		evidence_text(f, x, "/proc/stat: CPU %d was %.0f %% busy at its worst, %.0f %% at most "
+				    "with softirqs",
+			      s->cpu, busy * 100, softirq * 100);
+		r = finding_remedy(f, "free-the-cpu", REMEDY_CAPACITY,
+				   "keep programs off CPU %d, which takes in the packets", s->cpu);
+		remedy_why(r, "it is full; a queue in front of it only holds a burst");
+		remedy_command(r, "ps -eLo psr,pcpu,pid,comm --sort=-pcpu | awk '$1 == %d' | head",
+			       s->cpu);
+		remedy_cost(r, "they share the other CPUs");
+		return;
+	}
+}
+
+static void backlog_remedies(struct exam *x, struct finding *f, double pps)
 {
 	struct remedy *r;
 	int64_t now = 0, to;
 
-	if (share >= SOFTIRQ_SATURATED) {
-		r = finding_remedy(f, "spread-softirq", REMEDY_CAPACITY,
-				   "spread the work: the CPU itself is the limit");
-		remedy_why(r, "softirq uses %.0f %% of the dropping CPU; a longer queue only adds delay",
-			   share * 100);
-		remedy_command(r, "echo MASK > /sys/class/net/DEVICE/queues/rx-0/rps_cpus");
-		remedy_cost(r, "inter-processor interrupts");
-	}
 	if (!sysctl_get(&x->o->b, K_NETDEV_MAX_BACKLOG, &now)) {
 		/* Only the host's own namespace shows it. */
 		r = finding_remedy(f, "raise-netdev-max-backlog", REMEDY_SYSCTL,
@@ -114,7 +116,7 @@ enum outcome examine_softnet_backlog(struct exam *x)
 	struct change processed = delta_softnet(x->o, C_SOFTNET_PROCESSED);
 	uint64_t lost = tracing(x) ? traced : counted;
 	struct change all_cpus = delta_softnet(x->o, C_SOFTNET_DROPPED);
-	double pps, share;
+	double pps;
 	struct finding *f;
 
 	if (!lost) {
@@ -128,7 +130,7 @@ enum outcome examine_softnet_backlog(struct exam *x)
 		     delta_value(processed) + lost);
 	f->severity = severity_of_share(x, f->lost, f->of);
 	subject_devices(x, f, &backlog_drops);
-	pps = subject_cpus(x, f, &share);
+	pps = subject_cpus(x, f);
 	finding_headline(f, "packets of %s find the CPU's backlog queue full",
 			 f->subjects.n && f->subjects.items[0].device[0]
 				 ? f->subjects.items[0].device
@@ -140,6 +142,7 @@ enum outcome examine_softnet_backlog(struct exam *x)
 	finding_exclude(f, "the RPS flow limit (flow_limit_count +%llu)",
 			(unsigned long long)delta_value(delta_softnet(x->o, C_SOFTNET_FLOW_LIMIT)));
 	finding_flows(x, f, &backlog_drops);
-	backlog_remedies(x, f, pps, share);
+	full_cpu(x, f);
+	backlog_remedies(x, f, pps);
 	return FOUND;
 }

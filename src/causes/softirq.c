@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Stage napi: a CPU that does nothing but take packets in, and why it is alone with that. Behind
- * drops of a device's ring, of a CPU's backlog, or of a reader who shares the CPU; a busy CPU that
- * loses nothing is a note.
+ * drops of a CPU's backlog queue, or a reader who shares the CPU; else it is a note.
  */
 #include <stdio.h>
 
@@ -38,10 +37,10 @@ struct numbers {
 	VEC(unsigned int) list;
 };
 
-static bool lost_in_napi(const struct finding *f)
+/* A full ring tells itself why its CPU did not empty it (ring.c). */
+static bool lost_in_backlog(const struct finding *f)
 {
-	return strcmp(f->cause->id, "softnet-backlog-drop") == 0 ||
-	       strcmp(f->cause->id, "ring-rx-overflow") == 0;
+	return strcmp(f->cause->id, "softnet-backlog-drop") == 0;
 }
 
 static const struct link *link_named(const struct snapshot *s, const char *name)
@@ -118,26 +117,13 @@ static int only_effective_cpu(const struct snapshot *s, unsigned int ifindex, un
 	return cpu;
 }
 
-int busiest_interrupted_cpu(const struct observation *o, const char *device)
-{
-	const struct link *link = link_named(&o->b, device);
-	struct spread s;
-	unsigned int n;
-
-	if (!link)
-		return -1;
-	find_spread(o, link->ifindex, &s);
-	return s.all >= FEW_INTERRUPTS ? s.cpu : only_effective_cpu(&o->b, link->ifindex, &n);
-}
-
 /* The device whose packets were lost most. */
-static const struct link *device_of(const struct exam *x, const struct finding *f,
-				    const struct subject *s)
+static const struct link *device_of(const struct exam *x, const struct finding *f)
 {
-	const struct subject *most = s->device[0] ? s : NULL;
+	const struct subject *most = NULL;
 
 	vec_each(other, &f->subjects)
-		if (other->device[0] && (!most || (!s->device[0] && other->lost > most->lost)))
+		if (other->device[0] && (!most || other->lost > most->lost))
 			most = other;
 	return most ? link_named(&x->o->b, most->device) : NULL;
 }
@@ -146,17 +132,18 @@ static const struct link *device_of(const struct exam *x, const struct finding *
 static bool find_hog(const struct exam *x, const struct finding *f, const struct subject *s,
 		     struct hog *ret)
 {
-	struct hog h = {.cpu = s->cpu, .device = device_of(x, f, s)};
+	struct hog h = {.cpu = s->cpu};
 
-	if (h.device)
-		find_spread(x->o, h.device->ifindex, &h.spread);
-	if (h.cpu < 0 && h.device)
-		h.cpu = busiest_interrupted_cpu(x->o, h.device->name);
 	if (h.cpu < 0)
 		return false;
 	h.share = softirq_peak(x->o, (unsigned int)h.cpu);
+	if (h.share < SATURATED)
+		return false;
+	h.device = device_of(x, f);
+	if (h.device)
+		find_spread(x->o, h.device->ifindex, &h.spread);
 	*ret = h;
-	return h.share >= SATURATED;
+	return true;
 }
 
 /* One flow always goes to one CPU, whatever is set. */
@@ -216,7 +203,7 @@ bool explains_rps_off(struct exam *x, const struct finding *f, const struct subj
 {
 	struct hog h;
 
-	return lost_in_napi(f) && find_hog(x, f, s, &h) && rps_off(x, h.device) && !one_flow(f) &&
+	return lost_in_backlog(f) && find_hog(x, f, s, &h) && rps_off(x, h.device) && !one_flow(f) &&
 	       room_beside(x, h.cpu);
 }
 
@@ -224,7 +211,7 @@ bool explains_irq_imbalance(struct exam *x, const struct finding *f, const struc
 {
 	struct hog h;
 
-	return lost_in_napi(f) && find_hog(x, f, s, &h) && imbalanced(x, &h) &&
+	return lost_in_backlog(f) && find_hog(x, f, s, &h) && imbalanced(x, &h) &&
 	       room_beside(x, h.cpu);
 }
 
@@ -251,7 +238,7 @@ bool explains_softirq_hog(struct exam *x, const struct finding *f, const struct 
 	double share;
 	int cpu;
 
-	if (lost_in_napi(f))
+	if (lost_in_backlog(f))
 		return find_hog(x, f, s, &h);
 	return full_queue_of_process(f, s) && crowded_out(x, s, &cpu, &share);
 }
@@ -600,8 +587,8 @@ enum outcome examine_softirq_hog(struct exam *x)
 	}
 	f = note(x, &h);
 	finding_headline(f, "CPU %d is full of packets", h.cpu);
-	finding_text(f, "Taking in packets (softirq) uses all of one CPU. No packet was seen to be lost "
-			"by that.");
+	finding_text(f, "Taking in packets (softirq) uses all of one CPU.%s",
+		     was_found(x, "ring-rx-overflow") ? "" : " No packet was seen to be lost by that.");
 	evidence_cpu(f, x, h.cpu, h.share);
 	cheaper_remedy(f, h.cpu);
 	return FOUND;

@@ -173,6 +173,7 @@ double share_of(uint64_t part, const struct cpu_times *t);
 double busy_share(const struct cpu_times *t); /* neither idle nor waiting for a disk */
 /* The largest share of softirq that a CPU had over three samples in a row (or over everything). */
 double softirq_peak(const struct observation *o, unsigned int cpu);
+double busy_peak(const struct observation *o, unsigned int cpu); /* likewise, of all that is not idle */
 /* CPUs other than this one that were idle more than half the time, as a mask and a list. */
 struct free_cpus {
 	unsigned int n;
@@ -182,9 +183,6 @@ struct free_cpus {
 void find_free_cpus(const struct observation *o, int but, struct free_cpus *ret);
 /* Is the CPU in a list as "0-3,8"? */
 bool cpu_in_list(const char *list, unsigned int cpu);
-
-/* The CPU that a device interrupts most; -1 unknown. In causes/softirq.c */
-int busiest_interrupted_cpu(const struct observation *o, const char *device);
 
 /* A full buffer or accept queue whose reader is known. Shared: causes/app.c */
 bool full_queue_of_process(const struct finding *f, const struct subject *s);

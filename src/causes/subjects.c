@@ -334,6 +334,21 @@ static void see_end(const struct process *p, struct reader_watch *w)
 }
 
 /*
+ * The kernel adds up run delay when a wait is over (kernel/sched/stats.h sched_info_arrive): all of
+ * it counts then, however long ago it began, and nothing does as long as the wait lasts. A process
+ * that is ready at both ends and did not run in between waited all the time.
+ */
+static uint64_t waited_ns(const struct process *p, const struct process *q, int64_t step_ns)
+{
+	uint64_t delay = q->run_delay_ns - p->run_delay_ns, step = (uint64_t)step_ns;
+
+	if (!delay && p->state == 'R' && q->state == 'R' && p->utime == q->utime &&
+	    p->stime == q->stime)
+		return step;
+	return MIN(delay, step);
+}
+
+/*
  * The owner is looked up only once a socket is in trouble, so how the first step began is often
  * unknown. For quotas the step after counts too: a group stopped when the loss began still is.
  */
@@ -363,7 +378,7 @@ void watch_reader(const struct observation *o, const struct socket *sk, int pid,
 		if (lost && p && q) {
 			w.known_ns += now->taken_ns - before->taken_ns;
 			w.ticks += q->utime + q->stime - p->utime - p->stime;
-			w.run_delay_ns += q->run_delay_ns - p->run_delay_ns;
+			w.run_delay_ns += waited_ns(p, q, now->taken_ns - before->taken_ns);
 			w.major_faults += q->major_faults - p->major_faults;
 		}
 		if ((lost || lost_before) && p && q)

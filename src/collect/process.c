@@ -31,9 +31,15 @@ static struct span text_of(const struct buf *b)
 static int take_stat_field(int at, struct span field, struct process_stat *stat)
 {
 	uint64_t number = 0;
+	int64_t nice;
 
 	if (at == 3)
 		stat->state = field.p[0];
+	if (at == 19) {
+		if (parse_i64(field, &nice) < 0 || nice < -20 || nice > 19)
+			return -EBADMSG;
+		stat->nice = (int)nice;
+	}
 	if (at != 4 && at != 12 && at != 14 && at != 15 && at != 20 && at != 39)
 		return 0;
 	if (parse_u64(field, at == 4 || at >= 20 ? INT32_MAX : UINT64_MAX, &number) < 0)
@@ -425,6 +431,7 @@ static int read_process(struct host *h, int pid, const struct cgroup_mounts *mou
 	p.stime = stat.stime;
 	p.major_faults = stat.major_faults;
 	p.cpu = stat.cpu;
+	p.nice = stat.nice;
 	/* Kernels without CONFIG_SCHED_INFO have none: then nothing is known to have waited. */
 	if (read_proc(h, pid, "schedstat", &text) == 0) {
 		line = text_of(&text);

@@ -33,6 +33,7 @@ struct process_stat {
 	int ppid;
 	unsigned int threads; /* 0 where the text ends before that field */
 	int cpu;	      /* likewise -1 */
+	int nice;
 	uint64_t utime, stime, major_faults;
 };
 int parse_process_stat(struct span text, struct process_stat *ret);

@@ -188,6 +188,7 @@ struct process {
 	uint64_t run_delay_ns; /* waited for a CPU: /proc/PID/schedstat */
 	uint64_t major_faults; /* pages that had to be read from a disk first, all threads */
 	int cpu;	       /* where its first thread ran last; -1 unknown */
+	int nice;	       /* of its first thread: -20 comes first, 19 last */
 	char cpus_allowed[64]; /* of its first thread, "0-3,8"; "" unknown */
 	char cgroup[256], unit[128]; /* path in the cpu (v1) or the unified hierarchy; systemd unit or "" */
 	bool cpu_stat_known, frozen;
