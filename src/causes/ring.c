@@ -383,11 +383,27 @@ static void finish(struct exam *x, struct finding *f, const struct overflow *wor
 	ring_remedies(x, f, worst);
 }
 
+/* Of every device: a virtual one has no ring, and none of these. */
+static uint64_t missed_by_all(const struct observation *o)
+{
+	static const enum counter_id ids[] = {C_LINK_RX_MISSED_ERRORS, C_LINK_RX_FIFO_ERRORS,
+					      C_LINK_RX_OVER_ERRORS};
+	uint64_t sum = 0;
+
+	vec_each(link, &o->b.links)
+		for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+			sum += delta_value(delta_link(o, link, ids[i]));
+	return sum;
+}
+
 /* Nothing lost: with the numbers that say so, unless they are not all there are. */
 static enum outcome clear(struct exam *x, unsigned int cards)
 {
 	if (!cards) {
-		evidence_text(NULL, x, "no network card in this namespace");
+		evidence_text(NULL, x,
+			      "no network card in this namespace; rx_missed_errors, rx_fifo_errors, "
+			      "rx_over_errors of its %zu devices +%llu",
+			      x->o->b.links.n, (unsigned long long)missed_by_all(x->o));
 		return NOT_FOUND;
 	}
 	vec_each (link, &x->o->b.links)
