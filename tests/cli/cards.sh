@@ -35,6 +35,7 @@ told() {
 }
 
 compare() { # compare NETNS DEVICE FOLDER [names]: those of a card in use move meanwhile
+	[ -n "$(told "$1" "$2")" ] || fail "$2: ethtool -S says nothing"
 	diff <(told "$1" "$2" | sed "${4:+s/ [0-9]*\$//}") \
 		<(recorded "$1" "$2" "$3" | sed "${4:+s/ [0-9]*\$//}") > "$OUT" ||
 		fail "$2: not what ethtool -S says" "$OUT"
