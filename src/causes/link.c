@@ -256,6 +256,14 @@ static uint64_t tx_lost(const struct duplex *d)
 	return d->late + d->aborted + d->carrier;
 }
 
+/* The carrier came and went: what was being sent then is lost to that, and not to the duplex. */
+static bool carrier_changed(const struct observation *o, const struct link *link)
+{
+	const struct link *before = snapshot_link(&o->a, link->ifindex);
+
+	return (before ? before->carrier_changes : 0) != link->carrier_changes;
+}
+
 static struct duplex look_at_link(const struct observation *o, const struct link *link)
 {
 	struct duplex d = {.link = link, .nic = card_of(o, link)};
@@ -265,12 +273,16 @@ static struct duplex look_at_link(const struct observation *o, const struct link
 	d.aborted = delta_value(delta_link(o, link, C_LINK_TX_ABORTED_ERRORS));
 	d.carrier = delta_value(delta_link(o, link, C_LINK_TX_CARRIER_ERRORS));
 	d.collisions = delta_value(delta_link(o, link, C_LINK_COLLISIONS));
+	if (carrier_changed(o, link))
+		d.carrier = 0;
 	if (!n)
 		return d;
 	/* The standard groups hold the same again. */
 	d.late = MAX(d.late, delta_value(delta_nic_group(o, n, NG_LATE_COLLISIONS)));
 	d.aborted = MAX(d.aborted, delta_value(delta_nic_group(o, n, NG_EXCESSIVE_COLLISIONS)));
-	d.carrier = MAX(d.carrier, delta_value(delta_nic_group(o, n, NG_CARRIER_SENSE_ERRORS)));
+	if (!carrier_changed(o, link))
+		d.carrier = MAX(d.carrier,
+				delta_value(delta_nic_group(o, n, NG_CARRIER_SENSE_ERRORS)));
 	/* Paravirtual cards say what they like, or nothing. Without carrier nothing holds. */
 	if (is_paravirtual(n) || !n->speed || n->detected == 0)
 		return d;

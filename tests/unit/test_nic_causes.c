@@ -22,6 +22,7 @@ static struct card card_of_driver(const char *driver)
 	return (struct card){.ifindex = 2,
 			     .name = "eth0",
 			     .driver = driver,
+			     .carrier_changes = 1,
 			     .link = {AT(RX_PACKETS) = 1000000, AT(TX_PACKETS) = 1000000},
 			     .speed = 1000,
 			     .duplex = DUPLEX_FULL,
@@ -54,10 +55,12 @@ static struct card quiet(const struct card *after)
 	for (size_t i = 0; i < CARD_STATS; i++)
 		c.stats[i].value = 0;
 	memset(c.link, 0, sizeof(c.link));
+	c.carrier_changes = 1;
 	c.fcs_errors = after->fcs_errors ? 1 : 0;
 	return c;
 }
 
+/* `after` with 1 change of the carrier has seen none. */
 static struct diagnosis *judge(struct diagnosis *d, const struct card *after)
 {
 	struct card before = quiet(after);
@@ -246,6 +249,16 @@ static void link_duplex_speed(void **state)
 	diagnosis_done(&d);
 	c = card_of_driver("virtio_net");
 	c.duplex = DUPLEX_HALF;
+	assert_null(found(judge(&d, &c), "link-duplex-speed"));
+	diagnosis_done(&d);
+	/* The carrier was lost altogether, or not. */
+	c = card_of_driver("tg3");
+	*field(&c, C_LINK_TX_CARRIER_ERRORS) = 15;
+	f = only(judge(&d, &c), "link-duplex-speed");
+	assert_int_equal(f->lost, 15);
+	assert_int_equal(f->confidence, LIKELY);
+	diagnosis_done(&d);
+	c.carrier_changes = 3;
 	assert_null(found(judge(&d, &c), "link-duplex-speed"));
 	diagnosis_done(&d);
 	/* A tunnel counts missing routes as lost carrier, and loops as collisions. */
