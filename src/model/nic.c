@@ -64,6 +64,15 @@ const struct nic_stat_row *nic_stat_row(const char *driver, const char *name)
 	return NULL;
 }
 
+const struct nic_stat_row *nic_stat_next(const struct nic_stat_row *last, const char *name)
+{
+	for (const struct nic_stat_row *row = last ? last + 1 : stat_rows;
+	     row < stat_rows + ARRAY_SIZE(stat_rows); row++)
+		if (fnmatch(row->pattern, name, 0) == 0)
+			return row;
+	return NULL;
+}
+
 void nic_done(struct nic *n)
 {
 	vec_done(&n->stats);

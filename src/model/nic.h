@@ -36,6 +36,9 @@ struct nic_stat_row {
 /* The first row that fits; NULL: none. Costs a walk of the table, so ask for names that moved. */
 const struct nic_stat_row *nic_stat_row(const char *driver, const char *name);
 
+/* Whatever the driver: the rows that a name fits, one after another, NULL before the first. */
+const struct nic_stat_row *nic_stat_next(const struct nic_stat_row *last, const char *name);
+
 /* A counter of `ethtool -S`. Names are the driver's own; leading blanks are taken off. */
 struct nic_stat {
 	char name[33]; /* ETH_GSTRING_LEN, and a NUL that a full one does not have */

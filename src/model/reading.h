@@ -45,4 +45,9 @@ const char *reading_loss_name(const struct reading *r);
  */
 bool readings_select(struct readings *r, const char *pattern, struct buf *near);
 
+/* What `netstat -s` prints for a counter, # where its number stands; NULL: it has no sentence. */
+const char *counter_sentence(const char *name);
+/* Is the text that sentence, with or without its number? */
+bool counter_is_sentence(const char *name, const char *text);
+
 #endif

@@ -110,6 +110,22 @@ static enum fit fits_sentence(const struct pattern *p, const char *name)
 	return best;
 }
 
+const char *counter_sentence(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(netstat_words); i++)
+		if (strcmp(netstat_words[i].name, name) == 0)
+			return netstat_words[i].sentence;
+	return NULL;
+}
+
+bool counter_is_sentence(const char *name, const char *text)
+{
+	struct pattern p;
+
+	pattern_of(text, &p);
+	return fits_sentence(&p, name) == FIT_EXACT;
+}
+
 static enum fit fit_of(const struct pattern *p, const char *name, const char *meaning)
 {
 	enum fit fit;

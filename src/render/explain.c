@@ -99,8 +99,7 @@ void explained_see(struct explained *t, const char *word)
 	buf_done(&line);
 }
 
-/* Of a list of causes those that exist. */
-static void see_causes(struct explained *t, const char *ids)
+void explained_causes(struct explained *t, const char *ids)
 {
 	struct buf line = {0};
 	char id[64];
@@ -150,55 +149,6 @@ static void explain_cause(const char *name, struct explanation *e)
 	}
 }
 
-static const char *scope_words(enum scope scope)
-{
-	static const char *const words[] = {
-		[SCOPE_HOST] = "one for the whole host",
-		[SCOPE_NETNS] = "one in each network namespace",
-		[SCOPE_DEVICE] = "one for each device",
-		[SCOPE_QUEUE] = "one for each queue or table",
-		[SCOPE_CPU] = "one for each CPU",
-		[SCOPE_SOCKET] = "one for each socket",
-		[SCOPE_RULE] = "one for each rule",
-	};
-
-	return words[scope];
-}
-
-/* "Udp.RcvbufErrors", "Udp6RcvbufErrors" and "rx_dropped" without the protocol they count for. */
-static const char *bare_name(const char *name)
-{
-	static const char *const groups[] = {"Udp6", "Ip6"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
-		if (strncmp(name, groups[i], strlen(groups[i])) == 0)
-			return name + strlen(groups[i]);
-	return name_last_part(name, '.');
-}
-
-static void explain_counter(const char *name, struct explanation *e)
-{
-	static const char *const kinds[] = {
-		[KIND_COUNTER] = "counter: only its change tells, the value is since boot",
-		[KIND_GAUGE] = "gauge: how much there is now",
-		[KIND_LIMIT] = "limit",
-	};
-
-	for (size_t i = 0; i < COUNTER_N; i++) {
-		const struct counter_row *row = &counter_rows[i];
-		struct explained *t;
-
-		if (!same_name(row->name, name) && !same_name(bare_name(row->name), name) &&
-		    !same_name(row->id, name))
-			continue;
-		t = explained_new(e, "counter", row->name, row->meaning);
-		explained_note(t, "%s; %s; stage %s; from %s, %s", kinds[row->kind], row->unit,
-		     stage_name(row->stage), source_rows[row->source].name,
-		     scope_words(row->scope));
-		explained_see(t, bare_name(row->name));
-	}
-}
-
 static void explain_reason(const char *name, struct explanation *e)
 {
 	if (strncasecmp(name, REASON_PREFIX, strlen(REASON_PREFIX)) == 0)
@@ -242,7 +192,7 @@ static void explain_source(const char *name, struct explanation *e)
 		if (!same_name(row->id, name) && !same_name(row->name, name))
 			continue;
 		t = explained_new(e, "source", row->name, row->loses);
-		explained_note(t, "source; %s; %s", scope_words(row->scope),
+		explained_note(t, "source; %s; %s", explain_scope(row->scope),
 		     *row->unlock ? row->unlock : "every user may read it");
 		causes_of_source((enum source)i, t);
 	}
@@ -292,7 +242,7 @@ static void add_word(const struct word_row *row, struct explanation *e)
 
 	explained_note(t, "%s", word_kind_name(row->kind));
 	explained_add(t, "in whydrop", row->instead);
-	see_causes(t, row->see);
+	explained_causes(t, row->see);
 }
 
 static void explain_word(const char *name, struct explanation *e)
@@ -306,6 +256,7 @@ int explain(const char *name, const struct explain_here *here, struct explanatio
 {
 	explain_cause(name, ret);
 	explain_counter(name, ret);
+	explain_nic_counter(name, ret);
 	explain_reason(name, ret);
 	explain_sysctl(name, here, ret);
 	explain_source(name, ret);

@@ -13,6 +13,11 @@ void explained_add(struct explained *t, const char *label, const char *value);
 /* The causes whose texts use the word. */
 void explained_see(struct explained *t, const char *word);
 
+/* Of a list of causes, blank separated, those that exist. */
+void explained_causes(struct explained *t, const char *ids);
+/* "one for each device" */
+const char *explain_scope(enum scope scope);
+
 /* Behind the last separator. */
 const char *name_last_part(const char *name, char separator);
 /*
@@ -21,5 +26,8 @@ const char *name_last_part(const char *name, char separator);
  */
 void sysctl_form(const char *name, char *to, size_t size);
 void explain_sysctl(const char *name, const struct explain_here *here, struct explanation *e);
+
+void explain_counter(const char *name, struct explanation *e);
+void explain_nic_counter(const char *name, struct explanation *e);
 
 #endif

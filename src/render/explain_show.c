@@ -149,15 +149,17 @@ static void heading(struct buf *ret, const char *what, struct buf *names)
 
 static void causes_by_stage(struct buf *ret)
 {
+	struct out o = {.buf = ret, .style = &plain_style};
 	int last = -1;
 
 	for (int stage = 0; stage < STAGE_N; stage++) {
 		for (size_t i = 0; i < cause_rows_n; i++) {
 			if ((int)cause_rows[i].stage != stage)
 				continue;
-			buf_printf(ret, "%-10s %-21s %s\n",
+			buf_printf(ret, "%-10s %-25s ",
 				   stage == last ? "" : stage_name((enum stage)stage),
-				   cause_rows[i].id, cause_rows[i].title);
+				   cause_rows[i].id);
+			out_wrap(&o, 37, 37, cause_rows[i].title);
 			last = stage;
 		}
 	}

@@ -56,6 +56,10 @@ static void every_form_of_a_name(void **state)
 	explained("TcpExtListenOverflows", "accept queue");
 	explained("RcvbufErrors", "Udp6RcvbufErrors");
 	explained("rx_missed_errors", "stage ring");
+	explained("12 times the listen queue of a socket overflowed", "TcpExt.ListenOverflows");
+	explained("ListenOverflows", "netstat -s # times the listen queue");
+	explained("bw_in_allowance_exceeded", "provider");
+	explained("rx_out_of_buffer", "mlx5");
 	explained("SOCKET_RCVBUFF", "drop reason");
 	explained("SKB_DROP_REASON_SOCKET_RCVBUFF", "drop reason");
 	explained("net.core.netdev_max_backlog", "whole host");
