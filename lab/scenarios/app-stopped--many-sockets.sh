@@ -12,9 +12,9 @@ fault() {
 		open(sys.argv[1], "w").close()
 		time.sleep(120)
 	PYTHON
-	OWNER=$!
+	HOLDER=$!
 	await 20 test -e "$LAB_DIR/ready"
-	kill -STOP "$OWNER"
+	kill -STOP "$HOLDER"
 }
 
 traffic() {
@@ -26,7 +26,7 @@ traffic() {
 }
 
 heal() {
-	kill -KILL "$OWNER"
-	wait "$OWNER"
+	kill -KILL "$HOLDER"
+	wait "$HOLDER"
 	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 }
