@@ -277,12 +277,16 @@ static void take_out(struct finding *f, const struct buffer *b)
 
 void buffer_remedies(struct exam *x, struct finding *f, const struct buffer *b, int64_t want)
 {
+	bool smaller = b->standard > b->size;
+
 	want = MIN(want, room(x, b));
-	if (buffer_is_lowered(b))
+	/* A cut buffer of TCP's may still be less than what TCP would have tuned it to. */
+	if (buffer_is_lowered(b) || (b->tcp && b->origin == BUFFER_CLAMPED && smaller))
 		take_out(f, b);
-	if (b->origin == BUFFER_OLDER && b->standard > b->size)
+	if (b->origin == BUFFER_OLDER && smaller)
 		restart(f, b);
-	if (want <= b->size || b->tcp)
+	/* What TCP tunes itself is for tcp_rmem and tcp_wmem: the causes of TCP tell. */
+	if (want <= b->size || (b->tcp && b->origin != BUFFER_SET && b->origin != BUFFER_CLAMPED))
 		return;
 	switch (b->origin) {
 	case BUFFER_DEFAULT:
@@ -297,6 +301,8 @@ void buffer_remedies(struct exam *x, struct finding *f, const struct buffer *b, 
 			raise_default(x, f, b, want, "the program never set its own");
 		break;
 	case BUFFER_SET:
+		if (b->tcp && smaller)
+			break;
 		set_in_program(f, b, want, "the program set its own buffer: the default means nothing to it");
 		raise_limit(x, f, b, want);
 		break;

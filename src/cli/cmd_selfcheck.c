@@ -63,6 +63,8 @@ static const char *const blind_spots[] = {
 	"accept and SYN queue drops make no drop event: their counters are the only witness",
 	("packets lost inside the network card or its rings never become packets of the kernel: "
 	 "their counters are the only witness; native XDP is not examined yet"),
+	("what a capture loses that reads from a ring (libpcap) is counted where only it can read: "
+	 "it says so itself at its end"),
 	"nftables rules without a counter are told by what they match, not by a number",
 	"a cloud provider's limits, unless its card counts what is over them or whydrop.conf states "
 	"them",

@@ -138,12 +138,15 @@ static void hidden_limits_are_not_guessed(void **state)
 }
 
 /* The ids of the remedies for a receive buffer that should have been `want`. */
-static void remedies_are(struct scene *s, uint32_t size, enum lock lock, int64_t want, const char *ids)
+static void remedies_of(struct scene *s, uint8_t protocol, uint32_t size, enum lock lock, int64_t want,
+			const char *ids)
 {
 	cleanup(buf_done) struct buf text = {0};
 	struct socket sk = udp_socket(size, lock);
 	struct finding *f = finding_new(&s->x);
 	struct buffer b;
+
+	sk.protocol = protocol;
 
 	buffer_of(&s->x, &sk, true, &b);
 	buffer_remedies(&s->x, f, &b, want);
@@ -153,6 +156,27 @@ static void remedies_are(struct scene *s, uint32_t size, enum lock lock, int64_t
 	if (strcmp(text.len ? text.data : "", ids) != 0)
 		fail_msg("size %u, lock %d, want %lld: '%s', not '%s'", size, lock, (long long)want,
 			 text.len ? text.data : "", ids);
+}
+
+static void remedies_are(struct scene *s, uint32_t size, enum lock lock, int64_t want, const char *ids)
+{
+	remedies_of(s, IPPROTO_UDP, size, lock, want, ids);
+}
+
+/* Without its own setting TCP tunes the buffer; rmem_default is nothing to it. */
+static void tcp_is_left_to_tune(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	remedies_of(&s, IPPROTO_TCP, 131072, FREE, 1 << 20, "");
+	remedies_of(&s, IPPROTO_TCP, 6291456, FREE, 12 << 20, "");
+	remedies_of(&s, IPPROTO_TCP, 16384, LOCKED, 32768, "drop-so-rcvbuf");
+	remedies_of(&s, IPPROTO_TCP, 2 * LIMIT, LOCKED, 4 << 20, "drop-so-rcvbuf raise-rmem-max!");
+	remedies_of(&s, IPPROTO_TCP, 8 << 20, LOCKED, 16 << 20, "raise-so-rcvbuf raise-rmem-max");
+	remedies_of(&s, IPPROTO_TCP, 131072, UNKNOWN, 1 << 20, "");
+	scene_done(&s);
 }
 
 static void useless_remedies_are_not_proposed(void **state)
@@ -327,6 +351,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(origins_are_told),
 		cmocka_unit_test(hidden_limits_are_not_guessed),
+		cmocka_unit_test(tcp_is_left_to_tune),
 		cmocka_unit_test(useless_remedies_are_not_proposed),
 		cmocka_unit_test(namespaces_are_told_where),
 		cmocka_unit_test(the_worst_run_is_what_is_needed),
