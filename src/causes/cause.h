@@ -7,6 +7,7 @@
 #ifndef WHYDROP_CAUSE_H
 #define WHYDROP_CAUSE_H
 
+#include "causes/narrow.h"
 #include "model/config.h"
 #include "model/ledger.h"
 #include "model/observation.h"
@@ -124,6 +125,10 @@ struct finding {
 	VEC(char *) excluded; /* the neighbours it is not, each with its number */
 	VEC(struct drop_flow) flows;
 	bool flows_sampled;
+	/* Packets of all its flows, shown or not: those that a narrow diagnosis means, and the rest. */
+	struct finding_flows_sum {
+		uint64_t meant, others;
+	} flows_sum;
 	VEC(struct remedy) remedies;
 };
 
@@ -156,6 +161,8 @@ struct diagnosis {
 	VEC(struct ledger) ledgers;	      /* one each */
 	VEC(struct finding) findings;	      /* worst first */
 	VEC(struct ignored) ignored;	      /* no part of the verdict */
+	const struct narrow *narrow;	      /* what alone is meant; NULL: everything */
+	VEC(struct finding) others;	      /* what is not, or such parts; no part of the verdict */
 	VEC(struct cleared) cleared;
 	VEC(struct not_examined) not_examined;
 };
@@ -201,6 +208,9 @@ double threshold_share(const struct exam *x, enum threshold_id id);
 uint64_t threshold_count(const struct exam *x, enum threshold_id id);
 struct subject *finding_subject(struct finding *f);
 void finding_flows(struct exam *x, struct finding *f, const struct drop_filter *which);
+/* Counts a flow of the finding's packets; false: a narrow diagnosis does not mean it. */
+bool finding_flow_meant(struct exam *x, struct finding *f, const struct drop_flow *flow,
+			uint64_t packets);
 /* Evidence, for a finding or for x->cleared. */
 void evidence_change(struct finding *f, struct exam *x, const char *source, const char *name,
 		     struct change c);

@@ -120,17 +120,6 @@ static enum source missing_source(const struct exam *x)
 	return any;
 }
 
-enum outcome not_examined_source(struct exam *x, enum source source)
-{
-	struct not_examined *n = vec_push(&x->d->not_examined);
-
-	n->cause = x->row;
-	n->where = x->o;
-	n->source = source;
-	n->err = source_error(x, source);
-	return NOT_EXAMINED;
-}
-
 enum outcome not_examined_why(struct exam *x, const char *why, const char *unlock)
 {
 	struct not_examined *n = vec_push(&x->d->not_examined);
@@ -140,6 +129,22 @@ enum outcome not_examined_why(struct exam *x, const char *why, const char *unloc
 	n->source = SOURCE_N;
 	n->why = why;
 	n->unlock = unlock;
+	return NOT_EXAMINED;
+}
+
+enum outcome not_examined_source(struct exam *x, enum source source)
+{
+	struct not_examined *n;
+
+	/* No privilege brings them back. */
+	if (source == SRC_DROPS && x->o->since_boot)
+		return not_examined_why(x, "drop events of the time since boot were not kept",
+					"sample, without --since-boot");
+	n = vec_push(&x->d->not_examined);
+	n->cause = x->row;
+	n->where = x->o;
+	n->source = source;
+	n->err = source_error(x, source);
 	return NOT_EXAMINED;
 }
 
@@ -253,6 +258,7 @@ static void describe_again(struct exam *x, struct finding *f)
 	texts_done(f->excluded.items, f->excluded.n);
 	f->excluded = (typeof(f->excluded)){0};
 	vec_done(&f->flows);
+	f->flows_sum = (struct finding_flows_sum){0};
 	vec_each(r, &f->remedies)
 		remedy_done(r);
 	vec_done(&f->remedies);
@@ -446,6 +452,7 @@ void diagnose(struct diagnosis *d)
 	for (size_t i = 0; i < d->observations.n; i++)
 		diagnose_one(d, &d->observations.items[i], &d->ledgers.items[i]);
 	ignore_stated(d);
+	narrow_findings(d);
 	if (d->findings.n)
 		qsort(d->findings.items, d->findings.n, sizeof(*d->findings.items),
 		      compare_findings);
@@ -526,6 +533,9 @@ void diagnosis_done(struct diagnosis *d)
 	vec_each(i, &d->ignored)
 		finding_done(&i->finding);
 	vec_done(&d->ignored);
+	vec_each(f, &d->others)
+		finding_done(f);
+	vec_done(&d->others);
 	vec_each(c, &d->cleared)
 		cleared_done(c);
 	vec_done(&d->cleared);

@@ -124,6 +124,16 @@ static bool add_to_flow(struct finding *f, const struct drop_flow *flow)
 	return false;
 }
 
+bool finding_flow_meant(struct exam *x, struct finding *f, const struct drop_flow *flow,
+			uint64_t packets)
+{
+	enum answer is = x->d->narrow ? narrow_flow(x->d->narrow, x->o, flow) : ANSWER_YES;
+
+	f->flows_sum.meant += is == ANSWER_YES ? packets : 0;
+	f->flows_sum.others += is == ANSWER_NO ? packets : 0;
+	return is == ANSWER_YES;
+}
+
 void finding_flows(struct exam *x, struct finding *f, const struct drop_filter *which)
 {
 	if (!x->d->drops || x->d->drops->err)
@@ -135,11 +145,9 @@ void finding_flows(struct exam *x, struct finding *f, const struct drop_filter *
 		memcpy(as_drop.symbol, flow->symbol, sizeof(as_drop.symbol));
 		if (flow->netns != x->o->inode || !drop_matches(&as_drop, which))
 			continue;
-		if (add_to_flow(f, flow))
-			continue;
-		if (f->flows.n == FLOWS_SHOWN)
-			break;
-		*vec_push(&f->flows) = *flow;
+		if (finding_flow_meant(x, f, flow, flow->packets) && !add_to_flow(f, flow) &&
+		    f->flows.n < FLOWS_SHOWN)
+			*vec_push(&f->flows) = *flow;
 	}
 	f->flows_sampled = x->d->drops->flows_sampled;
 }

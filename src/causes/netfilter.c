@@ -190,14 +190,15 @@ static void add_flows(struct fw_case *c, struct finding *f)
 	const struct drop_flow *last = NULL;
 
 	vec_each(flow, &c->blame->flows) {
-		if (f->flows.n == FLOWS_SHOWN)
-			break;
-		if (flow->point == FW_NOWHERE || !c->mine[flow->point])
+		if (flow->point == FW_NOWHERE || !c->mine[flow->point] ||
+		    !finding_flow_meant(c->x, f, flow->flow, flow->packets))
 			continue;
 		if (last == flow->flow) {
 			f->flows.items[f->flows.n - 1].packets += flow->packets;
 			continue;
 		}
+		if (f->flows.n == FLOWS_SHOWN)
+			continue;
 		last = flow->flow;
 		*vec_push(&f->flows) = *last;
 		f->flows.items[f->flows.n - 1].packets = flow->packets;

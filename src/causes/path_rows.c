@@ -102,14 +102,25 @@ static bool counts(const struct finding *f, const struct observation *o)
 	return f->state == LOSING || (f->state == LOST_BEFORE && o->since_boot);
 }
 
+static void add_lost(struct path_row *row, const struct finding *f, const struct observation *o)
+{
+	if (counts(f, o) && finding_stage(f) == row->stage &&
+	    side(finding_direction(f)) == row->direction)
+		row->lost += f->lost;
+}
+
 static void judge(const struct diagnosis *d, const struct observation *o, struct path_row *row)
 {
 	vec_each (f, &d->findings) {
 		if (f->where == o && here(row, f->via ? f->via : f->cause))
 			row->examined = true;
-		if (counts(f, o) && finding_stage(f) == row->stage &&
-		    side(finding_direction(f)) == row->direction)
-			row->lost += f->lost;
+		add_lost(row, f, o);
+	}
+	/* The path is that of the namespace, whatever the findings are narrowed to. */
+	vec_each (f, &d->others) {
+		if (f->where == o && here(row, f->via ? f->via : f->cause))
+			row->examined = true;
+		add_lost(row, f, o);
 	}
 	vec_each (i, &d->ignored)
 		if (i->finding.where == o &&

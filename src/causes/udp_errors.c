@@ -83,7 +83,8 @@ static void flows_of_nowhere(struct exam *x, struct finding *f)
 	if (!tracing(x) || f->flows.n)
 		return;
 	vec_each (flow, &x->d->drops->flows)
-		if (!flow->netns && strcmp(flow->reason, "UDP_CSUM") == 0 && f->flows.n < SUBJECTS_SHOWN)
+		if (!flow->netns && strcmp(flow->reason, "UDP_CSUM") == 0 &&
+		    finding_flow_meant(x, f, flow, flow->packets) && f->flows.n < SUBJECTS_SHOWN)
 			*vec_push(&f->flows) = *flow;
 }
 

@@ -5,6 +5,7 @@
 
 #include "cli/cmd.h"
 #include "cli/config.h"
+#include "cli/narrowing.h"
 #include "cli/rule_text.h"
 #include "cli/session.h"
 
@@ -12,6 +13,7 @@
 
 struct options {
 	struct session_options session;
+	struct narrowing narrowing;
 	bool json, all;
 	unsigned int ready_fd;
 	int color;
@@ -29,6 +31,15 @@ static const struct opt rows[] = {
 	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(session.netns),
 	 .argument = "NAME|PID|all", .complete = COMPLETE_NETNS,
 	 .help = "the network namespace of that name or process, or every one"},
+	{.name = "pid", .letter = 'p', .kind = OPT_UNSIGNED, AT(narrowing.pid), .argument = "PID",
+	 .min = 1, .max = 4194304, .help = "only what concerns the sockets of this process"},
+	{.name = "port", .kind = OPT_UNSIGNED, AT(narrowing.port), .argument = "PORT", .min = 1,
+	 .max = 65535, .help = "only what concerns this port, at either end"},
+	{.name = "peer", .kind = OPT_STRING, AT(narrowing.peer), .argument = "ADDRESS",
+	 .help = "only what concerns this address, or network (10.0.0.0/8)"},
+	{.name = "device", .letter = 'd', .kind = OPT_STRING, AT(narrowing.device),
+	 .argument = "DEVICE", .complete = COMPLETE_DEVICE,
+	 .help = "only what concerns this network device"},
 	{.name = "since-boot", .kind = OPT_FLAG, AT(session.since_boot),
 	 .help = "what was lost since boot, by the counters, without sampling"},
 	{.name = "all", .letter = 'a', .kind = OPT_FLAG, AT(all),
@@ -119,6 +130,19 @@ static const char *refused_with_from(const struct options *o)
 	return o->session.since_boot ? "--since-boot" : NULL;
 }
 
+/* Nothing can be diagnosed: says why. */
+static int refuse(struct options *o, struct buf *message)
+{
+	if (o->narrowing.refusal.data)
+		complain("diagnose: %s", o->narrowing.refusal.data);
+	else
+		complain("%s", message->data);
+	if (message)
+		buf_done(message);
+	narrowing_done(&o->narrowing);
+	return EXIT_USAGE;
+}
+
 int cmd_diagnose(int argc, char **argv)
 {
 	struct options o = {.session = {.ready_fd = -1}, .ready_fd = UINT32_MAX};
@@ -139,14 +163,18 @@ int cmd_diagnose(int argc, char **argv)
 	}
 	if (o.session.seconds <= 0)
 		o.session.seconds = SAMPLE_SECONDS;
+	o.narrowing.live = !o.session.from;
+	o.session.begun = narrowing_fits;
+	o.session.begun_arg = &o.narrowing;
+	if (!narrowing_begin(&o.narrowing))
+		return refuse(&o, NULL);
+	if (!o.session.netns && o.narrowing.netns[0])
+		o.session.netns = o.narrowing.netns;
 	if (o.ready_fd != UINT32_MAX)
 		o.session.ready_fd = (int)o.ready_fd;
 	o.session.progress = !o.json && isatty(STDERR_FILENO) && !o.session.from;
-	if (session_run(&s, &o.session, &d, &message) < 0) {
-		complain("%s", message.data);
-		buf_done(&message);
-		return EXIT_USAGE;
-	}
+	if (session_run(&s, &o.session, &d, &message) < 0 || !narrowing_apply(&o.narrowing, &d))
+		return refuse(&o, &message);
 	diagnose(&d);
 	add_rule_texts(&s, &d);
 	count_elsewhere(&s, &d);
@@ -157,6 +185,7 @@ int cmd_diagnose(int argc, char **argv)
 	status = verdict_exit_status(d.verdict);
 	diagnosis_done(&d);
 	session_done(&s);
+	narrowing_done(&o.narrowing);
 	vec_done(&o.session.limits.list);
 	return status;
 }

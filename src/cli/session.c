@@ -208,6 +208,23 @@ static void wait_and_sample(struct session *s, const struct session_options *opt
 	s->drops.err = -ENODATA;
 }
 
+/* Whether the run makes sense, before anybody waits for it: by the devices, read for this alone. */
+static bool begins(struct session *s, const struct session_options *options, struct diagnosis *d)
+{
+	uint64_t sources = s->sources;
+	bool ok;
+
+	if (!options->begun)
+		return true;
+	s->sources = SOURCE_BIT(SRC_LINK);
+	session_take_phase(s, d, "a");
+	s->sources = sources;
+	ok = options->begun(d, options->begun_arg);
+	vec_each(o, &d->observations)
+		snapshot_done(&o->a);
+	return ok;
+}
+
 static int open_live(struct session *s, const struct session_options *options,
 		     struct buf *message)
 {
@@ -340,6 +357,8 @@ int session_run(struct session *s, const struct session_options *options, struct
 		catch_interrupts();
 		if (options->only_sources && !options->since_boot)
 			r = sample_numbers(s, options, d);
+		else if (!options->only_sources && !begins(s, options, d))
+			r = -ECANCELED;
 		else if (options->wait > 0)
 			wait_and_sample(s, options, d);
 		else

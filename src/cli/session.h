@@ -25,7 +25,10 @@ struct session_options {
 	bool progress;	  /* a line on standard error while sampling */
 	/* For numbers alone: drops are not traced, nobody looks between, these sources are read. */
 	uint64_t only_sources; /* SOURCE_BIT; 0: everything */
-	/* Asked once the first snapshot was taken; false ends the run with -ECANCELED. */
+	/*
+	 * Asked once the first snapshot was taken (without only_sources: of the devices alone); false
+	 * ends the run with -ECANCELED.
+	 */
 	bool (*begun)(const struct diagnosis *d, void *arg);
 	void *begun_arg;
 };

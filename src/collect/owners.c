@@ -186,6 +186,20 @@ static bool is_answered(const struct holders *in, const struct inodes *wanted)
 	return true;
 }
 
+int process_sockets(int pid, struct inodes *ret)
+{
+	struct holders held = {0};
+	struct inodes none = {0};
+	char name[16];
+
+	snprintf(name, sizeof(name), "%d", pid);
+	walk_process(&held, name, &none);
+	vec_each(h, &held.list)
+		*vec_push(&ret->list) = h->inode;
+	vec_done(&held.list);
+	return held.denied ? -EACCES : 0;
+}
+
 static int parent_of(int pid)
 {
 	cleanup(buf_done) struct buf text = {0};

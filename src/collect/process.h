@@ -21,6 +21,8 @@ bool inodes_have(const struct inodes *set, uint32_t inode);
  * was found and some process could not be looked into.
  */
 int owners_find(const struct inodes *wanted, bool fresh, struct buf *text);
+/* Adds the sockets that a process holds now; -EACCES where its descriptors may not be seen. */
+int process_sockets(int pid, struct inodes *ret);
 int parse_owners(struct span text, struct snapshot *s);
 /* The first holder of a socket that owners_find() was asked for, and its descriptor there. */
 struct descriptor {

@@ -450,6 +450,25 @@ static json_t *ignored_json(const struct diagnosis *d)
 	return list;
 }
 
+/* What the findings and the verdict were narrowed to, and what that leaves out. */
+static json_t *narrowed_json(const struct diagnosis *d)
+{
+	const struct narrow *n = d->narrow;
+	json_t *j = json_object(), *list = json_array();
+	char peer[INET6_ADDRSTRLEN] = "";
+
+	if (n->family)
+		inet_ntop(n->family, n->peer, peer, sizeof(peer));
+	vec_each (f, &d->others)
+		json_array_append_new(list, finding_json(f));
+	set(j, "pid", n->pid ? json_integer(n->pid) : json_null());
+	set(j, "port", n->port ? json_integer(n->port) : json_null());
+	set(j, "peer", n->family ? json_sprintf("%s/%u", peer, n->prefix) : json_null());
+	set(j, "device", filled_or_null(n->device));
+	set(j, "left_out", list);
+	return j;
+}
+
 static json_t *not_examined_json(const struct diagnosis *d)
 {
 	json_t *list = json_array();
@@ -577,6 +596,7 @@ json_t *render_json(const struct diagnosis *d, const struct report *r)
 	set(j, "elsewhere", elsewhere);
 	set(j, "cleared", cleared_json(d));
 	set(j, "ignored", ignored_json(d));
+	set(j, "narrowed", d->narrow ? narrowed_json(d) : json_null());
 	set(j, "not_examined", not_examined_json(d));
 	return j;
 }

@@ -167,9 +167,14 @@ static void healthy_words(const struct text *t, const struct tally *n, struct bu
 	if (!t->d->observations.n)
 		return;
 	traffic_words(t, line);
-	if (!t->d->drops || t->d->drops->err)
-		buf_puts(line, ", no loss in any counter (drop events were not traced)");
-	else if (strange)
+	if (t->d->narrow) {
+		buf_puts(line, "; nothing lost is known to concern ");
+		narrow_words(t->d->narrow, line);
+	} else if (!t->d->drops || t->d->drops->err) {
+		buf_printf(line, ", no loss %sin any counter (drop events were not traced)",
+			   n->notes ? "that matters " : "");
+		count_words(line, n->notes, n->notes == 1 ? "note" : "notes");
+	} else if (strange)
 		buf_printf(line, "; %s traced drop%s that no cause explains", fmt_count(strange).s,
 			   strange == 1 ? "" : "s");
 	else if (n->notes)
@@ -214,7 +219,7 @@ static void verdict_line(struct text *t)
 	/* What was lost before this interval is not being lost. */
 	if (t->d->verdict == LOSING_VERDICT && !n.now)
 		head = "LOST PACKETS";
-	if (t->d->verdict == HEALTHY && unexplained(t->d))
+	if (t->d->verdict == HEALTHY && (unexplained(t->d) || t->d->others.n))
 		head = "NO KNOWN LOSS";
 	if (t->d->verdict == HEALTHY)
 		healthy_words(t, &n, &line);
@@ -332,6 +337,7 @@ void render_text(const struct diagnosis *d, const struct report *r, const struct
 	if (style->all)
 		text_all(&t);
 	ruled_out(&t);
+	text_others(&t);
 	text_ignored(&t);
 	text_drops(&t);
 	text_not_examined(&t);

@@ -31,6 +31,7 @@ void text_finding(struct text *t, unsigned int number,
 void evidence_words(const struct evidence *e, struct buf *ret);
 void text_drops(struct text *t); /* text_rest.c: what no cause explains, other namespaces */
 void text_ignored(struct text *t);
+void text_others(struct text *t);
 void text_not_examined(struct text *t);
 void text_all(struct text *t); /* every cause in stage order, and the benign drops */
 

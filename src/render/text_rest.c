@@ -113,6 +113,30 @@ void text_ignored(struct text *t)
 	buf_done(&line);
 }
 
+/* What a narrow diagnosis does not mean, in one line. */
+void text_others(struct text *t)
+{
+	struct buf line = {0};
+	size_t n = t->d->others.n;
+
+	if (!t->d->narrow)
+		return;
+	buf_puts(&line, "Only ");
+	narrow_words(t->d->narrow, &line);
+	if (!n)
+		buf_puts(&line, ": no finding was left out");
+	else
+		buf_printf(&line, ": %zu finding%s of others left out", n, n == 1 ? "" : "s");
+	vec_each (f, &t->d->others) {
+		buf_printf(&line, "%s%s", f == t->d->others.items ? ": " : ", ", f->cause->id);
+		if (f->lost)
+			buf_printf(&line, " %s %s", fmt_count(f->lost).s, f->unit ? f->unit : "packets");
+	}
+	buf_puts(t->out.buf, "\n");
+	out_wrap(&t->out, 0, 2, line.data);
+	buf_done(&line);
+}
+
 static bool same_want(const struct not_examined *one, const struct not_examined *other)
 {
 	return one->source == other->source && one->err == other->err &&
@@ -174,7 +198,9 @@ static void untraced(struct text *t, bool told, struct buf *line)
 {
 	const struct drops *drops = t->d->drops;
 
-	if (told || (drops && !drops->err))
+	/* Of the time since boot that is no news. */
+	if (told || (drops && !drops->err) ||
+	    (t->d->observations.n && t->d->observations.items[0].since_boot))
 		return;
 	buf_clear(line);
 	buf_printf(line, "Not traced: %s (%s)", source_rows[SRC_DROPS].loses,
