@@ -218,6 +218,8 @@ void evidence_counter(struct finding *f, struct exam *x, enum counter_id id);
 void evidence_value(struct finding *f, struct exam *x, const char *source, const char *name,
 		    uint64_t value);
 void evidence_traced(struct finding *f, struct exam *x, const char *what, uint64_t packets);
+/* What the kernel's log said of it in the sample; nothing if it said nothing. */
+void evidence_log(struct finding *f, struct exam *x, enum kernel_log_id id);
 void evidence_text(struct finding *f, struct exam *x, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 struct remedy *finding_remedy(struct finding *f, const char *id, enum remedy_kind kind,

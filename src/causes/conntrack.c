@@ -112,6 +112,7 @@ enum outcome examine_conntrack_full(struct exam *x)
 	evidence_value(f, x, "/proc/net/stat/nf_conntrack", "nf_conntrack.entries", peak);
 	evidence_value(f, x, "/proc/sys/net", "net.netfilter.nf_conntrack_max", (uint64_t)max);
 	evidence_traced(f, x, "NETFILTER_DROP at nf_hook_slow", traced);
+	evidence_log(f, x, KERNEL_LOG_CONNTRACK_FULL);
 	finding_exclude(f, "insert races or NAT without free ports (insert_failed +%llu)",
 			(unsigned long long)delta_value(failed));
 	finding_flows(x, f, &hook_drops);

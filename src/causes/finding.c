@@ -209,6 +209,18 @@ void evidence_traced(struct finding *f, struct exam *x, const char *what, uint64
 	e->delta = packets;
 }
 
+void evidence_log(struct finding *f, struct exam *x, enum kernel_log_id id)
+{
+	uint64_t since = kernel_log_end(&x->o->a);
+	unsigned int n = kernel_log_count(&x->o->b, id, since);
+
+	/* Since boot the log holds only its last lines, and of a flood the kernel prints few. */
+	if (n && observed(x->o, SRC_KERNEL_LOG))
+		evidence_text(f, x, "the kernel's log said %s%u times: %s",
+			      n == KERNEL_LOG_KEPT ? "at least " : "", n,
+			      kernel_log_last(&x->o->b, id, since)->text);
+}
+
 void evidence_text(struct finding *f, struct exam *x, const char *fmt, ...)
 {
 	struct evidence *e = evidence_new(f, x);

@@ -327,6 +327,8 @@ static void evidence_memory(struct finding *f, struct exam *x)
 			      (unsigned long long)stalls(x->o));
 	if (delta_value(delta_counter(x->o, C_VM_OOM_KILL)))
 		evidence_counter(f, x, C_VM_OOM_KILL);
+	evidence_log(f, x, KERNEL_LOG_OOM);
+	evidence_log(f, x, KERNEL_LOG_PAGE_ALLOCATION);
 	evidence_pressure(f, x, PRESSURE_MEMORY, "memory");
 }
 
@@ -412,15 +414,12 @@ static void disk_remedies(struct finding *f, int pid)
 
 static void evidence_io(struct finding *f, struct exam *x, const struct cpu_times *t)
 {
-	uint64_t hung = kernel_log_count(&x->o->b, KERNEL_LOG_HUNG_TASK, kernel_log_end(&x->o->a));
-
 	evidence_text(f, x, "/proc/stat: %.0f %% of the time a CPU was idle and a task waited for a "
 			    "disk (iowait); %llu tasks blocked at the end",
 		      share_of(t->iowait, t) * 100,
 		      (unsigned long long)x->o->b.counter[C_PROCS_BLOCKED]);
 	evidence_pressure(f, x, PRESSURE_IO, "a disk");
-	if (hung)
-		evidence_value(f, x, "/dev/kmsg", "lines: blocked for more than", hung);
+	evidence_log(f, x, KERNEL_LOG_HUNG_TASK);
 }
 
 void describe_io_blocked(struct exam *x, struct finding *f)

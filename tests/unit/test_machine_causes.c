@@ -314,10 +314,10 @@ static void irq_imbalance(void **state)
 
 #define READER_PHASES 4
 
-/* What /proc/812/stat says at each phase: its state and its major faults. */
+/* What /proc/812/stat says at each phase: its state, major faults and CPU time. */
 struct reader {
 	const char *state;
-	unsigned int faults;
+	unsigned int faults, ticks;
 };
 
 static void reader_at(struct machine *m, struct snapshot *s, int i, const struct reader *reader)
@@ -338,9 +338,9 @@ static void reader_at(struct machine *m, struct snapshot *s, int i, const struct
 			      .rmem = i ? 212000 : 0,
 			      .drops = (uint32_t)i * 1000};
 	snprintf(stat, sizeof(stat),
-		 "812 (dnsdist) %s 1 812 812 0 -1 4194560 500 0 %u 0 100 50 0 0 20 0 1 0 900 "
+		 "812 (dnsdist) %s 1 812 812 0 -1 4194560 500 0 %u 0 %u 50 0 0 25 5 1 0 900 "
 		 "1000000 300 18446744073709551615 1 1 0 0 0 0 0 4096 0 0 0 0 17 1 0 0 0 0 0 0 0\n",
-		 reader->state, reader->faults);
+		 reader->state, reader->faults, reader->ticks);
 	says(m, phases[i], "made/owners", "4711 812\n");
 	says(m, phases[i], "proc/812/stat", stat);
 	says(m, phases[i], "proc/812/schedstat", "1500000000 20000000 900\n");
@@ -440,6 +440,54 @@ static void io_blocked(void **state)
 	machine_done(&m);
 }
 
+/*
+ * Ready at every look, and never ran: the kernel adds up the wait when it is over, which is after
+ * the sample.
+ */
+static void cpu_saturated(void **state)
+{
+	static const struct reader ready[] = {{"R", 0, 7}, {"R", 0, 7}, {"R", 0, 7}, {"R", 0, 7}};
+	static const struct reader busy[] = {{"R", 0, 7}, {"R", 0, 97}, {"R", 0, 190}, {"R", 0, 280}};
+	static const char full[] = "cpu0 20 0 10 470 0 0 0 0 0 0\ncpu1 490 0 10 0 0 0 0 0 0 0\n";
+	const struct finding *f;
+	struct machine m;
+
+	(void)state;
+	tell_reader(&m, ready, enough, unswapped, full);
+	f = found(&m, "cpu-saturated");
+	assert_non_null(f);
+	assert_int_equal(m.d.findings.n, 1);
+	/* It is tied to CPU 1, and CPU 0 has time. */
+	assert_string_equal(remedy_of(f, "run-elsewhere")->commands.items[0],
+			    "taskset -pc 1,0 812");
+	assert_string_equal(remedy_of(f, "renice")->undo.items[0], "renice 5 -p 812");
+	machine_done(&m);
+	tell_reader(&m, busy, enough, unswapped, full);
+	assert_null(found(&m, "cpu-saturated"));
+	machine_done(&m);
+}
+
+/* The reader sleeps as usual, on a CPU that softirqs have. */
+static void softirq_hog(void **state)
+{
+	static const struct reader reader[] = {{"S", 0, 7}, {"S", 0, 9}, {"R", 0, 10}, {"S", 0, 12}};
+	const struct finding *f;
+	struct machine m;
+
+	(void)state;
+	tell_reader(&m, reader, enough, unswapped, softirq_on_1);
+	f = found(&m, "softirq-hog");
+	assert_non_null(f);
+	assert_int_equal(m.d.findings.n, 1);
+	assert_string_equal(f->via->id, "udp-rcvbuf-full");
+	assert_string_equal(remedy_of(f, "move-reader")->commands.items[0], "taskset -pc 0 812");
+	assert_string_equal(remedy_of(f, "move-reader")->undo.items[0], "taskset -pc 1 812");
+	machine_done(&m);
+	tell_reader(&m, reader, enough, unswapped, idle);
+	assert_null(found(&m, "softirq-hog"));
+	machine_done(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -448,6 +496,8 @@ int main(void)
 		cmocka_unit_test(irq_imbalance),
 		cmocka_unit_test(mem_low),
 		cmocka_unit_test(io_blocked),
+		cmocka_unit_test(cpu_saturated),
+		cmocka_unit_test(softirq_hog),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
