@@ -27,6 +27,8 @@ enum outcome examine_out_no_route(struct exam *x);
 enum outcome examine_ethertype_unhandled(struct exam *x); /* l2.c */
 enum outcome examine_otherhost_mac(struct exam *x);
 enum outcome examine_vlan_unknown(struct exam *x);
+enum outcome examine_veth(struct exam *x);
+enum outcome examine_tc_filter(struct exam *x);		  /* tc_filter.c */
 enum outcome examine_neigh_unresolved(struct exam *x);	  /* neigh.c */
 enum outcome examine_neigh_overflow(struct exam *x);
 enum outcome examine_listen_overflow(struct exam *x);	  /* tcp_listen.c */

@@ -97,7 +97,7 @@ static struct device_loss loss_of(struct exam *x, const struct link *link)
 			loss.changed |= q->ifindex == link->ifindex && is_queue(q) &&
 					!has_queue(&x->o->b, q);
 	of_device.ifindex = link->ifindex;
-	loss.traced = ledger_traced(x->ledger, &of_device);
+	loss.traced = ledger_unclaimed(x->ledger, &of_device);
 	/* What a queue that is gone by now dropped, only the trace has seen. */
 	loss.lost = MAX(loss.counted, loss.traced);
 	return loss;
@@ -346,7 +346,7 @@ static void describe(struct finding *f, const struct device_loss *worst)
 
 enum outcome examine_qdisc_drop(struct exam *x)
 {
-	uint64_t traced = ledger_traced(x->ledger, &qdisc_filter), counted = 0, passed = 0,
+	uint64_t traced = ledger_unclaimed(x->ledger, &qdisc_filter), counted = 0, passed = 0,
 		 lost = 0;
 	VEC(struct device_loss) losses = {0};
 	bool complete = observed(x->o, SRC_QDISC);

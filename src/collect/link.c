@@ -25,6 +25,7 @@ static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 	[IFLA_OPERSTATE] = {.type = NLA_U8},
 	[IFLA_CARRIER_CHANGES] = {.type = NLA_U32},
 	[IFLA_PROMISCUITY] = {.type = NLA_U32},
+	[IFLA_XDP] = {.type = NLA_NESTED},
 	[IFLA_LINK] = {.type = NLA_U32},
 	[IFLA_LINK_NETNSID] = {.type = NLA_U32},
 	[IFLA_LINKINFO] = {.type = NLA_NESTED},
@@ -33,6 +34,10 @@ static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 
 static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
 	[IFLA_INFO_KIND] = {.type = NLA_STRING},
+};
+
+static const struct nla_policy xdp_policy[IFLA_XDP_MAX + 1] = {
+	[IFLA_XDP_PROG_ID] = {.type = NLA_U32},
 };
 
 static const struct nla_policy netconf_policy[NETCONFA_MAX + 1] = {
@@ -69,6 +74,19 @@ static int take_kind(struct link *l, struct nlattr *info)
 	return 0;
 }
 
+/* The number is left out where programs of several modes are attached: the kernel tells each then. */
+static int take_xdp(struct link *l, struct nlattr *xdp)
+{
+	struct nlattr *table[IFLA_XDP_MAX + 1];
+
+	if (!xdp)
+		return 0;
+	if (nla_parse_nested(table, IFLA_XDP_MAX, xdp, xdp_policy) < 0)
+		return -EBADMSG;
+	l->xdp_id = number(table[IFLA_XDP_PROG_ID]);
+	return 0;
+}
+
 static int take_link(const struct nlmsghdr *h, struct snapshot *s)
 {
 	struct nlattr *table[IFLA_MAX + 1];
@@ -96,6 +114,8 @@ static int take_link(const struct nlmsghdr *h, struct snapshot *s)
 	l->link_netnsid = l->peer_known_netns ? (int)number(table[IFLA_LINK_NETNSID]) : -1;
 	l->rp_filter = l->forwarding = -1;
 	take_stats(l, table[IFLA_STATS64]);
+	if (take_xdp(l, table[IFLA_XDP]) < 0)
+		return -EBADMSG;
 	return take_kind(l, table[IFLA_LINKINFO]);
 }
 

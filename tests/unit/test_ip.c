@@ -397,6 +397,85 @@ static void full_raw_sockets_are_no_unknown_protocol(void **state)
 	scene_done(&s);
 }
 
+/* Two ends in two namespaces that were both examined: the remedy names the smaller MTU. */
+static void both_ends_of_a_pair(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	for (int down = 0; down < 2; down++) {
+		struct observation *other;
+		struct link *here, *there;
+
+		scene_init(&s);
+		other = vec_push(&s.d.observations);
+		s.o = s.d.observations.items; /* the list may have moved */
+		other->inode = 8;
+		there = vec_push(&other->b.links);
+		*there = (struct link){.ifindex = 9, .peer_ifindex = 2, .mtu = 1300,
+				       .name = "eth7", .kind = "veth"};
+		here = &s.o->b.links.items[0];
+		snprintf(here->kind, sizeof(here->kind), "veth");
+		here->peer_ifindex = 9;
+		here->peer_known_netns = true;
+		here->mtu = 1500;
+		here->flags = s.o->a.links.items[0].flags = down ? IFF_UP : IFF_UP | IFF_RUNNING;
+		traced(&s, down ? "QDISC_DROP" : "NOT_SPECIFIED",
+		       down ? "__dev_xmit_skb" : "__dev_forward_skb2", own, peer, 70);
+		assert_int_equal(ask(&s, examine_veth), FOUND);
+		assert_int_equal(found(&s)->lost, 70);
+		assert_string_equal(found(&s)->remedies.items[0].id, down ? "peer-up" : "equal-mtu");
+		if (!down)
+			assert_string_equal(found(&s)->remedies.items[0].commands.items[1],
+					    "ip link set dev eth0 mtu 1300");
+		/* Nothing is left for a queue to be blamed for. */
+		assert_int_equal(ask(&s, examine_qdisc_drop), NOT_FOUND);
+		scene_done(&s);
+	}
+}
+
+/* One clsact counts both ways: its number is the ingress's only if nothing went wrong at egress. */
+static void one_counter_for_two_ways(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	for (int both = 0; both < 2; both++) {
+		scene_init(&s);
+		for (int i = 0; i < 2; i++) {
+			struct qdisc *q = vec_push(i ? &s.o->b.qdiscs : &s.o->a.qdiscs);
+
+			snprintf(q->kind, sizeof(q->kind), "clsact");
+			q->ifindex = 2;
+			q->drops = i ? (both ? 150 : 100) : 0;
+		}
+		traced(&s, "TC_INGRESS", "__netif_receive_skb_core", peer, own, 100);
+		if (both)
+			traced(&s, "TC_EGRESS", "__dev_queue_xmit", own, peer, 50);
+		assert_int_equal(ask_row(&s, "tc-ingress-drop"), FOUND);
+		assert_int_equal(found(&s)->lost, 100);
+		assert_int_equal(found(&s)->counted_known, !both);
+		assert_int_equal(ask_row(&s, "tc-egress-drop"), both ? FOUND : NOT_FOUND);
+		assert_int_equal(ledger_unexplained(&s.ledger), 0);
+		scene_done(&s);
+	}
+}
+
+/* Without a trace a program on a device may drop, and none cannot. */
+static void xdp_without_trace(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	for (int attached = 0; attached < 2; attached++) {
+		scene_init(&s);
+		s.drops.err = -EPERM;
+		s.o->b.links.items[0].xdp_id = attached ? 12 : 0;
+		assert_int_equal(ask_row(&s, "xdp-drop"), attached ? NOT_EXAMINED : NOT_FOUND);
+		scene_done(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +492,9 @@ int main(void)
 		cmocka_unit_test(ip_counters_without_trace),
 		cmocka_unit_test(no_route_or_no_router),
 		cmocka_unit_test(full_raw_sockets_are_no_unknown_protocol),
+		cmocka_unit_test(both_ends_of_a_pair),
+		cmocka_unit_test(one_counter_for_two_ways),
+		cmocka_unit_test(xdp_without_trace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

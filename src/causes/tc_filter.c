@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Stage tc: programs and filters that somebody put on a device, and that drop: traffic control at
+ * clsact or ingress, on the way in and out, and XDP.
+ */
+#include <stdio.h>
+
+#include "causes/enter.h"
+#include "causes/stages.h"
+
+#define WANTED_SEEN 5 /* a port seen less often among the flows kept is not what was dropped */
+
+struct filter_row {
+	const char *id;
+	const char *reasons[2], *symbols[5]; /* symbols none: any */
+	bool at_clsact;
+	enum counter_id of; /* packets that came by, of the devices */
+	const char *place, *text, *excluded;
+	const char *see; /* command; the device stands behind it */
+};
+
+static const struct filter_row filter_rows[] = {
+	{
+		.id = "tc-ingress-drop",
+		.reasons = {"TC_INGRESS"},
+		.at_clsact = true,
+		.of = C_LINK_RX_PACKETS,
+		.place = "a traffic control filter on the way in",
+		.text = "A filter, an action or a BPF program at the device's ingress dropped them, "
+			"before the firewall and IP see anything: no counter of IP moves. Cilium and "
+			"other container networks keep their policies there.",
+		.excluded = "the firewall (reason NETFILTER_DROP, counters of rules)",
+		.see = "tc -s filter show ingress dev",
+	},
+	{
+		.id = "tc-egress-drop",
+		.reasons = {"TC_EGRESS"},
+		.at_clsact = true,
+		.of = C_LINK_TX_PACKETS,
+		.place = "a traffic control filter on the way out",
+		.text = "A filter, an action or a BPF program at the device's egress dropped them. UDP "
+			"counts it as OutDiscards and SndbufErrors, and the program sees no error.",
+		.excluded = "a full queue (reason QDISC_DROP) or send buffer (EAGAIN)",
+		.see = "tc -s filter show egress dev",
+	},
+	{
+		.id = "xdp-drop",
+		.reasons = {"NOT_SPECIFIED", "XDP"},
+		.symbols = {"veth_xdp_rcv_skb", "do_xdp_generic", "netif_receive_generic_xdp",
+			    "bpf_prog_run_generic_xdp"},
+		.of = C_LINK_RX_PACKETS,
+		.place = "an XDP program",
+		.text = "The program on the device drops them before the kernel makes anything of them: "
+			"a load balancer, a filter against floods, a container network. What a network "
+			"card's own driver drops for XDP never gets here: only its xdp_drop counters "
+			"tell of it.",
+		.excluded = "traffic control (reasons TC_INGRESS, TC_EGRESS)",
+		.see = "ip -d link show dev",
+	},
+};
+
+static const struct filter_row *row_of(const struct exam *x)
+{
+	size_t i = 0;
+
+	while (strcmp(filter_rows[i].id, x->row->id) != 0)
+		i++;
+	return &filter_rows[i];
+}
+
+/* Both directions count at the one clsact; the drops of an ingress qdisc are of its only one. */
+static bool takes_filters(const struct qdisc *q)
+{
+	return strcmp(q->kind, "clsact") == 0 || strcmp(q->kind, "ingress") == 0;
+}
+
+static uint64_t clsact_drops(const struct exam *x, bool *ret_known)
+{
+	uint64_t sum = 0;
+
+	*ret_known = observed(x->o, SRC_QDISC);
+	vec_each(q, &x->o->b.qdiscs) {
+		struct change c = delta_qdisc_drops(x->o, q);
+
+		if (!takes_filters(q))
+			continue;
+		*ret_known &= c.known;
+		sum += delta_value(c);
+	}
+	return sum;
+}
+
+static bool any_xdp(const struct exam *x)
+{
+	vec_each(link, &x->o->b.links)
+		if (link->xdp_id)
+			return true;
+	return false;
+}
+
+/* Without a trace: nothing is attached, or it dropped nothing; else nobody knows. */
+static enum outcome without_trace(struct exam *x, const struct filter_row *row)
+{
+	bool known = false;
+
+	if (row->at_clsact) {
+		uint64_t drops = clsact_drops(x, &known);
+
+		if (!known || drops)
+			return not_examined_source(x, SRC_DROPS);
+		evidence_text(NULL, x, "filters of clsact and ingress dropped nothing");
+		return NOT_FOUND;
+	}
+	if (!observed(x->o, SRC_LINK) || any_xdp(x))
+		return not_examined_source(x, SRC_DROPS);
+	evidence_text(NULL, x, "no device has an XDP program");
+	return NOT_FOUND;
+}
+
+/*
+ * Such filters are there to drop, as a firewall is: what is scattered over ports, as scans are, is
+ * a note. Somebody who wants a service comes back to its port.
+ */
+static bool is_wanted(const struct exam *x, const struct drop_filter *filter, uint64_t lost)
+{
+	uint64_t all = 0, most = 0, enough = (uint64_t)MAX(10.0, x->o->seconds);
+
+	vec_each(flow, &x->d->drops->flows) {
+		struct drop as_drop = {.protocol = flow->protocol};
+		uint64_t same = 0;
+
+		memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
+		memcpy(as_drop.symbol, flow->symbol, sizeof(as_drop.symbol));
+		if (flow->netns != x->o->inode || !drop_matches(&as_drop, filter))
+			continue;
+		all += flow->packets;
+		vec_each(other, &x->d->drops->flows)
+			if (other->netns == flow->netns && other->protocol == flow->protocol &&
+			    other->destination_port == flow->destination_port &&
+			    strcmp(other->reason, flow->reason) == 0 &&
+			    strcmp(other->symbol, flow->symbol) == 0)
+				same += other->packets;
+		most = MAX(most, same);
+	}
+	/* Frames that are not IP leave no flows: the share alone decides. */
+	return !all || (most >= WANTED_SEEN && most * MAX(lost, all) / all >= enough);
+}
+
+static void filter_remedies(struct exam *x, struct finding *f, const struct filter_row *row)
+{
+	const char *device = f->subjects.n ? f->subjects.items[0].device : "DEVICE";
+	char enter[96];
+	struct remedy *r;
+
+	entering(x, enter, sizeof(enter));
+	r = finding_remedy(f, "find-owner", REMEDY_TC, "find out who put it there, and change its rules");
+	remedy_why(r, "who made it puts it back: it is to be told what to let through");
+	remedy_command(r, "%s%s %s", enter, row->see, device);
+	remedy_command(r, "%sbpftool net show dev %s", enter, device);
+	remedy_risk(r, "taking it off opens what it kept out, and may break the container network");
+}
+
+static uint64_t passed_by(const struct exam *x, const struct finding *f, enum counter_id id)
+{
+	uint64_t sum = 0;
+
+	vec_each(link, &x->o->b.links)
+		vec_each(s, &f->subjects)
+			if (strcmp(s->device, link->name) == 0)
+				sum += delta_value(delta_link(x->o, link, id));
+	return sum;
+}
+
+static void add_evidence(struct exam *x, struct finding *f, const struct filter_row *row,
+			 uint64_t traced)
+{
+	char name[64];
+
+	vec_each(q, &x->o->b.qdiscs) {
+		const struct link *link = snapshot_link(&x->o->b, q->ifindex);
+
+		if (!row->at_clsact || !takes_filters(q) || !delta_value(delta_qdisc_drops(x->o, q)))
+			continue;
+		snprintf(name, sizeof(name), "%s %s: dropped", link ? link->name : "?", q->kind);
+		evidence_change(f, x, "tc", name, delta_qdisc_drops(x->o, q));
+	}
+	vec_each(link, &x->o->b.links)
+		if (!row->at_clsact && link->xdp_id)
+			evidence_text(f, x, "%s has XDP program %u", link->name, link->xdp_id);
+	evidence_traced(f, x, row->at_clsact ? row->reasons[0] : "drops by XDP", traced);
+}
+
+enum outcome examine_tc_filter(struct exam *x)
+{
+	const struct filter_row *row = row_of(x);
+	const char *const reasons[] = {row->reasons[0], row->reasons[1], NULL};
+	const char *const symbols[] = {row->symbols[0], row->symbols[1], row->symbols[2],
+				       row->symbols[3], NULL};
+	const struct drop_filter filter = {.reasons = reasons,
+					   .symbols = row->symbols[0] ? symbols : NULL};
+	uint64_t traced, counted = 0;
+	bool known = false;
+	struct finding *f;
+
+	if (!tracing(x))
+		return without_trace(x, row);
+	traced = ledger_unclaimed(x->ledger, &filter);
+	if (!traced) {
+		evidence_traced(NULL, x, row->at_clsact ? row->reasons[0] : "drops by XDP", 0);
+		return NOT_FOUND;
+	}
+	f = finding_new(x);
+	ledger_claim(x->ledger, &filter, traced);
+	subject_devices(x, f, &filter);
+	if (row->at_clsact)
+		counted = clsact_drops(x, &known);
+	/* The other direction's drops are in the same number. */
+	known &= counted >= traced && counted - traced <= traced / 50;
+	finding_lost(f, known ? &counted : NULL, &traced,
+		     passed_by(x, f, row->of) + (row->of == C_LINK_TX_PACKETS ? traced : 0));
+	f->severity = MIN(SEVERITY_WARNING, severity_of_share(x, f->lost, MAX(f->of, f->lost)));
+	if (!is_wanted(x, &filter, f->lost))
+		f->severity = SEVERITY_INFO;
+	finding_flows(x, f, &filter);
+	finding_headline(f, "%s of %s drops packets", row->place,
+			 f->subjects.n ? f->subjects.items[0].device : "a device");
+	finding_text(f, "%s", row->text);
+	add_evidence(x, f, row, traced);
+	finding_exclude(f, "%s", row->excluded);
+	filter_remedies(x, f, row);
+	return FOUND;
+}
