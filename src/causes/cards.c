@@ -73,16 +73,20 @@ static uint64_t bucket_value(struct buckets *b, const char *key)
 	return 0;
 }
 
+/*
+ * Drivers use rx_over_errors for what others count as missed or fifo errors, and some for both at
+ * once (tg3): of it, only what those do not hold.
+ */
 static uint64_t buckets_sum(struct buckets *b)
 {
-	const char *over = counter_rows[C_LINK_RX_OVER_ERRORS].name;
-	const char *fifo = counter_rows[C_LINK_RX_FIFO_ERRORS].name;
+	uint64_t over = bucket_value(b, counter_rows[C_LINK_RX_OVER_ERRORS].name);
+	uint64_t same = bucket_value(b, counter_rows[C_LINK_RX_FIFO_ERRORS].name) +
+			bucket_value(b, counter_rows[C_LINK_RX_MISSED_ERRORS].name);
 	uint64_t sum = 0;
 
 	vec_each (item, &b->items)
 		sum += MAX(item->whole, item->pieces);
-	/* Drivers use these two for the same thing (Documentation of rtnl_link_stats64). */
-	return sum - MIN(bucket_value(b, over), bucket_value(b, fifo));
+	return sum - MIN(over, same);
 }
 
 static void add_part(struct card_sum *s, const char *source, const struct link *link,
@@ -133,6 +137,9 @@ static void add_stats(const struct observation *o, const struct link *link, cons
 		row = nic_stat_row(nic->driver, stat->name);
 		if (!row || !(classes & 1U << row->class))
 			continue;
+		/* What else moved, the device's own, was seen before. */
+		if (row->scope != NIC_PORT)
+			s->of_port = false;
 		add_part(s, "ethtool -S", link, stat->name, c);
 		bucket = bucket_of(b, row->within ? row->within : stat->name);
 		if (!row->within || strcmp(row->within, stat->name) == 0)
@@ -197,8 +204,10 @@ void card_sum(const struct observation *o, const struct link *link, unsigned int
 	struct card_sum s = {0};
 
 	add_fields(o, link, classes, &s, &b);
+	s.of_port = !s.parts.n;
 	if (nic)
 		add_stats(o, link, nic, classes, &s, &b);
+	s.of_port &= s.parts.n > 0;
 	s.lost = buckets_sum(&b);
 	if (nic)
 		s.lost = MAX(s.lost, groups_sum(o, link, nic, classes, &s));

@@ -26,6 +26,7 @@ struct card_part {
 struct card_sum {
 	uint64_t lost;
 	bool reset; /* a counter began anew: lost may be more */
+	bool of_port; /* only counters of the whole port moved: it may be another's loss */
 	VEC(struct card_part) parts;
 };
 /* `classes`: 1 << enum nic_class of NIC_RING, NIC_PORT_BUFFER, NIC_WIRE and NIC_LENGTH. */

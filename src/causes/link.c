@@ -49,6 +49,8 @@ static struct finding *find_losses(struct exam *x, unsigned int classes, enum co
 			s->has_lost = true;
 			s->lost = sum.lost;
 			card_evidence(x, f, &sum);
+			if (sum.of_port)
+				f->confidence = LIKELY;
 			ret->lost += sum.lost;
 			ret->of += received(x->o, link) + sum.lost;
 			if (sum.lost > ret->worst_lost) {

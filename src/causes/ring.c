@@ -343,6 +343,8 @@ static void add_card(struct exam *x, struct finding *f, const struct overflow *v
 	s->has_lost = true;
 	s->lost = v->lost;
 	card_evidence(x, f, sum);
+	if (sum->of_port)
+		f->confidence = LIKELY;
 	if (v->nic && v->nic->rings.known) {
 		snprintf(name, sizeof(name), "%s rx ring", v->link->name);
 		evidence_value(f, x, "ethtool -g", name, v->nic->rings.rx);

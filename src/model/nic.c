@@ -23,8 +23,12 @@ const struct nic_qstat_row nic_qstat_rows[NIC_QSTAT_N] = {
 };
 
 static const struct nic_stat_row stat_rows[] = {
-#define N(driver_, pattern_, class_, within_) \
-	{.driver = driver_, .pattern = pattern_, .class = NIC_##class_, .within = within_},
+#define N(driver_, pattern_, class_, scope_, within_)                                              \
+	{.driver = driver_,                                                                        \
+	 .pattern = pattern_,                                                                      \
+	 .class = NIC_##class_,                                                                    \
+	 .scope = NIC_##scope_,                                                                    \
+	 .within = within_},
 #include "model/nic_stats.def"
 #undef N
 };

@@ -25,10 +25,13 @@ enum nic_class {
 };
 const char *nic_class_name(enum nic_class c);
 
+enum nic_scope { NIC_DEVICE, NIC_QUEUE, NIC_PORT };
+
 /* One row of nic_stats.def. Patterns as fnmatch(3) takes them. */
 struct nic_stat_row {
 	const char *driver, *pattern;
 	enum nic_class class;
+	enum nic_scope scope;
 	/* The same loss counts in this field of IFLA_STATS64 ("rx_missed_errors"), or in this other
 	 * name of the driver's ("port.rx_dropped"): to be counted once. NULL: in no other. */
 	const char *within;

@@ -157,6 +157,12 @@ static void link_crc_errors(void **state)
 	stat(&c, 0, "rx_crc_errors_phy", 77);
 	f = only(judge(&d, &c), "link-crc-errors");
 	assert_int_equal(f->lost, 77);
+	assert_int_equal(f->confidence, LIKELY); /* the port may be another's too */
+	diagnosis_done(&d);
+	*field(&c, C_LINK_RX_CRC_ERRORS) = 77;
+	f = only(judge(&d, &c), "link-crc-errors");
+	assert_int_equal(f->lost, 77);
+	assert_int_equal(f->confidence, CERTAIN);
 	diagnosis_done(&d);
 	c.kind = "bond";
 	*field(&c, C_LINK_RX_CRC_ERRORS) = 77;
@@ -315,6 +321,8 @@ static void ring_rx_overflow(void **state)
 		{"ena", 0, 0, 11, {{"bw_in_allowance_exceeded", 500}}, 11},
 		/* Two names of the kernel's for one thing. */
 		{"tg3", 0, 6, 6, {{NULL, 0}}, 6},
+		{"tg3", 9, 0, 8, {{"rx_discards", 9}, {"rxbds_empty", 8}}, 9},
+		{"tg3", 5, 0, 8, {{NULL, 0}}, 8},
 	};
 
 	(void)state;
