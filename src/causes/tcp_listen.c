@@ -409,7 +409,8 @@ enum outcome examine_synq_cookies(struct exam *x)
 		return NOT_FOUND;
 	}
 	f = finding_new(x);
-	f->state = AT_RISK;
+	if (!x->o->since_boot)
+		f->state = AT_RISK;
 	sk = cookie_listener(&x->o->b);
 	if (sk)
 		subject_socket(x, finding_subject(f), sk);

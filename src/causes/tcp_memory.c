@@ -304,7 +304,8 @@ enum outcome examine_tcp_mem(struct exam *x)
 	bool near = first && most && severity_of_fill(x, pages, (uint64_t)most, &fill);
 	struct finding *f;
 
-	if (!near && !pressure) {
+	/* That it was short of memory some day is no news by itself. */
+	if (!near && (!pressure || (x->o->since_boot && !lost && !aborted))) {
 		evidence_counter(NULL, x, C_SOCKSTAT_TCP_MEM);
 		if (most)
 			evidence_text(NULL, x, "net.ipv4.tcp_mem: at most %lld pages",
@@ -318,6 +319,8 @@ enum outcome examine_tcp_mem(struct exam *x)
 	f->state = AT_RISK;
 	if (pressure && (lost || aborted)) {
 		f->state = x->o->since_boot ? LOST_BEFORE : LOSING;
+		/* Since boot, one and the other may have been at different times. */
+		f->confidence = x->o->since_boot ? POSSIBLE : CERTAIN;
 		ledger_claim(x->ledger, &memory_drops, traced);
 		finding_lost(f, &lost, tracing(x) && traced ? &traced : NULL, value(x, C_TCP_IN_SEGS));
 		f->severity = MAX(SEVERITY_WARNING, severity_of_share(x, lost, f->of));

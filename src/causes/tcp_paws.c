@@ -85,6 +85,7 @@ enum outcome examine_paws_estab(struct exam *x)
 
 	if (!paws.estab) {
 		evidence_counter(NULL, x, C_PAWS_ESTAB);
+		evidence_counter(NULL, x, C_PAWS_ACTIVE);
 		evidence_traced(NULL, x, "TCP_RFC7323_PAWS", traced);
 		return NOT_FOUND;
 	}
@@ -100,6 +101,7 @@ enum outcome examine_paws_estab(struct exam *x)
 	estab_words(x, f, duplicates);
 	evidence_counter(f, x, C_PAWS_ESTAB);
 	evidence_counter(f, x, C_PAWS_OLD_ACK);
+	evidence_counter(f, x, C_PAWS_ACTIVE);
 	evidence_counter(f, x, C_DELAYED_ACK_LOST);
 	evidence_counter(f, x, C_TCP_ACK_SKIPPED_PAWS);
 	evidence_traced(f, x, "TCP_RFC7323_PAWS", traced);
