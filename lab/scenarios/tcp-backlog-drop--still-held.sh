@@ -3,7 +3,7 @@
 HOLD=15
 
 traffic() {
-	inject --first 1000 --seq -500 -n 1000 --rate 2000 --hold 8 "$TO" 5400 &
+	inject --first 1000 --seq -500 -n 400 --rate 2000 --hold 8 "$TO" 5400 &
 	sleep 3
 }
 
@@ -11,5 +11,5 @@ heal() {
 	stop "$SERVER"
 	HOLD=0
 	fault
-	traffic() { inject --first 1000 --seq -500 -n 1000 --rate 2000 "$TO" 5400; }
+	traffic() { inject --first 1000 --seq -500 -n 400 --rate 2000 "$TO" 5400; }
 }

@@ -16,7 +16,7 @@ traffic() {
 	local before
 
 	before=$(stat_of "$S" TcpExtDelayedACKLost)
-	inject --first 1000 --seq -500 -n 1000 --rate 2000 --hold 2.5 "$TO" 5400
+	inject --first 1000 --seq -500 -n 400 --rate 2000 --hold 2.5 "$TO" 5400
 	echo "lost=$((SENT - $(stat_of "$S" TcpExtDelayedACKLost) + before))"
 }
 

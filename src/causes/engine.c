@@ -325,6 +325,9 @@ static int compare_findings(const void *one, const void *other)
 		return a->cause->kind == CAUSE_ELSEWHERE ? 1 : -1;
 	if (a->lost != b->lost)
 		return a->lost > b->lost ? -1 : 1;
+	/* A machine that is busy is the background, unless something was lost by it. */
+	if ((a->cause->stage == STAGE_HOST) != (b->cause->stage == STAGE_HOST))
+		return a->cause->stage == STAGE_HOST ? 1 : -1;
 	return strcmp(a->cause->id, b->cause->id);
 }
 
