@@ -78,7 +78,7 @@ launch_whydrop() {
 		{
 			# shellcheck disable=SC2086 # words
 			"$WHYDROP" diagnose --json --ready-fd "$ready" --netns "$EXAMINE" -t $SAMPLE_MOST \
-				$STATED >"$LAB_DIR/$1.json" 2>"$LAB_DIR/$1.err" &
+				--config /dev/null $STATED >"$LAB_DIR/$1.json" 2>"$LAB_DIR/$1.err" &
 			echo $! >&"$said"
 			wait $!
 			echo $? >&"$said"

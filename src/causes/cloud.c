@@ -452,8 +452,7 @@ static uint64_t tracked_sessions(const struct observation *o)
 /* Whichever sees more: tracking may be off for a part of the traffic. */
 static bool count_sessions(const struct exam *x, struct session_count *ret)
 {
-	static const enum counter_id ids[] = {C_SOCKSTAT_TCP_INUSE, C_SOCKSTAT_TCP_TW,
-					      C_SOCKSTAT_UDP_INUSE};
+	static const enum counter_id ids[] = {C_TCP_CURR_ESTAB, C_SOCKSTAT_TCP_TW};
 	const struct observation *o = x->o;
 	uint64_t tracked = tracked_sessions(o), sockets = 0;
 
@@ -461,7 +460,7 @@ static bool count_sessions(const struct exam *x, struct session_count *ret)
 		sockets += MAX(o->a.counter[ids[i]], o->b.counter[ids[i]]);
 	ret->tracked = tracked >= sockets && tracked;
 	ret->now = MAX(tracked, sockets);
-	return ret->tracked || source_ok(&o->b, SRC_SOCKSTAT);
+	return ret->tracked || source_ok(&o->b, SRC_SNMP);
 }
 
 /* What the user stated, or the card tells: sessions in use and those still to be had. */
@@ -490,8 +489,8 @@ static void sessions_evidence(struct exam *x, struct finding *f, const struct se
 	evidence_text(f, x, "%s%llu sessions by %s, of %llu %s", s->tracked ? "" : "at least ",
 		      (unsigned long long)s->now,
 		      s->tracked ? "this host's own connection tracking"
-				 : "its sockets (a lower bound: connections it forwards or has "
-				   "closed are not among them)",
+				 : "its TCP connections (a lower bound, unless it talks to itself: "
+				   "UDP, and what it forwards or has closed, is not among them)",
 		      (unsigned long long)limit,
 		      stated ? "that were stated" : "by the card's conntrack_allowance_available");
 }

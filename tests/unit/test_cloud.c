@@ -42,7 +42,6 @@ static void scene_init(struct scene *s, const char *driver)
 		struct nic *nic = vec_push(&at->nics);
 
 		at->source[SRC_LINK].status = at->source[SRC_ETHTOOL].status = SOURCE_OK;
-		at->source[SRC_SOCKSTAT].status = SOURCE_OK;
 		at->source[SRC_SNMP].status = at->source[SRC_NETSTAT].status = SOURCE_OK;
 		l->ifindex = nic->ifindex = CARD;
 		l->mtu = 1500;
@@ -458,7 +457,7 @@ static void sessions_by_sockets_are_a_lower_bound(void **state)
 	(void)state;
 	scene_init(&s, "virtio_net");
 	state_limit(&s, LIMIT_CONNECTIONS, LIMIT_EACH, "", 1000);
-	counter(&s, C_SOCKSTAT_TCP_INUSE, 500, 600);
+	counter(&s, C_TCP_CURR_ESTAB, 500, 600);
 	counter(&s, C_SOCKSTAT_TCP_TW, 300, 320);
 	f = found(&s, "cloud-conntrack-allowance");
 	assert_non_null(f);
@@ -471,7 +470,7 @@ static void sessions_by_sockets_are_a_lower_bound(void **state)
 	/* More than there may be, and nobody refused: the limit is another. */
 	scene_init(&s, "virtio_net");
 	state_limit(&s, LIMIT_CONNECTIONS, LIMIT_EACH, "", 500);
-	counter(&s, C_SOCKSTAT_TCP_INUSE, 900, 900);
+	counter(&s, C_TCP_CURR_ESTAB, 900, 900);
 	assert_int_equal(found(&s, "cloud-conntrack-allowance")->severity, SEVERITY_INFO);
 	scene_done(&s);
 }
