@@ -15,7 +15,8 @@
 #define CRITICAL_SHARE 1e-4
 #define SHAPE_PERCENT 95
 #define JUMBO_FROM 1500
-#define SHAPER_LATENCY "50ms"
+/* Eight connections overflow 50 ms of queue before they slow down, and stay within this. */
+#define SHAPER_LATENCY "400ms"
 
 /* ENA since driver 2.2.10: drivers/net/ethernet/amazon/ena/ena_ethtool.c ena_stats_eni_strings. */
 struct provider_stat {
@@ -225,7 +226,8 @@ static void shape_below(struct exam *x, struct finding *f, const struct cloud_lo
 	remedy_why(r, "TCP slows down for a queue of its own host without losing anything");
 	remedy_cost(r, "one queue for all CPUs: too slow for some 10 Gbit/s and more; no more passes "
 		       "than before");
-	remedy_risk(r, "UDP that is too much is dropped here then, where it is counted");
+	remedy_risk(r, "what is sent waits up to 0.4 s, and UDP that is more than that is dropped "
+		       "here, where it is counted");
 	/* Ten milliseconds of the rate: a smaller bucket does not fill between two timer ticks. */
 	remedy_command(r, "%stc qdisc replace dev %s root tbf rate %llukbit burst %llu latency "
 			  SHAPER_LATENCY,
