@@ -195,6 +195,8 @@ enum outcome not_examined_why(struct exam *x, const char *why, const char *unloc
 /* For cause functions (causes/finding.c). The texts take printf formats and are copied. */
 struct finding *finding_new(struct exam *x);
 void finding_headline(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* When subjects were taken out of a finding: words, evidence and remedies of those that are left. */
+void finding_describe_again(struct diagnosis *d, struct finding *f);
 void finding_text(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void finding_exclude(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Losses by counter, by trace, or both; `lost` becomes counted where that is exact, else traced. */

@@ -266,6 +266,14 @@ static void describe_again(struct exam *x, struct finding *f)
 	f->cause->describe(x, f);
 }
 
+void finding_describe_again(struct diagnosis *d, struct finding *f)
+{
+	struct exam x = {.d = d, .o = f->where,
+			 .ledger = &d->ledgers.items[f->where - d->observations.items]};
+
+	describe_again(&x, f);
+}
+
 /*
  * The deepest explanation names the finding, and the loss point becomes its `via`. One that takes
  * all that was lost takes the finding whole; where two sockets have two reasons (one reader

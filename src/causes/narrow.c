@@ -217,7 +217,7 @@ static void append(struct finding *f, const char *sentence)
 }
 
 /* A part of the loss is others': it leaves for a finding without words of its own. */
-static void leave_part(struct diagnosis *d, struct finding *f, uint64_t lost)
+static void leave_part(struct diagnosis *d, struct finding *f, uint64_t lost, bool subjects)
 {
 	struct exam x = {.d = d};
 	struct finding *part = vec_push(&d->others);
@@ -231,11 +231,17 @@ static void leave_part(struct diagnosis *d, struct finding *f, uint64_t lost)
 	f->counted -= MIN(lost, f->counted);
 	f->traced -= MIN(lost, f->traced);
 	f->severity = MIN(f->severity, severity_of_share(&x, f->lost, f->of));
-	narrow_words(d->narrow, &what);
-	finding_headline(f, "%s, %s only", f->cause->title, what.data);
-	buf_clear(&what);
-	buf_printf(&what, "Of the %llu %s lost to this, %llu are not meant; the evidence and the "
-		   "remedies are those of all.", (unsigned long long)all, f->unit ? f->unit : "packets",
+	/* Sockets have words and remedies of their own, a rule's packets do not. */
+	if (subjects && f->cause->describe) {
+		finding_describe_again(d, f);
+	} else {
+		narrow_words(d->narrow, &what);
+		finding_headline(f, "%s, %s only", f->cause->title, what.data);
+		buf_clear(&what);
+		buf_puts(&what, "The evidence and the remedies are those of all. ");
+	}
+	buf_printf(&what, "Of the %llu %s lost to this, %llu are not meant.",
+		   (unsigned long long)all, f->unit ? f->unit : "packets",
 		   (unsigned long long)lost);
 	append(f, what.data);
 	buf_done(&what);
@@ -272,7 +278,7 @@ static enum answer keep_subjects(struct diagnosis *d, struct finding *f)
 	}
 	f->subjects.n = kept;
 	if (counted && others && others < f->lost)
-		leave_part(d, f, others);
+		leave_part(d, f, others, true);
 	return MIN(is, worst);
 }
 
@@ -291,7 +297,7 @@ static enum answer keep_flows(struct diagnosis *d, struct finding *f)
 	if (!sum->meant)
 		return ANSWER_NO;
 	if (sum->others && sum->meant < f->lost)
-		leave_part(d, f, f->lost - sum->meant);
+		leave_part(d, f, f->lost - sum->meant, false);
 	return ANSWER_YES;
 }
 
@@ -302,7 +308,8 @@ static bool concerns(struct diagnosis *d, struct finding *f)
 
 	if (is == ANSWER_MAYBE)
 		is = keep_flows(d, f);
-	if (is == ANSWER_MAYBE) {
+	/* A condition of the machine is nobody's alone. */
+	if (is == ANSWER_MAYBE && f->lost) {
 		buf_puts(&sentence, "It cannot be told whether this concerns ");
 		narrow_words(d->narrow, &sentence);
 		buf_puts(&sentence, ".");
