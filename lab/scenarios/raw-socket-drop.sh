@@ -1,5 +1,5 @@
 # A raw socket whose program does not read; nothing else handles the protocol
-CAUSE=raw-socket-drop EXAMINE=$S SECONDS=4 FAMILY=AF_INET FROM=$C4 TO=$S4
+CAUSE=raw-socket-drop EXAMINE=$S SECONDS=5 FAMILY=AF_INET FROM=$C4 TO=$S4
 
 READ='
 import os, socket, sys
@@ -19,7 +19,7 @@ import socket, sys, time
 s = socket.socket(getattr(socket, sys.argv[1]), socket.SOCK_RAW, 253)
 for i in range(300):
     s.sendto(bytes(200), (sys.argv[2], 0))
-    time.sleep(0.005)
+    time.sleep(0.002)
 '
 
 # start_reader BYTES: what it has read since it is told on $ANSWER, once asked on $ASK
