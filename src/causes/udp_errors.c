@@ -63,18 +63,19 @@ static void headline_with_sender(struct finding *f, const char *what)
 /* ---- checksums ---- */
 
 /*
- * A long datagram's checksum is verified when the program reads it, and by then skb->dev is no
- * device any more: the event names no namespace. The counter does.
+ * skb->dev is no device any more once a datagram was made ready for its socket's queue (it holds
+ * dev_scratch then), so events of then name no namespace where the kernel does not name the socket:
+ * a checksum that is verified at the read, udp_mem before 6.11. The counters do. Takes no more of
+ * such packets than `most`.
  */
-static uint64_t traced_nowhere(struct exam *x, uint64_t most)
+static uint64_t traced_nowhere(struct exam *x, const struct drop_filter *f, uint64_t most)
 {
 	uint64_t sum = 0;
 
 	if (!tracing(x))
 		return 0;
 	vec_each (d, &x->d->drops->rows)
-		if (!d->netns &&
-		    (drop_matches(d, &csum_drops) || drop_matches(d, &unnamed_csum_drops)))
+		if (!d->netns && drop_matches(d, f))
 			sum += d->packets;
 	sum = MIN(sum, most);
 	x->ledger->elsewhere -= MIN(x->ledger->elsewhere, sum);
@@ -125,7 +126,9 @@ enum outcome examine_udp_csum(struct exam *x)
 	if (counted.known && counted.delta > traced)
 		traced += ledger_claim(x->ledger, &unnamed_csum_drops, counted.delta - traced);
 	if (counted.known && counted.delta > traced)
-		traced += traced_nowhere(x, counted.delta - traced);
+		traced += traced_nowhere(x, &csum_drops, counted.delta - traced);
+	if (counted.known && counted.delta > traced)
+		traced += traced_nowhere(x, &unnamed_csum_drops, counted.delta - traced);
 	finding_lost(f, counted.known ? &counted.delta : NULL, tracing(x) ? &traced : NULL,
 		     received(x) + MAX(delta_value(counted), traced));
 	/* SEV-Z of the catalogue: a healthy path makes none. */
@@ -344,6 +347,8 @@ enum outcome examine_udp_mem(struct exam *x)
 	enum severity near = SEVERITY_INFO;
 	struct finding *f;
 
+	if (delta_value(counted) > traced)
+		traced += traced_nowhere(x, &mem_drops, counted.delta - traced);
 	lost = MAX(delta_value(counted), traced);
 	if (!lost && !tracing(x))
 		lost = lost_in_sockets(x, &m);
