@@ -2,7 +2,7 @@
 CAUSE=udp-csum EXAMINE=$S SECONDS=4 WITNESS=UdpInCsumErrors FROM=$C4 TO=$S4 SIZE=40 BAD=--bad-checksum
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 8000000 # a slow machine reads late
 }
 
 traffic() {

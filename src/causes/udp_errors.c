@@ -129,7 +129,9 @@ enum outcome examine_udp_csum(struct exam *x)
 		traced += traced_nowhere(x, &csum_drops, counted.delta - traced);
 	if (counted.known && counted.delta > traced)
 		traced += traced_nowhere(x, &unnamed_csum_drops, counted.delta - traced);
-	finding_lost(f, counted.known ? &counted.delta : NULL, tracing(x) ? &traced : NULL,
+	/* Where none of them could be placed the trace says nothing of them, and not that there
+	 * were none. */
+	finding_lost(f, counted.known ? &counted.delta : NULL, traced ? &traced : NULL,
 		     received(x) + MAX(delta_value(counted), traced));
 	/* SEV-Z of the catalogue: a healthy path makes none. */
 	f->severity = SEVERITY_WARNING;
