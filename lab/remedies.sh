@@ -17,6 +17,7 @@ state_of_all() {
 			in_ns "$ns" ip6tables-legacy-save | grep '^-'
 			tc -n "$ns" qdisc show
 			ip -n "$ns" route show
+			ip -n "$ns" -o address show | awk '{ print $2, $4 }'
 			for pid in $(ip netns pids "$ns"); do
 				grep -q '^State:.*T' "/proc/$pid/status" && echo "stopped $pid"
 			done
@@ -33,12 +34,12 @@ sysctl_lines() { # sysctl_lines NAME COMMAND...
 	shift
 	# Counts and secrets are no settings.
 	"$@" -a -r '^net\.' 2>/dev/null |
-		grep -vE 'conntrack_count|fastopen_key|stable_secret|random' | sed "s/^/$name /"
+		grep -vE 'conntrack_count|fastopen_key|stable_secret|random' | sed "s/\t/ /g; s/^/$name /"
 }
 
 # The commands as a person would paste them; one that only looks may fail, the last may not
 type_in() { # type_in commands|undo
-	bash "$LAB_DIR/remedy.$1" >"$LAB_DIR/remedy.$1.out" 2>&1 && return
+	timeout 30 bash "$LAB_DIR/remedy.$1" >"$LAB_DIR/remedy.$1.out" 2>&1 && return
 	fail "$1: a command failed: $(tail -n 1 "$LAB_DIR/remedy.$1.out")"
 	return 1
 }
@@ -47,7 +48,7 @@ type_in() { # type_in commands|undo
 check_changes() {
 	local key to
 
-	while read -r key _ _ _ to; do
+	while IFS=$'\t' read -r key to; do
 		grep -qF " $key = $to" "$LAB_DIR/state.done" || fail "commands: $key is not $to"
 	done <"$LAB_DIR/remedy.changes"
 	! cmp -s "$LAB_DIR/state.before" "$LAB_DIR/state.done" || fail "commands: nothing has changed"

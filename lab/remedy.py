@@ -6,7 +6,7 @@
 
 That is the first of the finding's remedies that `fix` may apply; where it may apply none, the first
 whose commands are complete and can be undone. DIR gets the files remedy.id, remedy.commands and
-remedy.undo, and remedy.changes with "KEY = FROM -> TO" lines of what is to be written.
+remedy.undo, and remedy.changes with a line for each setting: its name, a tab, its new value.
 """
 import json
 import os
@@ -54,7 +54,7 @@ def main():
     write(sys.argv[2], "remedy.commands", remedy["commands"])
     write(sys.argv[2], "remedy.undo", remedy["undo"])
     write(sys.argv[2], "remedy.changes",
-          [f"{c['key']} = {c['from']} -> {c['to']}" for c in remedy["changes"]])
+          [f"{c['key']}\t{c['to']}" for c in remedy["changes"]])
 
 
 main()

@@ -12,6 +12,7 @@
 #define SUBJECTS_SHOWN 16
 #define FRAGMENTED_LEAST 10 /* datagrams: below it is a ping or a path that was just probed */
 #define UDP_MEM_SHARE_MAX 15 /* percent of memory, causes.md 1.11 */
+#define LOST_PAGES_MAX 16384 /* 64 MiB */
 /* The kernel lets each CPU run ahead of the account by so much (net.core.mem_pcpu_rsv). */
 #define PAGES_AHEAD 256
 
@@ -283,7 +284,9 @@ static void add_holders(struct exam *x, struct finding *f)
 static void mem_remedies(struct exam *x, struct finding *f, const struct udp_memory *m)
 {
 	uint64_t kib = x->o->b.counter_present[C_MEM_TOTAL] ? x->o->b.counter[C_MEM_TOTAL] : 0;
-	int64_t to = (int64_t)next_power_of_two(MAX(m->peak, (uint64_t)MAX(m->limit[2], 1)) * 2);
+	/* What was dropped wanted in as well; a datagram holds a page at most, but for large ones. */
+	uint64_t wanted = MAX(m->peak, (uint64_t)MAX(m->limit[2], 1)) + MIN(f->lost, LOST_PAGES_MAX);
+	int64_t to = (int64_t)next_power_of_two(wanted * 2);
 	int64_t most = (int64_t)(kib / 4 * UDP_MEM_SHARE_MAX / 100);
 	char from_text[64], to_text[64];
 	struct remedy *r;

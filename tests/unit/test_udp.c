@@ -126,7 +126,8 @@ static void udp_mem_limit_with_a_trace(void **state)
 	/* Who holds the memory comes first, whoever is refused for it. */
 	assert_int_equal(f->subjects.items[0].socket.cookie, 1);
 	assert_string_equal(remedy_of(f, "raise-udp-mem")->commands.items[0],
-			    "sysctl -w net.ipv4.udp_mem='256 384 512'");
+			    /* 255 pages, and room for what was refused. */
+			    "sysctl -w net.ipv4.udp_mem='4096 6144 8192'");
 	assert_int_equal(ledger_unexplained(&s.ledger), 5);
 	scene_done(&s);
 
