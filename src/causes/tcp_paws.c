@@ -70,10 +70,9 @@ static void estab_words(struct exam *x, struct finding *f, bool duplicates)
 	r = finding_remedy(f, "capture-timestamps", REMEDY_CAPACITY,
 			   "capture where the segments come in and look whose timestamps go back");
 	remedy_why(r, "a proxy, tunnel or firewall that rewrites timestamps, or two hosts that send "
-		      "into one connection; no setting of this host mends that");
+		      "into one connection; no setting of this host mends that, and tcp_timestamps "
+		      "must stay on");
 	remedy_command(r, "tcpdump -ni any -v 'tcp and host %s'", from);
-	remedy_cost(r, "net.ipv4.tcp_timestamps must stay on: without it sequence numbers that wrap "
-		       "and lost retransmissions are no longer told apart");
 }
 
 enum outcome examine_paws_estab(struct exam *x)
@@ -142,9 +141,8 @@ static void timewait_remedies(struct finding *f)
 		      "another client's SYN here");
 	r = finding_remedy(f, "larger-nat-pool", REMEDY_CAPACITY,
 			   "on the NAT box: more addresses or ports, and ports taken at random");
-	remedy_why(r, "a port that is used again only after a minute meets no TIME_WAIT");
-	remedy_cost(r, "here there is nothing to set: TIME_WAIT is 60 s in the kernel, and without "
-		       "net.ipv4.tcp_timestamps SYNs would be judged by sequence numbers alone");
+	remedy_why(r, "a port that is used again only after a minute meets no TIME_WAIT; here there "
+		      "is nothing to set: the 60 s are the kernel's, and tcp_timestamps must stay on");
 }
 
 static void timewait_words(struct finding *f, bool once)
