@@ -8,6 +8,7 @@
 #include "causes/stages.h"
 
 #define SUBJECTS_SHOWN 16
+#define QUEUE_DEFAULT 212992 /* unres_qlen_bytes: net/ipv4/arp.c, net/ipv6/ndisc.c SK_WMEM_DEFAULT */
 
 static const char *const failed_reasons[] = {"NEIGH_FAILED", NULL};
 /* IPv6 gives its queue no reason: ndisc_error_report, often part of its caller's tail, frees it. */
@@ -75,6 +76,13 @@ static bool any_incomplete(const struct observation *o)
 	return false;
 }
 
+/* What needs a neighbour to go to: sent by this host, or forwarded. */
+static uint64_t sent_by(const struct exam *x)
+{
+	return delta_value(delta_sum(x->o, C_IP_OUT_REQUESTS, C_IP6_OUT_REQUESTS)) +
+	       delta_value(delta_sum(x->o, C_IP_FORW_DATAGRAMS, C_IP6_OUT_FORW_DATAGRAMS));
+}
+
 static void neigh_remedies(struct exam *x, struct finding *f)
 {
 	char enter[96];
@@ -105,7 +113,6 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 {
 	uint64_t traced = ledger_traced(x->ledger, &failed_drops) +
 			  ledger_traced(x->ledger, &ndisc_drops);
-	uint64_t sent;
 	struct finding *f;
 
 	if (tracing(x) ? !traced : !any_incomplete(x->o)) {
@@ -117,9 +124,7 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 	ledger_claim(x->ledger, &failed_drops, UINT64_MAX);
 	ledger_claim(x->ledger, &ndisc_drops, UINT64_MAX);
 	traced += ledger_claim(x->ledger, &queue_drops, UINT64_MAX);
-	sent = delta_value(delta_sum(x->o, C_IP_OUT_REQUESTS, C_IP6_OUT_REQUESTS)) +
-	       delta_value(delta_sum(x->o, C_IP_FORW_DATAGRAMS, C_IP6_OUT_FORW_DATAGRAMS));
-	finding_lost(f, NULL, tracing(x) ? &traced : NULL, sent);
+	finding_lost(f, NULL, tracing(x) ? &traced : NULL, sent_by(x));
 	f->confidence = tracing(x) ? CERTAIN : LIKELY;
 	f->severity = tracing(x)	  ? severity_of_share(x, f->lost, f->of)
 		      : x->o->since_boot ? SEVERITY_INFO
@@ -269,11 +274,9 @@ static enum outcome near_overflow(struct exam *x, const struct fill *fill)
 static void overflow_found(struct exam *x, const struct fill *fill, uint64_t traced)
 {
 	struct finding *f = finding_new(x);
-	uint64_t sent = delta_value(delta_sum(x->o, C_IP_OUT_REQUESTS, C_IP6_OUT_REQUESTS)) +
-			delta_value(delta_sum(x->o, C_IP_FORW_DATAGRAMS, C_IP6_OUT_FORW_DATAGRAMS));
 
 	ledger_claim(x->ledger, &create_drops, traced);
-	finding_lost(f, NULL, tracing(x) ? &traced : NULL, sent);
+	finding_lost(f, NULL, tracing(x) ? &traced : NULL, sent_by(x));
 	f->severity = MAX(SEVERITY_WARNING, severity_of_share(x, f->lost, f->of));
 	f->confidence = tracing(x) ? CERTAIN : LIKELY;
 	if (!tracing(x) && x->o->since_boot)
@@ -330,4 +333,78 @@ enum outcome examine_neigh_overflow(struct exam *x)
 			      table->thresh3);
 	evidence_traced(NULL, x, "NEIGH_CREATEFAIL", traced);
 	return NOT_FOUND;
+}
+
+/* ---- neigh-queue-full ---- */
+
+static uint64_t bytes_refused(const struct exam *x)
+{
+	uint64_t bytes = 0;
+
+	vec_each(line, &x->ledger->lines)
+		if (drop_matches(line->drop, &queue_drops))
+			bytes += line->drop->bytes;
+	return bytes;
+}
+
+/*
+ * The queue is accounted in truesize, up to twice the bytes of a full packet and more of small. What
+ * the device's limit is now, only its own sysctl tells; QUEUE_DEFAULT is the kernel's.
+ */
+static void longer_neigh_queue(struct exam *x, struct finding *f, const char *device)
+{
+	const char *family = f->flows.n && f->flows.items[0].family == AF_INET6 ? "ipv6" : "ipv4";
+	uint64_t to = next_power_of_two(QUEUE_DEFAULT + 2 * bytes_refused(x));
+	char key[96], enter[96];
+	struct remedy *r;
+
+	snprintf(key, sizeof(key),
+		 strchr(device, '.') ? "net/%s/neigh/%s/unres_qlen_bytes"
+				     : "net.%s.neigh.%s.unres_qlen_bytes",
+		 family, device);
+	entering(x, enter, sizeof(enter));
+	r = finding_remedy(f, "longer-neigh-queue", REMEDY_SYSCTL,
+			   "a longer queue on %s for packets to neighbours that are not known yet",
+			   device);
+	remedy_why(r, "%llu bytes did not fit; it only matters for the first burst to a neighbour",
+		   (unsigned long long)bytes_refused(x));
+	remedy_cost(r, "so many bytes for each neighbour that is being looked for");
+	remedy_command(r, "%ssysctl %s", enter, key);
+	remedy_command(r, "%ssysctl -w %s=%llu", enter, key,
+		       (unsigned long long)MIN(to, (uint64_t)16 << 20));
+	remedy_undo(r, "%ssysctl -w %s=%d", enter, key, QUEUE_DEFAULT);
+}
+
+/*
+ * While the neighbour's hardware address is asked for, packets to it wait, up to unres_qlen_bytes;
+ * then the oldest is dropped for each new one (__neigh_event_send). The neighbour answered, or the
+ * drops would be another cause's.
+ */
+enum outcome examine_neigh_queue_full(struct exam *x)
+{
+	uint64_t traced = ledger_unclaimed(x->ledger, &queue_drops);
+	const char *device;
+	struct finding *f;
+	char to[64] = "a neighbour";
+
+	if (!traced) {
+		evidence_traced(NULL, x, "NEIGH_QUEUEFULL", 0);
+		return NOT_FOUND;
+	}
+	f = finding_new(x);
+	ledger_claim(x->ledger, &queue_drops, traced);
+	finding_lost(f, NULL, &traced, sent_by(x));
+	f->severity = MIN(SEVERITY_WARNING, severity_of_share(x, f->lost, MAX(f->of, f->lost)));
+	subject_devices(x, f, &queue_drops);
+	finding_flows(x, f, &queue_drops);
+	device = f->subjects.n ? f->subjects.items[0].device : "default";
+	if (f->flows.n)
+		address_text(f->flows.items[0].family, f->flows.items[0].destination, to, sizeof(to));
+	finding_headline(f, "packets to %s came faster than its hardware address was known", to);
+	finding_text(f, "The first packets to a neighbour wait until it has answered; what does not fit "
+			"their queue is dropped, the oldest first. The program sees no error.");
+	evidence_traced(f, x, "NEIGH_QUEUEFULL", traced);
+	finding_exclude(f, "a neighbour that does not answer (reason NEIGH_FAILED)");
+	longer_neigh_queue(x, f, device);
+	return FOUND;
 }

@@ -31,6 +31,7 @@ enum outcome examine_veth(struct exam *x);
 enum outcome examine_tc_filter(struct exam *x);		  /* tc_filter.c */
 enum outcome examine_neigh_unresolved(struct exam *x);	  /* neigh.c */
 enum outcome examine_neigh_overflow(struct exam *x);
+enum outcome examine_neigh_queue_full(struct exam *x);
 enum outcome examine_listen_overflow(struct exam *x);	  /* tcp_listen.c */
 void describe_listen_overflow(struct exam *x, struct finding *f);
 enum outcome examine_synq_full(struct exam *x);
