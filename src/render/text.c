@@ -262,6 +262,8 @@ static void list_line(struct text *t, const struct finding *f)
 		rate = fmt_rate(per_second(f->where, f->lost));
 	else if (f->state == LOST_BEFORE)
 		rate = fmt_short((double)f->lost);
+	else if (f->severity == SEVERITY_INFO)
+		rate = (struct fmt){"note"};
 	out_printf(&t->out, " ");
 	out_tinted(&t->out, finding_tint(f), "%s %-*s", finding_sign(t, f), ID_COLUMNS,
 		   f->cause->id);
