@@ -8,14 +8,14 @@ fault() {
 	taskset -pc 1 "$READER" >/dev/null
 	renice 19 "$READER" >/dev/null
 	for i in 1 2; do
-		timeout 10 taskset -c 1 sh -c 'while :; do :; done' &
+		timeout $((10 * STRETCH)) taskset -c 1 sh -c 'while :; do :; done' &
 		LOOPS+=($!)
 	done
 }
 
 traffic() {
 	taskset -pc 0 "$BASHPID" >/dev/null
-	gen "$C" udp-send "$TO" 5300 -n 30000 --rate 10000
+	gen "$C" udp-send "$TO" 5300 -n $((30000 * STRETCH)) --rate 10000
 	echo "lost=$((SENT - $(tally "$READER" received)))"
 }
 

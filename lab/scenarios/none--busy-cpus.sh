@@ -7,7 +7,7 @@ fault() {
 	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	n=$(nproc)
 	for ((i = 0; i < n; i++)); do
-		timeout 10 nice -n 19 sh -c 'while :; do :; done' &
+		timeout $((10 * STRETCH)) nice -n 19 sh -c 'while :; do :; done' &
 	done
 }
 

@@ -24,7 +24,7 @@ fault() {
 # The sender keeps to the other CPU, as the reader does
 traffic() {
 	taskset -pc 0 "$BASHPID" >/dev/null
-	gen "$C" udp-send "$TO" 5300 -n 4000000 --time 3 --sockets 20
+	gen "$C" udp-send "$TO" 5300 -n 4000000 --time $((3 * STRETCH)) --sockets 20
 	echo "lost=$((SENT - $(tally "$READER" received)))"
 }
 
