@@ -56,7 +56,7 @@ static const struct ip_row ip_rows[] = {
 	{
 		.id = "not-local-forward-off",
 		.drops = {{ALWAYS, {"IP_INADDRERRORS"}, {NULL}},
-			  {NOT_FORWARDING6, {"IP_INNOROUTES"}, {"ip6_pkt_discard"}}},
+			  {NOT_FORWARDING6, {"IP_INNOROUTES"}, {"ip6_pkt_discard", "ip6_pkt_drop"}}},
 		.counters_exact = true,
 		.counters = {C_IP_IN_ADDR_ERRORS, C_IP6_IN_ADDR_ERRORS, COUNTER_N},
 		.of = {C_IP_IN_RECEIVES, C_IP6_IN_RECEIVES},
@@ -83,7 +83,7 @@ static const struct ip_row ip_rows[] = {
 	{
 		.id = "in-no-route",
 		.drops = {{ALWAYS, {"IP_INNOROUTES"}, {"ip_error"}},
-			  {FORWARDING6, {"IP_INNOROUTES"}, {"ip6_pkt_discard"}}},
+			  {FORWARDING6, {"IP_INNOROUTES"}, {"ip6_pkt_discard", "ip6_pkt_drop"}}},
 		.counters_exact = true,
 		.counters = {C_IPEXT_IN_NO_ROUTES, COUNTER_N, COUNTER_N},
 		.of = {C_IP_IN_RECEIVES, C_IP6_IN_RECEIVES},
