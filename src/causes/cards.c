@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/parse.h"
+#include "causes/stages.h"
 
 #define EVIDENCE_MOST 6
 #define OFTEN 10 /* a CPU serves a card if one of so many of its interrupts came there */
@@ -235,37 +236,27 @@ void card_evidence(struct exam *x, struct finding *f, const struct card_sum *s)
 
 /* ---- who serves the rings ---- */
 
-struct cpu_use cpu_use(const struct observation *o, unsigned int id)
+/* A burst is short: of what the CPU did, the worst; of what was taken from it, all. */
+static struct cpu_use cpu_use(const struct observation *o, unsigned int cpu)
 {
 	struct cpu_times t;
-	uint64_t all;
 
-	if (!cpu_times_between(&o->a, &o->b, id, &t))
-		return (struct cpu_use){0};
-	all = cpu_times_sum(&t);
-	if (!all)
+	if (!cpu_over(o, cpu, &t) || !cpu_times_sum(&t))
 		return (struct cpu_use){0};
 	return (struct cpu_use){.known = true,
-				.busy = (double)(all - t.idle - t.iowait) / (double)all,
-				.softirq = (double)t.softirq / (double)all,
-				.steal = (double)t.steal / (double)all};
+				.busy = busy_peak(o, cpu),
+				.softirq = softirq_peak(o, cpu),
+				.steal = share_of(t.steal, &t)};
 }
 
-static bool in_list(const char *list, unsigned int cpu)
+bool cpu_has_time(const struct observation *o, unsigned int cpu, double *ret_idle)
 {
-	struct span rest = span_of(list), range, end;
-	uint64_t low, high;
+	struct cpu_times t;
 
-	while (next_split(&rest, ',', &range)) {
-		if (!next_split(&range, '-', &end) || parse_u64(end, UINT32_MAX, &low) < 0)
-			continue;
-		high = low;
-		if (next_split(&range, '-', &end) && parse_u64(end, UINT32_MAX, &high) < 0)
-			continue;
-		if (cpu >= low && cpu <= high)
-			return true;
-	}
-	return false;
+	if (!cpu_over(o, cpu, &t) || !cpu_times_sum(&t))
+		return false;
+	*ret_idle = 1 - busy_share(&t);
+	return *ret_idle >= IDLE;
 }
 
 bool is_rx_vector(const struct snapshot *s, const struct interrupt *i, unsigned int ifindex)
@@ -325,18 +316,18 @@ static void find_idle(const struct observation *o, unsigned int ifindex, struct 
 	double best = 0;
 
 	vec_each (cpu, &o->b.cpus) {
-		struct cpu_use use = cpu_use(o, cpu->id);
-		bool near =
-			!queues || !queues->local_cpus[0] || in_list(queues->local_cpus, cpu->id);
+		double idle;
+		bool near = !queues || !queues->local_cpus[0] ||
+			    cpu_in_list(queues->local_cpus, cpu->id);
 
-		if ((int)cpu->id == s->cpu || !use.known || use.busy > IDLE)
+		if ((int)cpu->id == s->cpu || !cpu_has_time(o, cpu->id, &idle))
 			continue;
 		s->idle_cpus++;
 		if (s->idle_cpu >= 0 &&
-		    (near < best_near || (near == best_near && 1 - use.busy <= best)))
+		    (near < best_near || (near == best_near && idle <= best)))
 			continue;
 		s->idle_cpu = (int)cpu->id;
-		best = 1 - use.busy;
+		best = idle;
 		best_near = near;
 	}
 }

@@ -36,12 +36,14 @@ void card_sum_done(struct card_sum *s);
 /* The parts that moved most, to a finding. */
 void card_evidence(struct exam *x, struct finding *f, const struct card_sum *s);
 
-/* How a CPU spent the interval, as shares. */
+/* How the CPU that serves a card spent the interval, as shares. */
 struct cpu_use {
 	bool known;
-	double busy, softirq, steal; /* busy: all but idle, with what was stolen */
+	double busy, softirq; /* at its worst, for as long as three samples; busy: not idle */
+	double steal;	      /* all the time */
 };
-struct cpu_use cpu_use(const struct observation *o, unsigned int cpu);
+/* Idle for half of the time or more: so much of it. */
+bool cpu_has_time(const struct observation *o, unsigned int cpu, double *ret_idle);
 
 /* Who takes packets out of a device's receive rings. */
 struct card_service {

@@ -86,7 +86,7 @@ static void spread_interrupts(struct exam *x, struct finding *f, const struct ov
 			      v->link->name, s->cpu, s->idle_cpu);
 	remedy_why(r,
 		   "CPU %d takes the packets out of the ring and was busy for %.0f %% of the time "
-		   "(softirq %.0f %%); a larger ring would only fill later",
+		   "at its worst (softirq %.0f %%); a larger ring would only fill later",
 		   s->cpu, s->use.busy * 100, s->use.softirq * 100);
 	move_vectors(x, r, v);
 	remedy_risk(r, "irqbalance, if it runs, may move them again; none for what is under way");
@@ -102,10 +102,10 @@ static void rps_mask(const struct observation *o, const struct card_service *s, 
 	size_t used = 0, n = 0;
 
 	vec_each (cpu, &o->b.cpus) {
-		struct cpu_use use = cpu_use(o, cpu->id);
+		double idle;
 
-		if ((int)cpu->id == s->cpu || cpu->id >= ARRAY_SIZE(words) * 32 || !use.known ||
-		    use.busy > 0.5)
+		if ((int)cpu->id == s->cpu || cpu->id >= ARRAY_SIZE(words) * 32 ||
+		    !cpu_has_time(o, cpu->id, &idle))
 			continue;
 		words[cpu->id / 32] |= 1U << cpu->id % 32;
 		used = MAX(used, cpu->id / 32);
@@ -153,7 +153,7 @@ static void turn_on_rps(struct exam *x, struct finding *f, const struct overflow
 	r = finding_remedy(f, "turn-on-rps", REMEDY_CAPACITY,
 			   "hand the packets of %s on to other CPUs (RPS)", v->link->name);
 	remedy_why(r,
-		   "the card has one receive queue and softirq uses %.0f %% of CPU %d; %u other "
+		   "the card has one receive queue and softirq used %.0f %% of CPU %d; %u other "
 		   "CPUs have time",
 		   v->service.use.softirq * 100, v->service.cpu, v->service.idle_cpus);
 	/* The sysfs of a namespace shows its own devices; ip-netns mounts it. */
@@ -291,21 +291,21 @@ static void say_why(struct finding *f, const struct overflow *v)
 		break;
 	case REASON_SOFTIRQ:
 		finding_text(f,
-			     "CPU %d empties the ring and is full of packets: softirq uses %.0f %% "
-			     "of it.",
+			     "CPU %d empties the ring and is full of packets: softirq used %.0f %% "
+			     "of it at its worst.",
 			     v->service.cpu, use->softirq * 100);
 		break;
 	case REASON_BUSY:
 		finding_text(
 			f,
 			"CPU %d should empty the ring and was kept busy by other work: %.0f %% "
-			"of the time, softirq %.0f %%.",
+			"of the time at its worst, softirq %.0f %%.",
 			v->service.cpu, use->busy * 100, use->softirq * 100);
 		break;
 	case REASON_BURST:
 		finding_text(f,
-			     "CPU %d empties the ring and had time (busy %.0f %%): packets came in "
-			     "bursts longer than the ring.",
+			     "CPU %d empties the ring and had time (busy %.0f %% at its worst): packets "
+			     "came in bursts longer than the ring.",
 			     v->service.cpu, use->busy * 100);
 		break;
 	case REASON_UNKNOWN:
@@ -353,7 +353,7 @@ static void add_card(struct exam *x, struct finding *f, const struct overflow *v
 	}
 	if (v->service.use.known)
 		evidence_text(f, x,
-			      "CPU %d serves %s: busy %.0f %%, softirq %.0f %%, stolen %.0f %%",
+			      "CPU %d serves %s: busy %.0f %%, softirq %.0f %% at worst, stolen %.0f %%",
 			      v->service.cpu, v->link->name, v->service.use.busy * 100,
 			      v->service.use.softirq * 100, v->service.use.steal * 100);
 	vec_each (cpu, &x->o->b.cpus)

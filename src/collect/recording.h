@@ -7,6 +7,7 @@
  *   drops.json                    the kernel drop events, added up, names resolved
  *   INODE/PHASE/proc/net/snmp     what namespace INODE's file said at PHASE (a, b, look-N)
  *   INODE/PHASE/nl/NAME           a netlink answer, whole
+ *   INODE/PHASE/ethtool/N-WHAT    what SIOCETHTOOL answered of the device with index N
  *   INODE/PHASE/late/SOURCE       (a failed read) the source's collector did not come back
  */
 #ifndef WHYDROP_RECORDING_H

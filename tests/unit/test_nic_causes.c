@@ -481,6 +481,24 @@ static void remedies_fit(void **state)
 	expect_remedies(&d, "raise-rx-ring", NULL);
 	diagnosis_done(&d);
 
+	/* It had time on the whole, and none for a while: that is when a ring runs over. */
+	o = overflowing(&d, &c);
+	add_cpu(o, 0, 350, 0, 0);
+	add_cpu(o, 1, 480, 0, 0);
+	add_vector(o, 30, "eth0", 0, 5000);
+	for (uint64_t i = 1; i < 10; i++) {
+		struct snapshot *look = vec_push(&o->looks);
+		struct cpu *cpu = vec_push(&look->cpus);
+
+		look->source[SRC_CPU].status = SOURCE_OK;
+		cpu->times_present = true;
+		cpu->times.user = i <= 3 ? 0 : MIN(i - 3, 3) * 50;
+		cpu->times.idle = i * 50 - cpu->times.user;
+	}
+	diagnose(&d);
+	expect_remedies(&d, "move-interrupt", "raise-rx-ring");
+	diagnosis_done(&d);
+
 	/* At its maximum: nothing that does not help. */
 	c.rx = 4096;
 	o = overflowing(&d, &c);
