@@ -18,10 +18,6 @@
 
 static const char *const csum_reasons[] = {"UDP_CSUM", NULL};
 static const struct drop_filter csum_drops = {.reasons = csum_reasons};
-/* The same at the read, before that place had a reason (6.1). */
-static const char *const no_reason[] = {"NOT_SPECIFIED", NULL};
-static const char *const read_places[] = {"udp_recvmsg", "udpv6_recvmsg", NULL};
-static const struct drop_filter unnamed_csum_drops = {.reasons = no_reason, .symbols = read_places};
 static const char *const length_reasons[] = {"PKT_TOO_SMALL", NULL};
 /* The same reason at the IP layer means the packet, and is counted there. */
 static const char *const length_places[] = {"__udp4_lib_rcv", "__udp6_lib_rcv", "udp_rcv",
@@ -125,11 +121,7 @@ enum outcome examine_udp_csum(struct exam *x)
 	f = finding_new(x);
 	ledger_claim(x->ledger, &csum_drops, UINT64_MAX);
 	if (counted.known && counted.delta > traced)
-		traced += ledger_claim(x->ledger, &unnamed_csum_drops, counted.delta - traced);
-	if (counted.known && counted.delta > traced)
 		traced += traced_nowhere(x, &csum_drops, counted.delta - traced);
-	if (counted.known && counted.delta > traced)
-		traced += traced_nowhere(x, &unnamed_csum_drops, counted.delta - traced);
 	/* Where none of them could be placed the trace says nothing of them, and not that there
 	 * were none. */
 	finding_lost(f, counted.known ? &counted.delta : NULL, traced ? &traced : NULL,

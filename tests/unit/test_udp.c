@@ -50,16 +50,6 @@ static void udp_csum_at_the_read(void **state)
 	assert_int_equal(s.ledger.elsewhere, 5);
 	assert_int_equal(ledger_unexplained(&s.ledger), 0);
 	scene_done(&s);
-
-	/* 6.1: no reason at the read. */
-	scene_init(&s);
-	count(&s.o, C_UDP6_IN_CSUM_ERRORS, 0, 30);
-	trace(&s.drops, "NOT_SPECIFIED", "udpv6_recvmsg", IPPROTO_UDP, 12);
-	trace(&s.drops, "NOT_SPECIFIED", "udpv6_recvmsg", IPPROTO_UDP, 25)->netns = 0;
-	assert_int_equal(scene_ask(&s, examine_udp_csum), FOUND);
-	assert_int_equal(only_finding(&s)->traced, 30);
-	assert_int_equal(ledger_unexplained(&s.ledger), 0);
-	scene_done(&s);
 }
 
 static void udp_length_is_told_from_other_errors(void **state)
