@@ -5,5 +5,9 @@ OWNER=gen
 
 traffic() {
 	inject --seq 10 --step 5 --size 1 -n 400 --hold 5 "$TO" 5400 &
-	sleep 1.5
+	await 10 has_dropped
+}
+
+has_dropped() {
+	[ "$(stat_of "$S" TcpExtTCPOFODrop)" -gt 300 ]
 }

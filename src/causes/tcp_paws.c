@@ -23,12 +23,23 @@ static uint64_t value(const struct exam *x, enum counter_id id)
 /*
  * A kernel without PAWSTimewait (6.12 and before) counts what it refuses in TIME_WAIT in PAWSEstab
  * as well. The drop reason tells the two apart there: only the one inside a connection has its own.
+ * Before 6.11 the kernel often does not say whose drop it was: what has no namespace may be ours.
  * Without drop events the answers that were not sent to connections in TIME_WAIT must do.
  */
 struct paws {
 	uint64_t estab, timewait;
 	bool exact;
 };
+
+static uint64_t traced_or_unknown(const struct exam *x)
+{
+	uint64_t sum = ledger_traced(x->ledger, &estab_drops);
+
+	vec_each(d, &x->d->drops->rows)
+		if (!d->netns && drop_matches(d, &estab_drops))
+			sum += d->packets;
+	return sum;
+}
 
 static struct paws refused(const struct exam *x)
 {
@@ -37,7 +48,7 @@ static struct paws refused(const struct exam *x)
 	if (delta_counter(x->o, C_PAWS_TIMEWAIT).known)
 		return (struct paws){all, value(x, C_PAWS_TIMEWAIT), true};
 	if (tracing(x) && !x->d->drops->missed) {
-		traced = MIN(ledger_traced(x->ledger, &estab_drops), all);
+		traced = MIN(traced_or_unknown(x), all);
 		return (struct paws){traced, all - traced, true};
 	}
 	if (value(x, C_TCP_ACK_SKIPPED_TIMEWAIT) * 2 >= all)
@@ -90,7 +101,7 @@ enum outcome examine_paws_estab(struct exam *x)
 	}
 	f = finding_new(x);
 	ledger_claim(x->ledger, &estab_drops, traced);
-	finding_lost(f, &paws.estab, tracing(x) ? &traced : NULL, value(x, C_TCP_IN_SEGS));
+	finding_lost(f, &paws.estab, tracing(x) && traced ? &traced : NULL, value(x, C_TCP_IN_SEGS));
 	f->unit = "segments";
 	f->confidence = paws.exact ? CERTAIN : LIKELY;
 	duplicates = mostly_duplicates(x, paws.estab);

@@ -287,6 +287,25 @@ static void paws_in_one_counter(void **state)
 	drops_done(&drops);
 }
 
+/* Before 6.11 a drop may come without its namespace: it is not taken for one in TIME_WAIT. */
+static void paws_of_unknown_namespace(void **state)
+{
+	struct drops drops = {0};
+	struct diagnosis d = {.drops = &drops};
+	struct observation *o = observe(&d);
+
+	(void)state;
+	count(o, C_PAWS_ESTAB, 100, 150);
+	count(o, C_TCP_IN_SEGS, 0, 1000);
+	trace(&drops, "TCP_RFC7323_PAWS", "tcp_validate_incoming", IPPROTO_TCP, 50)->netns = 0;
+	diagnose(&d);
+	assert_int_equal(d.findings.n, 1);
+	assert_int_equal(found(&d, "paws-estab")->lost, 50);
+	assert_false(found(&d, "paws-estab")->traced_known);
+	diagnosis_done(&d);
+	drops_done(&drops);
+}
+
 /* ---- listeners ---- */
 
 static struct socket *listener(struct observation *o, uint32_t backlog, uint32_t drops)
@@ -407,6 +426,7 @@ int main(void)
 		cmocka_unit_test(tcp_mem_far_from_its_limit),
 		cmocka_unit_test(pressure_tells_memory_from_buffer),
 		cmocka_unit_test(paws_in_one_counter),
+		cmocka_unit_test(paws_of_unknown_namespace),
 		cmocka_unit_test(who_limits_the_accept_queue),
 		cmocka_unit_test(the_last_quarter),
 		cmocka_unit_test(half_open_by_port),
