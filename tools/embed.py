@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Turns a folder of texts into a C table: embed.py FOLDER OUTPUT.c
+"""Turns a folder of texts into a C table: embed.py FOLDER OUTPUT.c DEPFILE
 
 Each NAME.txt becomes a row {"NAME", "text"} of explain_texts[], in the order of names. Lines wider
-than a terminal and names no cause could have are errors, so that the build tells.
+than a terminal and names no cause could have are errors, so that the build tells. DEPFILE
+names the texts and their folder, so that a new text is seen too.
 """
 
 import pathlib
@@ -37,8 +38,9 @@ def row(path):
 
 
 def main():
-    folder, output = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    rows = [row(path) for path in sorted(folder.glob("*.txt"))]
+    folder, output, depfile = (pathlib.Path(argument) for argument in sys.argv[1:])
+    texts = sorted(folder.glob("*.txt"))
+    rows = [row(path) for path in texts]
     output.write_text(
         "/* Made by tools/embed.py; do not edit. */\n"
         '#include "render/explain_texts.h"\n\n'
@@ -46,6 +48,7 @@ def main():
         "const size_t explain_texts_n = sizeof(explain_texts) / sizeof(explain_texts[0]);\n",
         encoding="ascii",
     )
+    depfile.write_text(f"{output}: {folder} {' '.join(map(str, texts))}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
