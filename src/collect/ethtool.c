@@ -58,25 +58,26 @@ static void ask_driver(struct host *h, const struct link *link, struct nic *n)
 
 static int ask_count(struct host *h, const struct link *link, uint32_t *ret)
 {
-	struct {
-		struct ethtool_sset_info info;
-		uint32_t count;
-	} ask = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_STATS}};
+	struct ethtool_sset_info info = {.cmd = ETHTOOL_GSSET_INFO,
+					 .sset_mask = 1ULL << ETH_SS_STATS};
+	uint32_t count = 0; /* stands behind it */
 	cleanup(buf_done) struct buf data = {0};
 	int r;
 
-	buf_add(&data, &ask, sizeof(ask));
+	buf_add(&data, &info, sizeof(info));
+	buf_add(&data, &count, sizeof(count));
 	r = host_ethtool(h, link->ifindex, "stat-count", link->name, &data);
 	if (r < 0)
 		return r;
-	if (data.len < sizeof(ask))
+	if (data.len < sizeof(info) + sizeof(count))
 		return -EBADMSG;
-	memcpy(&ask, data.data, sizeof(ask));
-	if (!ask.info.sset_mask || !ask.count)
+	memcpy(&info, data.data, sizeof(info));
+	memcpy(&count, data.data + sizeof(info), sizeof(count));
+	if (!info.sset_mask || !count)
 		return -EOPNOTSUPP;
-	if (ask.count > STATS_MAX)
+	if (count > STATS_MAX)
 		return -EMSGSIZE;
-	*ret = ask.count;
+	*ret = count;
 	return 0;
 }
 

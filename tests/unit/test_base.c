@@ -66,6 +66,7 @@ static void snmp_is_read_by_name(void **state)
 	assert_int_equal(parse_paired_lines(span_of("Udp: A\nTcp: 1\n"), SRC_SNMP, &s), -EBADMSG);
 	assert_int_equal(parse_paired_lines(span_of("Udp: NoPorts\nUdp: x\n"), SRC_SNMP, &s), -EBADMSG);
 	assert_int_equal(parse_paired_lines(span_of(""), SRC_SNMP, &s), -EBADMSG);
+	snapshot_done(&s);
 }
 
 static void softnet_of_three_kernels(void **state)
