@@ -252,20 +252,12 @@ int parse_loadavg(struct span text, struct snapshot *s)
 
 int collect_interrupts(struct host *h, struct snapshot *s)
 {
-	cleanup(buf_done) struct buf b = {0};
-	struct span text;
-	int r = read_text(h, "interrupts", &b, &text);
-
-	return r < 0 ? r : parse_interrupts(text, s);
+	return collect_text(h, "interrupts", parse_interrupts, s);
 }
 
 int collect_softirqs(struct host *h, struct snapshot *s)
 {
-	cleanup(buf_done) struct buf b = {0};
-	struct span text;
-	int r = read_text(h, "softirqs", &b, &text);
-
-	return r < 0 ? r : parse_softirqs(text, s);
+	return collect_text(h, "softirqs", parse_softirqs, s);
 }
 
 int collect_pressure(struct host *h, struct snapshot *s)
@@ -292,24 +284,12 @@ int collect_pressure(struct host *h, struct snapshot *s)
 
 int collect_memory(struct host *h, struct snapshot *s)
 {
-	cleanup(buf_done) struct buf b = {0};
-	struct span text;
-	int r = read_text(h, "meminfo", &b, &text);
+	int r = collect_text(h, "meminfo", parse_meminfo, s);
 
-	if (r == 0)
-		r = parse_meminfo(text, s);
-	if (r < 0)
-		return r;
-	buf_clear(&b);
-	r = read_text(h, "vmstat", &b, &text);
-	return r < 0 ? r : parse_named_lines(text, SRC_MEMORY, s);
+	return r < 0 ? r : collect_lines(h, "vmstat", parse_named_lines, SRC_MEMORY, s);
 }
 
 int collect_load(struct host *h, struct snapshot *s)
 {
-	cleanup(buf_done) struct buf b = {0};
-	struct span text;
-	int r = read_text(h, "loadavg", &b, &text);
-
-	return r < 0 ? r : parse_loadavg(text, s);
+	return collect_text(h, "loadavg", parse_loadavg, s);
 }

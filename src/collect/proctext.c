@@ -294,82 +294,70 @@ int read_text(struct host *h, const char *path, struct buf *b, struct span *ret)
 	return 0;
 }
 
-int collect_snmp(struct host *h, struct snapshot *s)
+int collect_text(struct host *h, const char *path, int (*parse)(struct span, struct snapshot *),
+		 struct snapshot *s)
 {
 	cleanup(buf_done) struct buf b = {0};
 	struct span text;
-	int r = read_text(h, "net/snmp", &b, &text);
+	int r = read_text(h, path, &b, &text);
 
-	return r < 0 ? r : parse_paired_lines(text, SRC_SNMP, s);
+	return r < 0 ? r : parse(text, s);
+}
+
+int collect_lines(struct host *h, const char *path,
+		  int (*parse)(struct span, enum source, struct snapshot *), enum source source,
+		  struct snapshot *s)
+{
+	cleanup(buf_done) struct buf b = {0};
+	struct span text;
+	int r = read_text(h, path, &b, &text);
+
+	return r < 0 ? r : parse(text, source, s);
+}
+
+int collect_snmp(struct host *h, struct snapshot *s)
+{
+	return collect_lines(h, "net/snmp", parse_paired_lines, SRC_SNMP, s);
 }
 
 int collect_snmp6(struct host *h, struct snapshot *s)
 {
-	cleanup(buf_done) struct buf b = {0};
-	struct span text;
-	int r = read_text(h, "net/snmp6", &b, &text);
+	int r = collect_lines(h, "net/snmp6", parse_named_lines, SRC_SNMP6, s);
 
-	if (r == -ENOENT) /* IPv6 is not in this kernel */
-		return COLLECT_UNUSED;
-	return r < 0 ? r : parse_named_lines(text, SRC_SNMP6, s);
+	return r == -ENOENT ? COLLECT_UNUSED : r; /* IPv6 is not in this kernel */
 }
 
 int collect_netstat(struct host *h, struct snapshot *s)
 {
-	cleanup(buf_done) struct buf b = {0};
-	struct span text;
-	int r = read_text(h, "net/netstat", &b, &text);
-
-	return r < 0 ? r : parse_paired_lines(text, SRC_NETSTAT, s);
+	return collect_lines(h, "net/netstat", parse_paired_lines, SRC_NETSTAT, s);
 }
 
 int collect_sockstat(struct host *h, struct snapshot *s)
 {
-	cleanup(buf_done) struct buf b = {0};
-	struct span text;
-	int r = read_text(h, "net/sockstat", &b, &text);
-
-	return r < 0 ? r : parse_sockstat(text, s);
+	return collect_text(h, "net/sockstat", parse_sockstat, s);
 }
 
 int collect_softnet(struct host *h, struct snapshot *s)
 {
-	cleanup(buf_done) struct buf b = {0};
-	struct span text;
-	int r = read_text(h, "net/softnet_stat", &b, &text);
-
-	return r < 0 ? r : parse_softnet(text, s);
+	return collect_text(h, "net/softnet_stat", parse_softnet, s);
 }
 
 int collect_cpu(struct host *h, struct snapshot *s)
 {
-	cleanup(buf_done) struct buf b = {0};
-	struct span text;
-	int r = read_text(h, "stat", &b, &text);
-
-	return r < 0 ? r : parse_cpu_times(text, s);
+	return collect_text(h, "stat", parse_cpu_times, s);
 }
 
 int collect_conntrack(struct host *h, struct snapshot *s)
 {
-	cleanup(buf_done) struct buf b = {0};
-	struct span text;
-	int r;
-
 	/* Asking for a namespace's statistics must not be what loads connection tracking. */
 	if (!host_exists(h, "sys/net/netfilter/nf_conntrack_max"))
 		return COLLECT_UNUSED;
-	r = read_text(h, "net/stat/nf_conntrack", &b, &text);
-	return r < 0 ? r : parse_conntrack(text, s);
+	return collect_text(h, "net/stat/nf_conntrack", parse_conntrack, s);
 }
 
 int collect_rt_cache(struct host *h, struct snapshot *s)
 {
-	cleanup(buf_done) struct buf b = {0};
-	struct span text;
-	int r = read_text(h, "net/stat/rt_cache", &b, &text);
-
-	return r < 0 ? r : parse_rt_cache(text, s);
+	return collect_text(h, "net/stat/rt_cache", parse_rt_cache, s);
 }
 
 int collect_sysctl(struct host *h, struct snapshot *s)

@@ -8,6 +8,12 @@
 
 /* What these collectors share. */
 int read_text(struct host *h, const char *path, struct buf *b, struct span *ret);
+/* One file below /proc, read and parsed. */
+int collect_text(struct host *h, const char *path, int (*parse)(struct span, struct snapshot *),
+		 struct snapshot *s);
+int collect_lines(struct host *h, const char *path,
+		  int (*parse)(struct span, enum source, struct snapshot *), enum source source,
+		  struct snapshot *s);
 void set_counter(struct snapshot *s, enum counter_id id, uint64_t value);
 /* The CPU of that number, added if it is new. */
 struct cpu *cpu_of(struct snapshot *s, unsigned int id);
