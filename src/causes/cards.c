@@ -11,7 +11,6 @@
 
 #define EVIDENCE_MOST 6
 #define OFTEN 10 /* a CPU serves a card if one of so many of its interrupts came there */
-#define IDLE 0.5
 
 static const struct {
 	enum counter_id id;
@@ -247,16 +246,6 @@ static struct cpu_use cpu_use(const struct observation *o, unsigned int cpu)
 				.busy = busy_peak(o, cpu),
 				.softirq = softirq_peak(o, cpu),
 				.steal = share_of(t.steal, &t)};
-}
-
-bool cpu_has_time(const struct observation *o, unsigned int cpu, double *ret_idle)
-{
-	struct cpu_times t;
-
-	if (!cpu_over(o, cpu, &t) || !cpu_times_sum(&t))
-		return false;
-	*ret_idle = 1 - busy_share(&t);
-	return *ret_idle >= IDLE;
 }
 
 bool is_rx_vector(const struct snapshot *s, const struct interrupt *i, unsigned int ifindex)

@@ -42,8 +42,6 @@ struct cpu_use {
 	double busy, softirq; /* at its worst, for as long as three samples; busy: not idle */
 	double steal;	      /* all the time */
 };
-/* Idle for half of the time or more: so much of it. */
-bool cpu_has_time(const struct observation *o, unsigned int cpu, double *ret_idle);
 
 /* Who takes packets out of a device's receive rings. */
 struct card_service {

@@ -124,23 +124,46 @@ double busy_peak(const struct observation *o, unsigned int cpu)
 	return peak(o, cpu, busy_share);
 }
 
+bool cpu_has_time(const struct observation *o, unsigned int cpu, double *ret_idle)
+{
+	struct cpu_times t;
+
+	if (!cpu_over(o, cpu, &t))
+		return false;
+	*ret_idle = 1 - busy_share(&t);
+	return *ret_idle >= FREE_SHARE;
+}
+
+/* "ff,ffffffff", as bitmap_parse wants it: more than eight digits in a row are refused. */
+static void write_mask(const uint32_t *words, size_t last, char *to, size_t size)
+{
+	size_t n = (size_t)snprintf(to, size, "%x", words[last]);
+
+	while (last-- > 0 && n < size)
+		n += (size_t)snprintf(to + n, size - n, ",%08x", words[last]);
+}
+
 void find_free_cpus(const struct observation *o, int but, struct free_cpus *ret)
 {
-	size_t n = 0;
+	uint32_t words[FREE_CPUS_MAX / 32] = {0};
+	size_t n = 0, last = 0;
 
 	*ret = (struct free_cpus){0};
 	vec_each(c, &o->b.cpus) {
-		struct cpu_times t;
+		double idle;
 
-		if ((int)c->id == but || !cpu_over(o, c->id, &t) || busy_share(&t) > 1 - FREE_SHARE)
+		if ((int)c->id == but || !cpu_has_time(o, c->id, &idle))
 			continue;
 		ret->n++;
-		if (c->id < 64)
-			ret->mask |= UINT64_C(1) << c->id;
+		if (c->id < FREE_CPUS_MAX) {
+			words[c->id / 32] |= 1U << c->id % 32;
+			last = MAX(last, c->id / 32);
+		}
 		if (n + 12 < sizeof(ret->list))
 			n += (size_t)snprintf(ret->list + n, sizeof(ret->list) - n, "%s%u",
 					      n ? "," : "", c->id);
 	}
+	write_mask(words, last, ret->mask, sizeof(ret->mask));
 }
 
 bool cpu_in_list(const char *list, unsigned int cpu)

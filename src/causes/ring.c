@@ -94,27 +94,6 @@ static void spread_interrupts(struct exam *x, struct finding *f, const struct ov
 		r, "systemctl enable --now irqbalance    (or a udev rule that writes the same)");
 }
 
-/* "ff,ffffffff" of the CPUs that have time. */
-static void rps_mask(const struct observation *o, const struct card_service *s, char *to,
-		     size_t size)
-{
-	uint32_t words[32] = {0};
-	size_t used = 0, n = 0;
-
-	vec_each (cpu, &o->b.cpus) {
-		double idle;
-
-		if ((int)cpu->id == s->cpu || cpu->id >= ARRAY_SIZE(words) * 32 ||
-		    !cpu_has_time(o, cpu->id, &idle))
-			continue;
-		words[cpu->id / 32] |= 1U << cpu->id % 32;
-		used = MAX(used, cpu->id / 32);
-	}
-	n = (size_t)snprintf(to, size, "%x", words[used]);
-	while (used-- > 0 && n < size)
-		n += (size_t)snprintf(to + n, size - n, ",%08x", words[used]);
-}
-
 static bool rps_is_on(const struct observation *o, unsigned int ifindex)
 {
 	vec_each (q, &o->b.queues)
@@ -145,11 +124,12 @@ static void more_queues(struct exam *x, struct finding *f, const struct overflow
 
 static void turn_on_rps(struct exam *x, struct finding *f, const struct overflow *v)
 {
-	char mask[300], enter[96];
+	struct free_cpus room;
+	char enter[96];
 	struct remedy *r;
 
 	entering(x, enter, sizeof(enter));
-	rps_mask(x->o, &v->service, mask, sizeof(mask));
+	find_free_cpus(x->o, v->service.cpu, &room);
 	r = finding_remedy(f, "turn-on-rps", REMEDY_CAPACITY,
 			   "hand the packets of %s on to other CPUs (RPS)", v->link->name);
 	remedy_why(r,
@@ -157,8 +137,8 @@ static void turn_on_rps(struct exam *x, struct finding *f, const struct overflow
 		   "CPUs have time",
 		   v->service.use.softirq * 100, v->service.cpu, v->service.idle_cpus);
 	/* The sysfs of a namespace shows its own devices; ip-netns mounts it. */
-	remedy_command(r, "%ssh -c 'echo %s > /sys/class/net/%s/queues/rx-0/rps_cpus'", enter, mask,
-		       v->link->name);
+	remedy_command(r, "%ssh -c 'echo %s > /sys/class/net/%s/queues/rx-0/rps_cpus'", enter,
+		       room.mask, v->link->name);
 	remedy_undo(r, "%ssh -c 'echo 0 > /sys/class/net/%s/queues/rx-0/rps_cpus'", enter,
 		    v->link->name);
 	remedy_cost(r, "inter-processor interrupts; watch softnet.dropped afterwards");

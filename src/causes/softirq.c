@@ -291,19 +291,19 @@ static void rps_remedy(struct exam *x, struct finding *f, const struct hog *h)
 	struct remedy *r;
 
 	find_free_cpus(x->o, h->cpu, &room);
-	if (!q || !room.mask || one_flow(f))
+	if (!q || !room.n || one_flow(f))
 		return;
 	entering(x, enter, sizeof(enter));
 	r = finding_remedy(f, "rps", REMEDY_CAPACITY, "let CPU %s work on packets of %s too (RPS)",
 			   room.list, h->device->name);
 	remedy_why(r, "CPU %d is full, and CPU %s has more than half its time left", h->cpu, room.list);
-	remedy_command(r, "%ssh -c 'echo %llx > /sys/class/net/%s/queues/rx-0/rps_cpus'", enter,
-		       (unsigned long long)room.mask, h->device->name);
+	remedy_command(r, "%ssh -c 'echo %s > /sys/class/net/%s/queues/rx-0/rps_cpus'", enter,
+		       room.mask, h->device->name);
 	remedy_undo(r, "%ssh -c 'echo %s > /sys/class/net/%s/queues/rx-0/rps_cpus'", enter, q->cpus,
 		    h->device->name);
 	remedy_persist(r, "udev: ACTION==\"add\", SUBSYSTEM==\"net\", KERNEL==\"%s\", "
-			  "ATTR{queues/rx-0/rps_cpus}=\"%llx\"",
-		       h->device->name, (unsigned long long)room.mask);
+			  "ATTR{queues/rx-0/rps_cpus}=\"%s\"",
+		       h->device->name, room.mask);
 	remedy_cost(r, "interrupts between CPUs; packets then wait in a backlog queue "
 		       "(netdev_max_backlog)");
 	remedy_risk(r, "none for what runs; one flow still goes to one CPU");

@@ -177,10 +177,13 @@ double busy_share(const struct cpu_times *t); /* neither idle nor waiting for a 
 /* The largest share of softirq that a CPU had over three samples in a row (or over everything). */
 double softirq_peak(const struct observation *o, unsigned int cpu);
 double busy_peak(const struct observation *o, unsigned int cpu); /* likewise, of all that is not idle */
-/* CPUs other than this one that were idle more than half the time, as a mask and a list. */
+/* Idle for half of the time or more: so much of it. */
+bool cpu_has_time(const struct observation *o, unsigned int cpu, double *ret_idle);
+/* All such CPUs other than this one, as a mask and a list. */
+#define FREE_CPUS_MAX 1024
 struct free_cpus {
 	unsigned int n;
-	uint64_t mask; /* of the first 64 */
+	char mask[FREE_CPUS_MAX / 32 * 9]; /* "ff,ffffffff"; "0": none */
 	char list[64];
 };
 void find_free_cpus(const struct observation *o, int but, struct free_cpus *ret);

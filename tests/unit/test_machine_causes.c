@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 
+#include "causes/stages.h"
 #include "collect/collect.h"
 #include "collect/recording.h"
 
@@ -194,6 +195,27 @@ static void cpu_steal(void **state)
 	assert_string_equal(m.d.findings.items[0].cause->id, "softnet-backlog-drop");
 	assert_null(m.d.findings.items[0].via);
 	machine_done(&m);
+}
+
+/* bitmap_parse (lib/bitmap-str.c) refuses more than eight digits without a comma. */
+static void masks_of_many_cpus(void **state)
+{
+	struct observation o = {0};
+	struct free_cpus room;
+
+	(void)state;
+	for (unsigned int i = 0; i < 40; i++) {
+		*vec_push(&o.a.cpus) = (struct cpu){.id = i, .times_present = true};
+		*vec_push(&o.b.cpus) = (struct cpu){
+			.id = i, .times_present = true, .times = {.user = i % 8 ? 0 : 90, .idle = 60}};
+	}
+	find_free_cpus(&o, 1, &room);
+	assert_int_equal(room.n, 34);
+	assert_string_equal(room.mask, "fe,fefefefc");
+	find_free_cpus(&o, -1, &room);
+	assert_string_equal(room.mask, "fe,fefefefe");
+	vec_done(&o.a.cpus);
+	vec_done(&o.b.cpus);
 }
 
 static void rps_off_single_queue(void **state)
@@ -492,6 +514,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cpu_steal),
+		cmocka_unit_test(masks_of_many_cpus),
 		cmocka_unit_test(rps_off_single_queue),
 		cmocka_unit_test(irq_imbalance),
 		cmocka_unit_test(mem_low),
