@@ -113,6 +113,7 @@ for name in TcpExt.TCPBacklogDrop TcpExtTCPBacklogDrop TCPBacklogDrop tcpbacklog
 done
 names TcpExt.ListenOverflows 'times the listen queue of a socket overflowed'
 names TcpExt.ListenOverflows '    1244 times the listen queue of a socket overflowed'
+names TcpExt.PAWSEstab '825313 packets rejects in established connections because of timestamp'
 names TcpExt.DelayedACKLost 'Quick ack mode was activated 24 times'
 names rx_missed_errors rx_missed_errors
 names Udp6NoPorts UDP6NoPorts
