@@ -66,7 +66,7 @@ static int out_of_bounds(struct parser *p, const struct opt *o, const char *valu
 {
 	char why[128];
 
-	snprintf(why, sizeof(why), "must be from %g to %g%s", o->min, o->max,
+	snprintf(why, sizeof(why), "must be from %.10g to %.10g%s", o->min, o->max,
 		 o->kind == OPT_DURATION ? " seconds" : "");
 	return wrong_value(p, o, value, why);
 }

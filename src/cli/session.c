@@ -244,7 +244,7 @@ static int open_live(struct session *s, const struct session_options *options,
 		else
 			buf_printf(message, "cannot open network namespace '%s': %s%s",
 				   options->netns ? options->netns : "self", strerror(-r),
-				   r == -EACCES || r == -EPERM ? " (run as root)" : "");
+				   (r == -EACCES || r == -EPERM) && geteuid() ? " (run as root)" : "");
 		return r;
 	}
 	*vec_push(&s->namespaces.list) = ns;
