@@ -109,6 +109,24 @@ static void backlog_remedies(struct exam *x, struct finding *f, double pps)
 	remedy_sysctl(r, "net.core.netdev_max_backlog", now, to);
 }
 
+/*
+ * Since boot: the column is that of all namespaces, also of those long gone, and nothing kept whose
+ * packets they were. It is told once, and as a note: it may be no loss of this namespace.
+ */
+static enum outcome somebodys_backlog(struct exam *x, struct change all_cpus)
+{
+	struct finding *f = finding_new(x);
+
+	f->confidence = POSSIBLE;
+	subject_cpus(x, f);
+	finding_headline(f, "CPUs dropped %llu packets, of which namespace is not known",
+			 (unsigned long long)all_cpus.delta);
+	finding_text(f, "softnet_stat counts for the whole host. No device that is in this namespace "
+			"now counted as many, so that most of them were another namespace's.");
+	evidence_change(f, x, "/proc/net/softnet_stat", "softnet.dropped", all_cpus);
+	return FOUND;
+}
+
 enum outcome examine_softnet_backlog(struct exam *x)
 {
 	uint64_t traced = ledger_traced(x->ledger, &backlog_drops), counted = 0;
@@ -119,6 +137,8 @@ enum outcome examine_softnet_backlog(struct exam *x)
 	double pps;
 	struct finding *f;
 
+	if (!lost && x->o->since_boot && delta_value(all_cpus) && x->o == x->d->observations.items)
+		return somebodys_backlog(x, all_cpus);
 	if (!lost) {
 		evidence_change(NULL, x, "/proc/net/softnet_stat", "softnet.dropped", all_cpus);
 		evidence_traced(NULL, x, "CPU_BACKLOG", traced);

@@ -260,7 +260,7 @@ static void list_line(struct text *t, const struct finding *f)
 
 	if (f->state == LOSING)
 		rate = fmt_rate(per_second(f->where, f->lost));
-	else if (f->state == LOST_BEFORE)
+	else if (f->state == LOST_BEFORE && f->lost)
 		rate = fmt_short((double)f->lost);
 	else if (f->severity == SEVERITY_INFO)
 		rate = (struct fmt){"note"};

@@ -17,7 +17,7 @@ static void lost_words(const struct finding *f, struct buf *ret)
 {
 	const char *unit = f->unit && strcmp(f->unit, "packets") ? f->unit : "";
 
-	if (f->state == AT_RISK && !f->lost)
+	if (f->state != LOSING && !f->lost)
 		return;
 	buf_puts(ret, fmt_count(f->lost).s);
 	if (f->of)

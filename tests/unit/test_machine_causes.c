@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "observe.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 
 #include "causes/stages.h"
@@ -510,6 +511,32 @@ static void softirq_hog(void **state)
 	machine_done(&m);
 }
 
+/* The column of the whole host is neither cleared nor laid at this namespace's door. */
+static void softnet_backlog_since_boot(void **state)
+{
+	const struct finding *f;
+	struct machine m;
+
+	(void)state;
+	machine_init(&m);
+	m.o->since_boot = true;
+	m.d.drops = NULL;
+	says(&m, "a", "proc/net/softnet_stat", softnet_a);
+	says(&m, "b", "proc/net/softnet_stat", softnet_b);
+	read_phase(&m, "a", SOURCE_BIT(SRC_SOFTNET), &m.o->a);
+	read_phase(&m, "b", SOURCE_BIT(SRC_SOFTNET), &m.o->b);
+	lack(m.o, SRC_DROPS, ENODATA);
+	diagnose(&m.d);
+	f = found(&m, "softnet-backlog-drop");
+	assert_non_null(f);
+	assert_int_equal(f->severity, SEVERITY_INFO);
+	assert_int_equal(f->lost, 0);
+	assert_int_equal(f->subjects.n, 1);
+	assert_int_equal(f->subjects.items[0].lost, 20000);
+	assert_int_not_equal(m.d.verdict, LOSING_VERDICT);
+	machine_done(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,6 +548,7 @@ int main(void)
 		cmocka_unit_test(io_blocked),
 		cmocka_unit_test(cpu_saturated),
 		cmocka_unit_test(softirq_hog),
+		cmocka_unit_test(softnet_backlog_since_boot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
