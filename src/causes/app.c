@@ -10,18 +10,6 @@
 
 #define THROTTLED_SHARE 0.10 /* of the periods in which the group wanted to run */
 #define BUSY_SHARE 0.80
-#define WAITED_SHARE 0.50 /* of the time: wanted to run, and another did */
-#define USER_HZ 100.0	  /* clock ticks of /proc/PID/stat, include/asm-generic/param.h */
-
-static const struct subject *first_of(const struct finding *f)
-{
-	return &f->subjects.items[0];
-}
-
-static const char *place(const struct finding *f, char *to, size_t size)
-{
-	return first_of(f)->has_socket ? socket_text(&first_of(f)->socket, to, size) : "its socket";
-}
 
 static bool full_buffer(const struct finding *f)
 {

@@ -275,7 +275,7 @@ static uint64_t interrupts_on(const struct observation *o, unsigned int ifindex,
 
 	vec_each (i, &o->b.interrupts)
 		if (is_rx_vector(&o->b, i, ifindex))
-			sum += delta_value(delta_interrupt(o, i->number, cpu));
+			sum += interrupts_of(o, i->number, (int)cpu);
 	return sum;
 }
 
@@ -284,13 +284,12 @@ static void find_vectors(const struct observation *o, unsigned int ifindex, stru
 	uint64_t most = 0;
 
 	vec_each (i, &o->b.interrupts) {
-		uint64_t came = 0;
+		uint64_t came;
 
 		if (!is_rx_vector(&o->b, i, ifindex))
 			continue;
 		s->vectors++;
-		vec_each (cpu, &o->b.cpus)
-			came += delta_value(delta_interrupt(o, i->number, cpu->id));
+		came = interrupts_of(o, i->number, -1);
 		if (!s->vector || came > most) {
 			s->vector = i->number;
 			most = came;

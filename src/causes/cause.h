@@ -194,6 +194,8 @@ enum outcome not_examined_why(struct exam *x, const char *why, const char *unloc
 
 /* For cause functions (causes/finding.c). The texts take printf formats and are copied. */
 struct finding *finding_new(struct exam *x);
+/* What was found in this namespace so far under that name; NULL if nothing was. */
+const struct finding *finding_here(const struct exam *x, const char *id);
 void finding_headline(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* When subjects were taken out of a finding: words, evidence and remedies of those that are left. */
 void finding_describe_again(struct diagnosis *d, struct finding *f);

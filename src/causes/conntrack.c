@@ -120,14 +120,6 @@ enum outcome examine_conntrack_full(struct exam *x)
 	return FOUND;
 }
 
-static bool found_full(const struct exam *x)
-{
-	vec_each(f, &x->d->findings)
-		if (f->where == x->o && strcmp(f->cause->id, "conntrack-table-full") == 0)
-			return true;
-	return false;
-}
-
 /* "", or when the table is full if it goes on filling as it did between the two snapshots. */
 static const char *time_to_full(const struct observation *o, uint64_t max, char *to, size_t size)
 {
@@ -161,7 +153,8 @@ enum outcome examine_conntrack_near_full(struct exam *x)
 		return NOT_FOUND;
 	}
 	sysctl_get(&x->o->b, K_CONNTRACK_MAX, &max);
-	if (max <= 0 || found_full(x) || !severity_of_fill(x, peak, (uint64_t)max, &severity)) {
+	if (max <= 0 || finding_here(x, "conntrack-table-full") ||
+	    !severity_of_fill(x, peak, (uint64_t)max, &severity)) {
 		evidence_text(NULL, x, "%llu of %lld entries in use at most",
 			      (unsigned long long)peak, (long long)max);
 		return NOT_FOUND;

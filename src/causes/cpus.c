@@ -166,6 +166,16 @@ void find_free_cpus(const struct observation *o, int but, struct free_cpus *ret)
 	write_mask(words, last, ret->mask, sizeof(ret->mask));
 }
 
+uint64_t interrupts_of(const struct observation *o, unsigned int number, int cpu)
+{
+	uint64_t sum = 0;
+
+	vec_each(c, &o->b.cpus)
+		if (cpu < 0 || c->id == (unsigned int)cpu)
+			sum += delta_value(delta_interrupt(o, number, c->id));
+	return sum;
+}
+
 bool cpu_in_list(const char *list, unsigned int cpu)
 {
 	while (*list) {

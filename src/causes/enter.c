@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 /* A name goes into a command as it stands only if a shell takes it for one word. */
-static bool is_plain(const char *name)
+bool is_plain(const char *name)
 {
 	return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				     "0123456789_-.") == strlen(name);

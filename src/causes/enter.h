@@ -5,6 +5,8 @@
 
 #include "causes/cause.h"
 
+/* Letters, digits and "_-.": it needs no quotes in a command. */
+bool is_plain(const char *name);
 /* "ip netns exec web " or "": the host's own namespace, or one whose name is not known. */
 const char *entering(const struct exam *x, char *to, size_t size);
 /* remedy_sysctl() for a key that each namespace has of its own. */

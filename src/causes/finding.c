@@ -41,6 +41,14 @@ struct finding *finding_new(struct exam *x)
 	return f;
 }
 
+const struct finding *finding_here(const struct exam *x, const char *id)
+{
+	vec_each(f, &x->d->findings)
+		if (f->where == x->o && strcmp(f->cause->id, id) == 0)
+			return f;
+	return NULL;
+}
+
 void finding_headline(struct finding *f, const char *fmt, ...)
 {
 	TEXT_INTO(f->headline, fmt);

@@ -41,12 +41,6 @@ static enum dialect dialect_of(const struct fw_point *p)
 }
 
 /* A name goes into a command as it stands only if a shell takes it for one word. */
-static bool is_plain(const char *name)
-{
-	return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "0123456789_-.") == strlen(name);
-}
-
 static void nft_match(const struct fw_wanted *w, char *to, size_t size)
 {
 	const char *name = w->protocol == IPPROTO_TCP	 ? "tcp"

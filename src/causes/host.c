@@ -8,7 +8,6 @@
 
 #include "causes/stages.h"
 
-#define WAITED_SHARE 0.50 /* of the time: wanted to run, and another did */
 #define WANTED_SHARE 0.80 /* ran or waited: it would have used more */
 #define STEAL_SHARE 0.10  /* causes.md 181 */
 #define STEAL_OF_BACKLOG 0.05
@@ -16,17 +15,6 @@
 #define IOWAIT_SHARE 0.40 /* causes.md 175 */
 #define BLOCKED_SAMPLES 3
 #define MEM_LOW_SHARE 0.10 /* causes.md 183 */
-#define USER_HZ 100.0
-
-static const struct subject *first_of(const struct finding *f)
-{
-	return &f->subjects.items[0];
-}
-
-static const char *place(const struct finding *f, char *to, size_t size)
-{
-	return first_of(f)->has_socket ? socket_text(&first_of(f)->socket, to, size) : "its socket";
-}
 
 /*
  * A reader of one thread: what /proc tells of a process is then true of who reads. Run delay and

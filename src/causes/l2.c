@@ -202,12 +202,9 @@ enum outcome examine_ethertype_unhandled(struct exam *x)
 	subject_devices(x, f, &unhandled_drops);
 	tell_kinds(x, f, &u);
 	vec_each(s, &f->subjects) {
-		const struct link *named = NULL;
+		const struct link *named = snapshot_link_named(&x->o->b, s->device);
 		char name[48];
 
-		vec_each(l, &x->o->b.links)
-			if (strcmp(l->name, s->device) == 0)
-				named = l;
 		snprintf(name, sizeof(name), "%s rx_dropped", s->device);
 		if (named)
 			evidence_change(f, x, "rtnetlink", name,

@@ -434,14 +434,6 @@ enum outcome examine_ring_rx_overflow(struct exam *x)
 
 /* ---- ring-below-max ---- */
 
-static const struct finding *overflow_here(const struct exam *x)
-{
-	vec_each (f, &x->d->findings)
-		if (f->where == x->o && strcmp(f->cause->id, "ring-rx-overflow") == 0)
-			return f;
-	return NULL;
-}
-
 static bool is_subject(const struct finding *f, const struct link *link)
 {
 	vec_each (s, &f->subjects)
@@ -454,7 +446,7 @@ static bool is_subject(const struct finding *f, const struct link *link)
  * overflowed it is worth a word. */
 enum outcome examine_ring_below_max(struct exam *x)
 {
-	const struct finding *overflow = overflow_here(x);
+	const struct finding *overflow = finding_here(x, "ring-rx-overflow");
 	struct finding *f = NULL;
 
 	vec_each (nic, &x->o->b.nics) {
@@ -482,7 +474,7 @@ enum outcome examine_ring_below_max(struct exam *x)
 				"longer ring rides out longer bursts, at the cost of memory "
 				"and cache.");
 			/* The other's finding may have moved. */
-			overflow = overflow_here(x);
+			overflow = finding_here(x, "ring-rx-overflow");
 		}
 		s = finding_subject(f);
 		memcpy(s->device, link->name, sizeof(s->device));

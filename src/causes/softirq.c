@@ -43,24 +43,6 @@ static bool lost_in_backlog(const struct finding *f)
 	return strcmp(f->cause->id, "softnet-backlog-drop") == 0;
 }
 
-static const struct link *link_named(const struct snapshot *s, const char *name)
-{
-	vec_each(link, &s->links)
-		if (strcmp(link->name, name) == 0)
-			return link;
-	return NULL;
-}
-
-static uint64_t interrupts_of(const struct observation *o, unsigned int number, int cpu)
-{
-	uint64_t sum = 0;
-
-	vec_each(c, &o->b.cpus)
-		if (cpu < 0 || c->id == (unsigned int)cpu)
-			sum += delta_value(delta_interrupt(o, number, c->id));
-	return sum;
-}
-
 static void find_spread(const struct observation *o, unsigned int ifindex, struct spread *ret)
 {
 	struct numbers own = {0};
@@ -125,7 +107,7 @@ static const struct link *device_of(const struct exam *x, const struct finding *
 	vec_each(other, &f->subjects)
 		if (other->device[0] && (!most || other->lost > most->lost))
 			most = other;
-	return most ? link_named(&x->o->b, most->device) : NULL;
+	return most ? snapshot_link_named(&x->o->b, most->device) : NULL;
 }
 
 /* The CPU behind a subject of a loss, if it is full of softirq. */
@@ -489,10 +471,7 @@ static bool is_first(const struct exam *x)
 /* A loss that was looked into already: a note would say again, or otherwise, why the CPU is full. */
 static bool was_found(const struct exam *x, const char *id)
 {
-	vec_each(f, &x->d->findings)
-		if (f->where == x->o && strcmp(f->cause->id, id) == 0)
-			return true;
-	return false;
+	return finding_here(x, id) != NULL;
 }
 
 static struct finding *note(struct exam *x, const struct hog *h)

@@ -111,6 +111,10 @@ bool tracing(const struct exam *x);
 uint64_t traced_elsewhere(const struct exam *x, const struct drop_filter *f);
 /* Gives a subject its socket and that socket's owner, as last seen. */
 void subject_socket(const struct exam *x, struct subject *s, const struct socket *sk);
+/* An explained loss has a subject; an explanation speaks of the first. */
+const struct subject *first_of(const struct finding *f);
+/* The first subject's socket: "0.0.0.0:53". */
+const char *place(const struct finding *f, char *to, size_t size);
 /* "dnsdist (812)", "an unknown process" */
 const char *owner_text(const struct subject *s, char *to, size_t size);
 /* Adds the devices that a filter's traced drops name, each with what it lost. */
@@ -142,6 +146,8 @@ struct process_watch {
 	const struct process *first, *last;
 };
 void watch_process(const struct observation *o, int pid, struct process_watch *ret);
+#define WAITED_SHARE 0.50 /* of the time: it wanted to run, and another did */
+#define USER_HZ 100.0	  /* clock ticks of /proc/PID/stat, include/asm-generic/param.h */
 /*
  * A process while one of its sockets lost packets, and only then: what it did before or after is
  * no reason. An end is a sample at which a step with loss began or ended.
@@ -187,6 +193,8 @@ struct free_cpus {
 	char list[64];
 };
 void find_free_cpus(const struct observation *o, int but, struct free_cpus *ret);
+/* How often an interrupt came to a CPU, or (-1) to all of them. */
+uint64_t interrupts_of(const struct observation *o, unsigned int number, int cpu);
 /* Is the CPU in a list as "0-3,8"? */
 bool cpu_in_list(const char *list, unsigned int cpu);
 

@@ -56,6 +56,16 @@ void subject_socket(const struct exam *x, struct subject *s, const struct socket
 	}
 }
 
+const struct subject *first_of(const struct finding *f)
+{
+	return &f->subjects.items[0];
+}
+
+const char *place(const struct finding *f, char *to, size_t size)
+{
+	return first_of(f)->has_socket ? socket_text(&first_of(f)->socket, to, size) : "its socket";
+}
+
 const char *owner_text(const struct subject *s, char *to, size_t size)
 {
 	if (s->has_process)

@@ -213,6 +213,14 @@ const struct link *snapshot_link(const struct snapshot *s, unsigned int ifindex)
 	return NULL;
 }
 
+const struct link *snapshot_link_named(const struct snapshot *s, const char *name)
+{
+	vec_each(link, &s->links)
+		if (strcmp(link->name, name) == 0)
+			return link;
+	return NULL;
+}
+
 const struct nic *snapshot_nic(const struct snapshot *s, unsigned int ifindex)
 {
 	vec_each(nic, &s->nics)

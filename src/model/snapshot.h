@@ -272,6 +272,7 @@ void snapshot_share(struct snapshot *to, const struct snapshot *from, enum sourc
 
 bool source_ok(const struct snapshot *s, enum source source);
 const struct link *snapshot_link(const struct snapshot *s, unsigned int ifindex);
+const struct link *snapshot_link_named(const struct snapshot *s, const char *name);
 const struct nic *snapshot_nic(const struct snapshot *s, unsigned int ifindex);
 /* Of any kind. */
 const struct socket *snapshot_socket(const struct snapshot *s, uint64_t cookie);
