@@ -94,11 +94,14 @@ during --netns "$healthy"
 ! grep -qE 'udp-noport|fw-rule-drop' "$OUT" || fail "the healthy one is blamed" "$OUT"
 
 during --json --netns "$healthy"
-is_so "d['verdict'] == 'healthy' and not d['findings']" "the healthy one, JSON"
+# A busy machine is a note.
+is_so "d['verdict'] == 'healthy' and all(f['severity'] == 'info' for f in d['findings'])" \
+	"the healthy one, JSON"
 is_so "d['elsewhere']['packets'] >= 1500 and d['elsewhere']['namespaces'] >= 2" "the healthy one: elsewhere"
 
 # The one with a fault names its own only.
 during --json --netns "$firewall"
-is_so "[f['cause'] for f in d['findings']] == ['fw-rule-drop']" "the firewall one"
+is_so "[f['cause'] for f in d['findings'] if f['severity'] != 'info'] == ['fw-rule-drop']" \
+	"the firewall one"
 is_so "d['netns'] == $in_firewall" "the firewall one: where it looked"
 finish

@@ -11,7 +11,7 @@ plain=$(printf '%s ' "${nobody[@]}" "$WHYDROP")
 answers "1 3" '^(LOSING|AT RISK|LOSS ELSEWHERE|NOT EXAMINED)' "${nobody[@]}" "$WHYDROP" -t 0.5
 tr '\n' ' ' < "$OUT" | tr -s ' ' > "$TMP/line"
 for words in 'without nf_tables \(EPERM\): run as root \(CAP_NET_ADMIN\)' \
-	'Not traced: .* \(EPERM\): run as root \(CAP_BPF and CAP_PERFMON\)'; do
+	'kernel drop events \(EPERM\): run as root \(CAP_BPF and CAP_PERFMON\)'; do
 	grep -qE "$words" "$TMP/line" || fail "$plain does not say '$words'" "$OUT"
 done
 # The counters are for everybody.
