@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The elements of nf_tables sets. Intervals come as where they begin and where they no longer are,
- * in order of their keys; an order that substitutes do not have. So they are closed first, as
- * where sets are read (nft_set.c), and written as elements with both ends.
+ * in order of their keys; an order that substitutes do not have. So they are closed first,
+ * and written as elements with both ends.
  */
 #include "scrub/map.h"
 
@@ -14,23 +14,10 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "collect/nft_element.h"
 #include "nl/nl.h"
 
-#define KEY_MAX 16
-#define ELEMENTS_MAX 4096 /* as many as are read from a set; a longer one is left out */
 #define PER_MESSAGE 64
-
-struct element {
-	uint8_t low[KEY_MAX], high[KEY_MAX];
-	size_t n;
-	bool all, end, closed;
-	struct nlattr *data;
-};
-
-struct elements {
-	VEC(struct element) list;
-	bool intervals;
-};
 
 void attr_put_value(struct buf *out, int type, const uint8_t *value, size_t n)
 {
@@ -50,117 +37,31 @@ const struct set_type *scrub_find_set(const struct scrubber *s, uint8_t family, 
 	return NULL;
 }
 
-static int read_key(struct nlattr *a, uint8_t *to, size_t *ret_n)
-{
-	struct nlattr *tb[NFTA_DATA_MAX + 1];
-
-	if (nla_parse_nested(tb, NFTA_DATA_MAX, a, NULL) < 0 || !tb[NFTA_DATA_VALUE] ||
-	    nla_len(tb[NFTA_DATA_VALUE]) > KEY_MAX)
-		return -EBADMSG;
-	*ret_n = (size_t)nla_len(tb[NFTA_DATA_VALUE]);
-	memcpy(to, nla_data(tb[NFTA_DATA_VALUE]), *ret_n);
-	return 0;
-}
-
-static int read_element(struct nlattr *a, struct elements *to)
-{
-	struct nlattr *tb[NFTA_SET_ELEM_MAX + 1];
-	struct element *e;
-	uint32_t flags = 0;
-	size_t n;
-	int r;
-
-	if (to->list.n == ELEMENTS_MAX || nla_parse_nested(tb, NFTA_SET_ELEM_MAX, a, NULL) < 0)
-		return -EBADMSG;
-	e = vec_push(&to->list);
-	if (tb[NFTA_SET_ELEM_FLAGS] && nla_len(tb[NFTA_SET_ELEM_FLAGS]) >= (int)sizeof(flags))
-		flags = ntohl(nla_get_u32(tb[NFTA_SET_ELEM_FLAGS]));
-	e->all = flags & NFT_SET_ELEM_CATCHALL;
-	e->end = flags & NFT_SET_ELEM_INTERVAL_END;
-	e->closed = tb[NFTA_SET_ELEM_KEY_END] != NULL;
-	e->data = tb[NFTA_SET_ELEM_DATA];
-	to->intervals |= e->end;
-	if (e->all)
-		return 0;
-	if (!tb[NFTA_SET_ELEM_KEY])
-		return -EBADMSG;
-	r = read_key(tb[NFTA_SET_ELEM_KEY], e->low, &e->n);
-	memcpy(e->high, e->low, sizeof(e->high));
-	if (r == 0 && e->closed) {
-		r = read_key(tb[NFTA_SET_ELEM_KEY_END], e->high, &n);
-		if (r == 0 && n != e->n)
-			r = -EBADMSG;
-	}
-	return r;
-}
-
-static int compare(const void *one, const void *other)
-{
-	const struct element *a = one, *b = other;
-	int order;
-
-	if (a->all != b->all)
-		return a->all ? 1 : -1;
-	order = memcmp(a->low, b->low, sizeof(a->low));
-	return order ? order : (int)b->end - (int)a->end;
-}
-
-static void decrement(uint8_t *key, size_t n)
-{
-	while (n-- > 0)
-		if (key[n]-- != 0)
-			break;
-}
-
-static void close_intervals(struct elements *l)
-{
-	struct element *items = l->list.items;
-	size_t n = 0;
-
-	qsort(items, l->list.n, sizeof(*items), compare);
-	for (size_t i = 0; i < l->list.n; i++) {
-		struct element e = items[i];
-
-		if (e.end)
-			continue;
-		if (!e.all && !e.closed) {
-			memset(e.high, 0xff, e.n);
-			if (i + 1 < l->list.n && !items[i + 1].all) {
-				memcpy(e.high, items[i + 1].low, e.n);
-				decrement(e.high, e.n);
-			}
-			e.closed = true;
-		}
-		items[n++] = e;
-	}
-	l->list.n = n;
-}
-
 /* Keys that are not understood are blank. */
-static void scrub_key(struct scrubber *s, const struct set_type *type, struct element *e)
+static void scrub_key(struct scrubber *s, const struct set_type *type, struct nft_element *e)
 {
 	size_t size = type && type->address_family == AF_INET6 ? 16 : 4;
-	bool one = memcmp(e->low, e->high, e->n) == 0;
+	bool one = memcmp(e->low, e->high, e->size) == 0;
 	const char *name;
 
-	if (type && type->what == SAME_ADDRESS && e->n == size) {
+	if (type && type->what == SAME_ADDRESS && e->size == size) {
 		scrub_range(s, type->address_family, e->low, e->high);
-	} else if (type && type->what == DEVICE_NAME && e->n == KEY_MAX && one &&
-		   memchr(e->low, 0, KEY_MAX)) {
+	} else if (type && type->what == DEVICE_NAME && e->size == NFT_KEY_MAX && one &&
+		   memchr(e->low, 0, NFT_KEY_MAX)) {
 		name = scrub_device(s, (const char *)e->low, strlen((const char *)e->low), false);
-		memset(e->low, 0, KEY_MAX);
+		memset(e->low, 0, NFT_KEY_MAX);
 		memcpy(e->low, name, strlen(name));
-		memcpy(e->high, e->low, KEY_MAX);
-	} else if (!type || e->n > 4 || type->what == SAME_ADDRESS || type->what == DEVICE_NAME) {
+		memcpy(e->high, e->low, NFT_KEY_MAX);
+	} else if (!type || e->size > 4 || type->what == SAME_ADDRESS || type->what == DEVICE_NAME) {
 		memset(e->low, 0, sizeof(e->low));
 		memset(e->high, one ? 0 : 0xff, sizeof(e->high));
 	}
 }
 
-static int put_element(struct scrubber *s, const struct set_type *type, const struct element *from,
+static int put_element(struct scrubber *s, const struct set_type *type, const struct nft_element *from,
 		       struct buf *out)
 {
-	struct element e = *from;
+	struct nft_element e = *from;
 	uint32_t flags = htonl(NFT_SET_ELEM_CATCHALL);
 	size_t at = attr_open(out, NFTA_LIST_ELEM | NLA_F_NESTED);
 	int r;
@@ -169,9 +70,9 @@ static int put_element(struct scrubber *s, const struct set_type *type, const st
 		attr_put(out, NFTA_SET_ELEM_FLAGS, &flags, sizeof(flags));
 	} else {
 		scrub_key(s, type, &e);
-		attr_put_value(out, NFTA_SET_ELEM_KEY, e.low, e.n);
+		attr_put_value(out, NFTA_SET_ELEM_KEY, e.low, e.size);
 		if (e.closed)
-			attr_put_value(out, NFTA_SET_ELEM_KEY_END, e.high, e.n);
+			attr_put_value(out, NFTA_SET_ELEM_KEY_END, e.high, e.size);
 	}
 	r = scrub_verdict(s, NFTA_SET_ELEM_DATA, e.data, out);
 	return r < 0 ? r : attr_close(out, at);
@@ -179,7 +80,7 @@ static int put_element(struct scrubber *s, const struct set_type *type, const st
 
 /* The first message's header and names serve for all. */
 static int put_elements(struct scrubber *s, const struct nlmsghdr *h, struct nlattr **tb,
-			const struct set_type *type, const struct elements *l, struct buf *out)
+			const struct set_type *type, const struct nft_element_list *l, struct buf *out)
 {
 	for (size_t i = 0; i < l->list.n;) {
 		size_t at = out->len, list, end = MIN(i + PER_MESSAGE, l->list.n);
@@ -231,11 +132,11 @@ static void put_end(const struct buf *data, struct buf *out)
 	}
 }
 
-static int gather(const struct buf *data, struct elements *to, const struct nlmsghdr **ret_first)
+static int gather(const struct buf *data, struct nft_element_list *to, const struct nlmsghdr **ret_first)
 {
 	nl_each(m, data) {
 		struct nlattr *tb[NFTA_SET_ELEM_LIST_MAX + 1], *element;
-		int left, r;
+		int left;
 
 		if ((m.h->nlmsg_type & 0xff) != NFT_MSG_NEWSETELEM)
 			continue;
@@ -247,15 +148,14 @@ static int gather(const struct buf *data, struct elements *to, const struct nlms
 		if (!tb[NFTA_SET_ELEM_LIST_ELEMENTS])
 			continue;
 		nla_for_each_nested(element, tb[NFTA_SET_ELEM_LIST_ELEMENTS], left) {
-			r = read_element(element, to);
-			if (r < 0)
-				return r;
+			if (nft_read_element(element, to) < 0)
+				return -EBADMSG;
 		}
 	}
 	return 0;
 }
 
-static int rewrite(struct scrubber *s, const struct nlmsghdr *first, struct elements *elements,
+static int rewrite(struct scrubber *s, const struct nlmsghdr *first, struct nft_element_list *elements,
 		   struct buf *out)
 {
 	const struct nfgenmsg *g = nl_data(first, sizeof(*g));
@@ -265,7 +165,7 @@ static int rewrite(struct scrubber *s, const struct nlmsghdr *first, struct elem
 	if (nl_parse(first, sizeof(*g), tb, NFTA_SET_ELEM_LIST_MAX, NULL) < 0)
 		return -EBADMSG;
 	if (elements->intervals)
-		close_intervals(elements);
+		nft_close_intervals(elements);
 	type = scrub_find_set(s, g->nfgen_family, nla_data(tb[NFTA_SET_ELEM_LIST_TABLE]),
 			      nla_data(tb[NFTA_SET_ELEM_LIST_SET]));
 	return put_elements(s, first, tb, type, elements, out);
@@ -273,7 +173,7 @@ static int rewrite(struct scrubber *s, const struct nlmsghdr *first, struct elem
 
 int scrub_set(struct scrubber *s, struct buf *data)
 {
-	struct elements elements = {0};
+	struct nft_element_list elements = {0};
 	const struct nlmsghdr *first = NULL;
 	struct buf out = {0};
 	int r = nl_check(data);
