@@ -50,7 +50,7 @@ static const struct opt rows[] = {
 	{.name = "from", .kind = OPT_STRING, AT(session.from), .argument = "RECORDING",
 	 .complete = COMPLETE_FILE, .help = "the counters of a recording: a folder, a tar file, or -"},
 	{.name = "color", .kind = OPT_CHOICE, AT(color), .argument = "WHEN", .choices = color_choices,
-	 .help = "auto, always or never"},
+	 .help = "colours and signs"},
 	{.name = "ready-fd", .kind = OPT_UNSIGNED, AT(ready_fd), .argument = "N", .min = 0,
 	 .max = 65535, .help = "write one byte to this descriptor once counting has begun"},
 };

@@ -52,7 +52,7 @@ static const struct opt rows[] = {
 	{.name = "limit", .kind = OPT_STRINGS, AT(session.limits), .argument = "NAME=VALUE",
 	 .help = "a limit of this cloud instance: bandwidth=10Gbit, packets=1Mpps, connections=200k"},
 	{.name = "color", .kind = OPT_CHOICE, AT(color), .argument = "WHEN", .choices = color_choices,
-	 .help = "auto, always or never"},
+	 .help = "colours and signs"},
 	{.name = "ready-fd", .kind = OPT_UNSIGNED, AT(ready_fd), .argument = "N", .min = 0,
 	 .max = 65535, .help = "write one byte to this descriptor once sampling has begun"},
 };

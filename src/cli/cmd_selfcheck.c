@@ -46,7 +46,7 @@ static const struct opt rows[] = {
 	 AT(color),
 	 .argument = "WHEN",
 	 .choices = color_choices,
-	 .help = "auto, always or never"},
+	 .help = "colours and signs"},
 };
 
 const struct opt_table selfcheck_options = {
