@@ -34,11 +34,15 @@ static int help(void)
 	return 0;
 }
 
-static int completion(void)
+static int completion(const char *shell)
 {
 	const struct opt_table *tables[ARRAY_SIZE(commands)];
 	struct buf text = {0};
 
+	if (strcmp(shell, "bash") != 0) {
+		complain("--completion '%s': there is bash", shell);
+		return EXIT_USAGE;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		tables[i] = commands[i].options;
 	opts_completion(tables, ARRAY_SIZE(tables), &text);
@@ -56,7 +60,7 @@ static int dispatch(int argc, char **argv)
 	if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0)
 		return help();
 	if (strcmp(first, "--completion") == 0)
-		return completion();
+		return completion(argc > 2 ? argv[2] : "bash");
 	if (first[0] == '\0' || first[0] == '-')
 		return cmd_diagnose(argc, argv);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)

@@ -9,6 +9,7 @@ as_nobody=()
 
 # ---- options, commands, names ----
 
+refused 2 "there is bash" "$WHYDROP" --completion zsh
 refused 2 "command 'bogus'" "$WHYDROP" bogus
 refused 2 "--bogus" "$WHYDROP" --bogus
 refused 2 "--jsn.*--json" "$WHYDROP" --jsn
