@@ -197,6 +197,10 @@ struct finding *finding_new(struct exam *x);
 /* What was found in this namespace so far under that name; NULL if nothing was. */
 const struct finding *finding_here(const struct exam *x, const char *id);
 void finding_headline(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A finding of the same loss, without what was lost and what is said of it. */
+struct finding finding_alike(const struct finding *f);
+/* So much of a loss leaves the finding for one of its own; subjects are the caller's to move. */
+struct finding finding_take(struct diagnosis *d, struct finding *f, uint64_t lost);
 /* When subjects were taken out of a finding: words, evidence and remedies of those that are left. */
 void finding_describe_again(struct diagnosis *d, struct finding *f);
 void finding_text(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -202,17 +202,12 @@ static const struct cause_row *explanation_of(struct exam *x, const struct findi
 static struct finding *split_off(struct exam *x, const struct finding *f,
 				 const struct cause_row *const *rows, const struct cause_row *row)
 {
-	struct finding part = {.cause = row,
-			       .via = f->cause,
-			       .state = f->state,
-			       .severity = f->severity,
-			       .confidence = f->confidence,
-			       .where = f->where,
-			       .unit = f->unit,
-			       .of = f->of,
-			       .counted_known = f->counted_known,
-			       .traced_known = f->traced_known};
+	struct finding part = finding_alike(f);
 
+	part.cause = row;
+	part.via = f->cause;
+	part.counted_known = f->counted_known;
+	part.traced_known = f->traced_known;
 	for (size_t i = 0; i < f->subjects.n; i++) {
 		if (rows[i] != row)
 			continue;

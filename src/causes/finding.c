@@ -49,6 +49,33 @@ const struct finding *finding_here(const struct exam *x, const char *id)
 	return NULL;
 }
 
+struct finding finding_alike(const struct finding *f)
+{
+	return (struct finding){.cause = f->cause,
+				.via = f->via,
+				.state = f->state,
+				.severity = f->severity,
+				.confidence = f->confidence,
+				.has_direction = f->has_direction,
+				.direction = f->direction,
+				.where = f->where,
+				.unit = f->unit,
+				.of = f->of};
+}
+
+struct finding finding_take(struct diagnosis *d, struct finding *f, uint64_t lost)
+{
+	struct exam x = {.d = d};
+	struct finding part = finding_alike(f);
+
+	part.lost = lost;
+	f->lost -= lost;
+	f->counted -= MIN(lost, f->counted);
+	f->traced -= MIN(lost, f->traced);
+	f->severity = MIN(f->severity, severity_of_share(&x, f->lost, f->of));
+	return part;
+}
+
 void finding_headline(struct finding *f, const char *fmt, ...)
 {
 	TEXT_INTO(f->headline, fmt);

@@ -54,15 +54,10 @@ static uint64_t lost_meant(const struct ignore *i, const struct finding *f, bool
 static void split_ignored(struct diagnosis *d, struct finding *f, const struct ignore *i,
 			  uint64_t lost)
 {
-	struct exam x = {.d = d};
 	struct ignored *part = vec_push(&d->ignored);
 	size_t kept = 0;
 
-	part->by = i;
-	part->finding = (struct finding){.cause = f->cause, .via = f->via, .state = f->state,
-					 .severity = f->severity, .confidence = f->confidence,
-					 .where = f->where, .unit = f->unit, .lost = lost,
-					 .of = f->of};
+	*part = (struct ignored){.finding = finding_take(d, f, lost), .by = i};
 	for (size_t k = 0; k < f->subjects.n; k++) {
 		if (subject_meant(i, &f->subjects.items[k]))
 			*vec_push(&part->finding.subjects) = f->subjects.items[k];
@@ -70,10 +65,6 @@ static void split_ignored(struct diagnosis *d, struct finding *f, const struct i
 			f->subjects.items[kept++] = f->subjects.items[k];
 	}
 	f->subjects.n = kept;
-	f->lost -= lost;
-	f->counted -= MIN(lost, f->counted);
-	f->traced -= MIN(lost, f->traced);
-	f->severity = MIN(f->severity, severity_of_share(&x, f->lost, f->of));
 	finding_headline(f, "%s, besides what is ignored", f->cause->title);
 }
 

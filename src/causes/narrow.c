@@ -219,18 +219,10 @@ static void append(struct finding *f, const char *sentence)
 /* A part of the loss is others': it leaves for a finding without words of its own. */
 static void leave_part(struct diagnosis *d, struct finding *f, uint64_t lost, bool subjects)
 {
-	struct exam x = {.d = d};
-	struct finding *part = vec_push(&d->others);
 	struct buf what = {0};
 	uint64_t all = f->lost;
 
-	*part = (struct finding){.cause = f->cause, .via = f->via, .state = f->state,
-				 .severity = f->severity, .confidence = f->confidence,
-				 .where = f->where, .unit = f->unit, .lost = lost, .of = f->of};
-	f->lost -= lost;
-	f->counted -= MIN(lost, f->counted);
-	f->traced -= MIN(lost, f->traced);
-	f->severity = MIN(f->severity, severity_of_share(&x, f->lost, f->of));
+	*vec_push(&d->others) = finding_take(d, f, lost);
 	/* Sockets have words and remedies of their own, a rule's packets do not. */
 	if (subjects && f->cause->describe) {
 		finding_describe_again(d, f);
