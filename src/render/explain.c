@@ -14,6 +14,7 @@
 #include "render/words.h"
 
 #define REASON_PREFIX "SKB_DROP_REASON_"
+#define RESET_PREFIX "SK_RST_REASON_"
 
 struct explained *explained_new(struct explanation *e, const char *kind, const char *name,
 			       const char *meaning)
@@ -247,8 +248,12 @@ static void add_word(const struct word_row *row, struct explanation *e)
 
 static void explain_word(const char *name, struct explanation *e)
 {
+	bool reset = strncasecmp(name, RESET_PREFIX, strlen(RESET_PREFIX)) == 0;
+
+	if (reset)
+		name += strlen(RESET_PREFIX);
 	for (size_t i = 0; i < word_rows_n; i++)
-		if (word_has_name(&word_rows[i], name))
+		if ((!reset || word_rows[i].kind == WORD_RESET) && word_has_name(&word_rows[i], name))
 			add_word(&word_rows[i], e);
 }
 

@@ -62,6 +62,9 @@ static void every_form_of_a_name(void **state)
 	explained("rx_out_of_buffer", "mlx5");
 	explained("SOCKET_RCVBUFF", "drop reason");
 	explained("SKB_DROP_REASON_SOCKET_RCVBUFF", "drop reason");
+	explained("SK_RST_REASON_TCP_KEEPALIVE_TIMEOUT", "reset reason");
+	explained("SK_RST_REASON_NO_SOCKET", "reset reason");
+	explained("MPTCP_RST_EMIDDLEBOX", "reset reason");
 	explained("net.core.netdev_max_backlog", "whole host");
 	explained("/proc/sys/net/core/netdev_max_backlog", "whole host");
 	explained("net/ipv4/tcp_syncookies", "its own value");
