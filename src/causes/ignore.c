@@ -65,7 +65,11 @@ static void split_ignored(struct diagnosis *d, struct finding *f, const struct i
 			f->subjects.items[kept++] = f->subjects.items[k];
 	}
 	f->subjects.n = kept;
-	finding_headline(f, "%s, besides what is ignored", f->cause->title);
+	/* What was said spoke of all sockets. */
+	if (f->cause->describe)
+		finding_describe_again(d, f);
+	else
+		finding_headline(f, "%s, besides what is ignored", f->cause->title);
 }
 
 static bool is_cause(const struct ignore *i, const struct finding *f)

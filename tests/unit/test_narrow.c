@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A diagnosis narrowed to a process, port, peer or device, on observations made by hand. */
+/* A diagnosis narrowed to a process, port, peer or device, or without what is ignored, on
+ * observations made by hand. */
 #define _GNU_SOURCE
 #include "observe.h"
 
@@ -170,6 +171,45 @@ static void verdict_follows(void **state)
 	drops_done(&drops);
 }
 
+static bool tells_of(const struct finding *f, const char *what)
+{
+	vec_each(e, &f->evidence)
+		if (e->text && strstr(e->text, what))
+			return true;
+	vec_each(r, &f->remedies)
+		vec_each(c, &r->commands)
+			if (strstr(*c, what))
+				return true;
+	return strstr(f->headline, what) || strstr(f->text, what);
+}
+
+/* What is ignored takes its words and remedies along; the other socket keeps its own. */
+static void ignored_sockets_are_not_told_of(void **state)
+{
+	struct ignore ignored[] = {{.cause = "udp-rcvbuf-full", .port = 5302}};
+	struct config config = {.ignores = {.items = ignored, .n = 1}};
+
+	(void)state;
+	for (int with = 0; with < 2; with++) {
+		struct diagnosis d = {.config = with ? &config : NULL};
+		struct drops drops = {0}; /* sockets by their own counters */
+		const struct finding *full = NULL;
+
+		fill(&d, &drops);
+		diagnose(&d);
+		vec_each(f, &d.findings)
+			if (strcmp((f->via ? f->via : f->cause)->id, "udp-rcvbuf-full") == 0)
+				full = f;
+		assert_non_null(full);
+		assert_int_equal(full->lost, with ? 200 : 500);
+		assert_int_equal(d.ignored.n, with);
+		assert_int_equal(tells_of(full, "5302"), !with);
+		assert_int_equal(tells_of(full, "5301"), with);
+		diagnosis_done(&d);
+		drops_done(&drops);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +217,7 @@ int main(void)
 		cmocka_unit_test(parts_of_a_loss),
 		cmocka_unit_test(what_cannot_be_told_stays),
 		cmocka_unit_test(verdict_follows),
+		cmocka_unit_test(ignored_sockets_are_not_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
