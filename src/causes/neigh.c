@@ -8,6 +8,7 @@
 #include "causes/stages.h"
 
 #define SUBJECTS_SHOWN 16
+#define SCATTERED_MAX 50 /* packets a second, as for the firewall's */
 #define QUEUE_DEFAULT 212992 /* unres_qlen_bytes: net/ipv4/arp.c, net/ipv6/ndisc.c SK_WMEM_DEFAULT */
 
 static const char *const failed_reasons[] = {"NEIGH_FAILED", NULL};
@@ -76,6 +77,74 @@ static bool any_incomplete(const struct observation *o)
 	return false;
 }
 
+/* Packets of the flows lost for want of a neighbour: to the one that most went to, and by gateways. */
+struct unanswered {
+	uint64_t all, most, by_gateway;
+};
+
+static bool waited_in_vain(const struct exam *x, const struct drop_flow *flow)
+{
+	struct drop as_drop = {.protocol = flow->protocol};
+
+	memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
+	memcpy(as_drop.symbol, flow->symbol, sizeof(as_drop.symbol));
+	return flow->netns == x->o->inode &&
+	       (drop_matches(&as_drop, &failed_drops) || drop_matches(&as_drop, &ndisc_drops) ||
+		drop_matches(&as_drop, &queue_drops));
+}
+
+/* A destination that is no neighbour looked for is behind one. */
+static void sum_up(const struct exam *x, struct unanswered *to)
+{
+	const struct snapshot *b = &x->o->b;
+	uint64_t *each = xcalloc(b->neighs.n + 1, sizeof(*each));
+
+	vec_each(flow, &x->d->drops->flows) {
+		size_t i = 0;
+
+		if (!waited_in_vain(x, flow))
+			continue;
+		while (i < b->neighs.n &&
+		       (b->neighs.items[i].family != flow->family ||
+			memcmp(b->neighs.items[i].address, flow->destination,
+			       flow->family == AF_INET6 ? 16 : 4) != 0))
+			i++;
+		each[i] += flow->packets;
+		to->all += flow->packets;
+	}
+	for (size_t i = 0; i < b->neighs.n; i++)
+		to->most = MAX(to->most, each[i]);
+	to->by_gateway = each[b->neighs.n];
+	free(each);
+}
+
+/*
+ * A scan comes to a router's network, or a program here looks who is there: some packets to each of
+ * ever other addresses, most of which nobody has. That is no loss anybody minds, but many a second
+ * are worth a look. Somebody who really wants a host sends to it again, as for the firewall: at
+ * least 10 packets and one a second.
+ */
+static bool is_scan(const struct exam *x, uint64_t lost)
+{
+	struct unanswered u = {0};
+	double scale, enough = MAX(10.0, x->o->seconds);
+
+	sum_up(x, &u);
+	scale = u.all ? MAX(1.0, (double)lost / (double)u.all) : 1;
+	return u.all && (double)MAX(u.most, u.by_gateway) * scale + 0.5 < enough;
+}
+
+static enum severity severity_of_unresolved(const struct exam *x, const struct finding *f, bool scan)
+{
+	enum severity s = severity_of_share(x, f->lost, f->of);
+
+	if (!tracing(x))
+		return x->o->since_boot ? SEVERITY_INFO : SEVERITY_WARNING;
+	if (!scan)
+		return s;
+	return MIN(s, per_second(x->o, f->lost) < SCATTERED_MAX ? SEVERITY_INFO : SEVERITY_WARNING);
+}
+
 /* What needs a neighbour to go to: sent by this host, or forwarded. */
 static uint64_t sent_by(const struct exam *x)
 {
@@ -114,6 +183,7 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 	uint64_t traced = ledger_traced(x->ledger, &failed_drops) +
 			  ledger_traced(x->ledger, &ndisc_drops);
 	struct finding *f;
+	bool scan;
 
 	if (tracing(x) ? !traced : !any_incomplete(x->o)) {
 		evidence_traced(NULL, x, "NEIGH_FAILED", traced);
@@ -126,29 +196,32 @@ enum outcome examine_neigh_unresolved(struct exam *x)
 	traced += ledger_claim(x->ledger, &queue_drops, UINT64_MAX);
 	finding_lost(f, NULL, tracing(x) ? &traced : NULL, sent_by(x));
 	f->confidence = tracing(x) ? CERTAIN : LIKELY;
-	f->severity = tracing(x)	  ? severity_of_share(x, f->lost, f->of)
-		      : x->o->since_boot ? SEVERITY_INFO
-					 : SEVERITY_WARNING;
+	scan = tracing(x) && is_scan(x, f->lost);
+	f->severity = severity_of_unresolved(x, f, scan);
 	add_neighbours(x, f);
 	if (!f->subjects.n)
 		subject_devices(x, f, &failed_drops);
 	finding_flows(x, f, &failed_drops);
 	finding_flows(x, f, &ndisc_drops);
 	finding_flows(x, f, &queue_drops);
-	finding_headline(f, "%s does not answer on %s",
+	finding_headline(f, "%s%s not answer on %s",
 			 f->subjects.n && f->subjects.items[0].address ? f->subjects.items[0].address
 								       : "the next hop",
+			 scan ? " and others do" : " does",
 			 f->subjects.n && f->subjects.items[0].device[0] ? f->subjects.items[0].device
 									 : "its device");
 	finding_text(f, "Packets wait for the hardware address of their next hop and are dropped "
-			"when nobody answers.");
+			"when nobody answers.%s",
+		     scan ? " No address got enough of them to look wanted: a scan, most likely." : "");
 	evidence_traced(f, x, "NEIGH_FAILED and NEIGH_QUEUEFULL", traced);
 	vec_each(table, &x->o->b.neigh_tables)
 		if (table->thresh3)
 			finding_exclude(f, "a full %s table (%u of %u entries)",
 					table->family == AF_INET6 ? "IPv6 neighbour" : "ARP",
 					table->entries, table->thresh3);
-	neigh_remedies(x, f);
+	/* Nobody waits for these. */
+	if (!scan)
+		neigh_remedies(x, f);
 	return FOUND;
 }
 
