@@ -29,6 +29,8 @@ struct ip_row {
 	uint64_t (*others)(const struct exam *x); /* so many of them are another cause's */
 	bool groups_only; /* of these drops only what went to multicast groups */
 	bool counters_exact; /* they count these packets and no others */
+	unsigned int on_purpose; /* packets a second that somebody means to end so: a note */
+	const char *if_broadcast, *broadcast_text; /* what went to a subnet's broadcast address */
 	enum counter_id counters[3]; /* all that may move; ends with COUNTER_N */
 	enum counter_id of[2];	     /* what came by */
 	enum severity most;
@@ -64,6 +66,10 @@ static const struct ip_row ip_rows[] = {
 		.headline = "packets from < to > are not for this host, and it does not forward",
 		.text = "Somebody takes this host for a router, or for the owner of an address that it "
 			"does not have. The packets are dropped, and by IPv4 nobody is told.",
+		.if_broadcast = "broadcasts of another subnet come by, from < to >",
+		.broadcast_text =
+			"Another IPv4 subnet shares the wire, and what its hosts send to all of "
+			"themselves comes here as well. Nothing of this host's is missing.",
 		.excluded = {"no route: forwarding is off, so none was needed"},
 		.remedies =
 			{{"add-address", REMEDY_ROUTE,
@@ -136,6 +142,7 @@ static const struct ip_row ip_rows[] = {
 		.drops = {{ALWAYS, {"IP_INHDR"}, {"ip_forward", "ip6_forward"}}},
 		.counters = {C_IP_IN_HDR_ERRORS, C_IP6_IN_HDR_ERRORS, COUNTER_N},
 		.of = {C_IP_IN_RECEIVES, C_IP6_IN_RECEIVES},
+		.on_purpose = 10,
 		.most = SEVERITY_CRITICAL,
 		.headline = "packets from < to > come by with their last hop used up",
 		.text = "Traceroute does so on purpose, a few packets at a time. Many mean a routing "
@@ -185,6 +192,7 @@ static const struct ip_row ip_rows[] = {
 /* What was seen of one row's packets. */
 struct row_look {
 	uint64_t traced, counted;
+	uint64_t flows, broadcasts; /* packets of the flows kept; of them to broadcast addresses */
 	bool counted_known, moved; /* moved: a counter that these packets move, or may */
 	const struct drop_flow *example;
 };
@@ -239,6 +247,23 @@ static bool to_group(const struct drop_flow *flow)
 					: flow->destination[0] >= 224 && flow->destination[0] < 240;
 }
 
+/*
+ * The trace does not tell what was a broadcast on the wire. 255 is the end of the broadcast address
+ * of every subnet of 256 addresses and more; hardly ever is it a host's.
+ */
+static bool to_broadcast(const struct drop_flow *flow)
+{
+	return flow->family == AF_INET && flow->destination[3] == 255;
+}
+
+/* The flow to be named: no broadcast where anything else was lost, and the largest. */
+static bool tells_more(const struct drop_flow *flow, const struct drop_flow *than)
+{
+	if (!than || to_broadcast(flow) != to_broadcast(than))
+		return !than || to_broadcast(than);
+	return flow->packets > than->packets;
+}
+
 static uint64_t look_at_flows(const struct exam *x, const struct ip_row *row,
 			      const struct row_filter *f, struct row_look *look)
 {
@@ -255,7 +280,9 @@ static uint64_t look_at_flows(const struct exam *x, const struct ip_row *row,
 		groups += to_group(flow) ? flow->packets : 0;
 		if (row->groups_only && !to_group(flow))
 			continue;
-		if (!look->example || flow->packets > look->example->packets)
+		look->flows += flow->packets;
+		look->broadcasts += to_broadcast(flow) ? flow->packets : 0;
+		if (tells_more(flow, look->example))
 			look->example = flow;
 	}
 	return groups;
@@ -362,22 +389,28 @@ static void add_remedy(struct exam *x, struct finding *f, const struct row_remed
 		remedy_risk(r, "%s", from->risk);
 }
 
+static bool all_broadcast(const struct ip_row *row, const struct row_look *look)
+{
+	return row->if_broadcast && look->flows && look->broadcasts == look->flows;
+}
+
 static void describe(struct exam *x, struct finding *f, const struct ip_row *row,
 		     const struct row_look *look)
 {
+	bool broadcast = all_broadcast(row, look);
 	cleanup(cleanup_free) char *headline = NULL;
 	struct names names;
 
 	name_all(f, look, &names);
-	headline = fill_in(row->headline, &names);
+	headline = fill_in(broadcast ? row->if_broadcast : row->headline, &names);
 	finding_headline(f, "%s", headline);
-	finding_text(f, "%s", row->text);
+	finding_text(f, "%s", broadcast ? row->broadcast_text : row->text);
 	for (size_t i = 0; i < counters_n(row); i++)
 		evidence_counter(f, x, row->counters[i]);
 	evidence_traced(f, x, row->drops[0].reasons[0], look->traced);
 	for (size_t i = 0; i < ARRAY_SIZE(row->excluded) && row->excluded[i]; i++)
 		finding_exclude(f, "%s", row->excluded[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(row->remedies) && row->remedies[i].id; i++)
+	for (size_t i = 0; !broadcast && i < ARRAY_SIZE(row->remedies) && row->remedies[i].id; i++)
 		add_remedy(x, f, &row->remedies[i], &names);
 }
 
@@ -391,6 +424,20 @@ static void who_is_hit(struct exam *x, struct finding *f, const struct ip_row *r
 		subject_devices(x, f, &r.filter);
 		finding_flows(x, f, &r.filter);
 	}
+}
+
+static enum severity severity_of(const struct exam *x, const struct finding *f,
+				 const struct ip_row *row, const struct row_look *look)
+{
+	uint64_t meant = f->lost;
+
+	if (per_second(x->o, f->lost) < row->on_purpose)
+		return SEVERITY_INFO;
+	if (row->if_broadcast && look->flows)
+		meant = (uint64_t)((double)f->lost * (double)(look->flows - look->broadcasts) /
+					   (double)look->flows +
+				   0.5);
+	return MIN(row->most, severity_of_share(x, meant, MAX(f->of, f->lost)));
 }
 
 enum outcome examine_ip_row(struct exam *x)
@@ -415,7 +462,7 @@ enum outcome examine_ip_row(struct exam *x)
 	finding_lost(f, look.counted_known ? &look.counted : NULL,
 		     tracing(x) ? &look.traced : NULL,
 		     delta_value(delta_sum(x->o, row->of[0], row->of[1])));
-	f->severity = MIN(row->most, severity_of_share(x, f->lost, MAX(f->of, f->lost)));
+	f->severity = severity_of(x, f, row, &look);
 	who_is_hit(x, f, row);
 	describe(x, f, row, &look);
 	return FOUND;
