@@ -1,13 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The machine below the packets: interrupts, the queues of devices and who serves them, pressure,
- * and the kernel's log. Part of struct snapshot. Single numbers (memory, load, softirqs) are rows
+ * The machine below the packets: CPUs, interrupts, the queues of devices and who serves them,
+ * pressure, and the kernel's log. Part of struct snapshot. Single numbers (memory, load, softirqs) are rows
  * of counters.def instead.
  */
 #ifndef WHYDROP_MACHINE_H
 #define WHYDROP_MACHINE_H
 
 #include "base/base.h"
+#include "model/source.h"
+
+/* /proc/stat, clock ticks (USER_HZ). Guests' time is within user. iowait is idle time. */
+struct cpu_times {
+	uint64_t user, nice, system, idle, iowait, irq, softirq, steal;
+};
+
+struct cpu {
+	unsigned int id;
+	bool softnet_present;
+	uint32_t softnet[SOFTNET_STATS]; /* index: counter id - SOFTNET_FIRST */
+	bool times_present;
+	struct cpu_times times;
+	bool softirqs_present;
+	uint32_t softirqs[SOFTIRQ_STATS]; /* index: counter id - SOFTIRQ_FIRST */
+};
 
 /* A row of /proc/interrupts that has a number. */
 struct interrupt {

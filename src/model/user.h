@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who uses the network: sockets, and the processes that hold them. */
+#ifndef WHYDROP_USER_H
+#define WHYDROP_USER_H
+
+#include "base/base.h"
+
+enum socket_kind { SOCKET_INET, SOCKET_RAW, SOCKET_PACKET };
+/* The kernel tells no cookie of these: their inode and this bit. */
+#define RAW_COOKIE (UINT64_C(1) << 63)
+
+/*
+ * A raw socket has its IP protocol in `protocol` and no ports; a packet socket has its ethertype in
+ * local_port and no addresses.
+ */
+struct socket {
+	enum socket_kind kind;
+	uint64_t cookie; /* identity; never 0 in a dump */
+	uint32_t inode, uid; /* inode 0: no longer owned by a process */
+	uint8_t family, protocol, state;
+	uint16_t local_port, remote_port;
+	uint8_t local[16], remote[16];
+	unsigned int ifindex;
+	uint32_t rqueue, wqueue; /* bytes; listener: connections waiting, backlog */
+	uint32_t rmem, rcvbuf, wmem, sndbuf, forward, wmem_queued, backlog, drops;
+	uint32_t retrans_total, lost, unacked; /* tcp_info */
+	uint64_t busy_us, sndbuf_limited_us; /* tcp_info: had data to send; and no room for more */
+	bool mem_known, tcp_known;
+	bool locks_known, rcvbuf_locked, sndbuf_locked; /* of sockets in question: sk_userlocks */
+	bool ring; /* of a packet socket: its reader maps a ring, whose losses the kernel does not tell */
+};
+
+/* Connections to a listening port whose handshake is not complete (SYN_RECV). */
+struct half_open {
+	uint8_t family; /* of the dump: a listener of IPv6 may have some in both */
+	uint16_t port;
+	uint32_t n;
+};
+
+/* A CPU quota that holds for a process: of its own cgroup or of one above. */
+#define CPU_LIMITS_MAX 4
+struct cpu_limit {
+	size_t path_n; /* the cgroup: so much of the process's path */
+	int64_t quota_us, period_us;
+	uint64_t nr_periods, nr_throttled, throttled_ns;
+};
+
+struct process {
+	int pid, ppid;
+	unsigned int threads; /* 0 unknown */
+	char comm[16], state; /* state letter of /proc/PID/stat */
+	uint64_t utime, stime; /* clock ticks, all threads */
+	uint64_t run_delay_ns; /* waited for a CPU: /proc/PID/schedstat */
+	uint64_t major_faults; /* pages that had to be read from a disk first, all threads */
+	int cpu;	       /* where its first thread ran last; -1 unknown */
+	int nice;	       /* of its first thread: -20 comes first, 19 last */
+	char cpus_allowed[64]; /* of its first thread, "0-3,8"; "" unknown */
+	char cgroup[256], unit[128]; /* path in the cpu (v1) or the unified hierarchy; systemd unit or "" */
+	bool cpu_stat_known, frozen;
+	uint64_t nr_periods, nr_throttled, throttled_ns; /* of that cgroup or its nearest limited parent */
+	int64_t quota_us, period_us; /* -1: unlimited or unknown */
+	struct cpu_limit limits[CPU_LIMITS_MAX]; /* nearest first */
+	size_t limits_n;
+	bool cgroup_v2;		   /* the hierarchy of `cgroup` */
+	char freezer[256];	   /* if frozen: the cgroup, in the hierarchy that freezes it */
+	bool freezer_v2;
+};
+
+/* Of one socket: which of its buffers a program set (SO_RCVBUF, SO_SNDBUF). */
+struct buffer_lock {
+	uint32_t inode;
+	bool rcvbuf, sndbuf;
+};
+
+struct socket_owner {
+	uint32_t inode;
+	int pid;
+};
+
+#endif
