@@ -277,8 +277,11 @@ void watch_socket(const struct observation *o, const struct socket *sk, struct s
 
 bool never_empty(const struct socket_watch *w)
 {
-	if (w->amid)
+	if (w->amid > 1)
 		return w->amid_full == w->amid;
+	/* One look alone may have met a burst that waits for its reader. */
+	if (w->amid)
+		return w->amid_full && w->full_at_last;
 	/* One short loss: only a buffer that stays full after it tells of its reader. */
 	return w->losing_steps == 1 && w->full_at_last && w->full_after;
 }

@@ -209,8 +209,9 @@ static void look_at(struct observation *o, bool last, struct socket sk, struct p
 	*vec_push(&s->owners) = (struct socket_owner){.inode = sk.inode, .pid = p.pid};
 }
 
-/* Losses (drops after each look) and states of the reader; what is named first. */
-static void judge(const uint32_t *drops_at, const char *states, uint32_t rmem, const char *cause)
+/* Losses (drops after each look), states of the reader, its buffer's fill; what is named first. */
+static void judge_fill(const uint32_t *drops_at, const char *states, const uint32_t *rmem,
+		       const char *cause)
 {
 	struct diagnosis d = {0};
 	struct drops drops = {.receiving_socket = true};
@@ -220,7 +221,7 @@ static void judge(const uint32_t *drops_at, const char *states, uint32_t rmem, c
 
 	for (size_t i = 0; i < n; i++)
 		look_at(o, i + 1 == n,
-			(struct socket){.cookie = 7, .drops = drops_at[i], .rmem = rmem},
+			(struct socket){.cookie = 7, .drops = drops_at[i], .rmem = rmem[i]},
 			(struct process){.pid = 70, .state = states[i], .comm = "reader"});
 	row = trace(&drops, "SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", IPPROTO_UDP,
 		     drops_at[n - 1]);
@@ -235,6 +236,17 @@ static void judge(const uint32_t *drops_at, const char *states, uint32_t rmem, c
 	diagnosis_done(&d);
 }
 
+/* The same with one fill all the time. */
+static void judge(const uint32_t *drops_at, const char *states, uint32_t rmem, const char *cause)
+{
+	uint32_t fill[16];
+
+	assert_true(strlen(states) <= ARRAY_SIZE(fill));
+	for (size_t i = 0; i < ARRAY_SIZE(fill); i++)
+		fill[i] = rmem;
+	judge_fill(drops_at, states, fill, cause);
+}
+
 static void readers_are_judged_by_the_time_of_the_loss(void **state)
 {
 	static const uint32_t amid[] = {100, 200, 300, 300, 300, 300, 300, 300};
@@ -243,6 +255,16 @@ static void readers_are_judged_by_the_time_of_the_loss(void **state)
 	judge(amid, "TTSSSSSS", 900, "app-stopped");
 	judge(early, "SSSTTTTT", 0, "udp-rcvbuf-full");
 	judge(early, "SSSTTTTT", 900, "app-slow-reader");
+}
+
+/* Bursts, and a reader that empties its buffer after each: one look may find it full all the same. */
+static void one_look_that_finds_it_full_is_chance(void **state)
+{
+	static const uint32_t drops_at[] = {0, 500, 1000, 1000, 1000};
+	static const uint32_t burst[] = {0, 900, 0, 0, 0}, slow[] = {0, 900, 900, 0, 0};
+
+	judge_fill(drops_at, "SSSSS", burst, "udp-rcvbuf-full");
+	judge_fill(drops_at, "SSSSS", slow, "app-slow-reader");
 }
 
 /* Two processes hold the socket: one that runs is enough not to call its readers stopped. */
@@ -383,6 +405,7 @@ int main(void)
 		cmocka_unit_test(loss_elsewhere_needs_real_loss),
 		cmocka_unit_test(stopped_and_slow_readers_are_told_apart),
 		cmocka_unit_test(readers_are_judged_by_the_time_of_the_loss),
+		cmocka_unit_test(one_look_that_finds_it_full_is_chance),
 		cmocka_unit_test(one_running_reader_is_not_stopped),
 		cmocka_unit_test(what_explanations_leave_has_its_own_words),
 		cmocka_unit_test(a_flood_is_no_loss_elsewhere),
