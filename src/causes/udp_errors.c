@@ -91,6 +91,31 @@ static void flows_of_nowhere(struct exam *x, struct finding *f)
 			*vec_push(&f->flows) = *flow;
 }
 
+/*
+ * IPv4 takes a checksum of zero for none. Over IPv6 there must be one (RFC 8200), and
+ * __udp6_lib_rcv() refuses zero as it refuses a wrong one, unless UDP_NO_CHECK6_RX is set; where
+ * checksums are verified later it cannot have been that.
+ */
+static bool may_be_zero(struct exam *x)
+{
+	static const char *const places[] = {"__udp6_lib_rcv", "udpv6_rcv", NULL};
+	struct drop_filter refused = {.reasons = csum_reasons, .symbols = places};
+
+	return delta_value(delta_counter(x->o, C_UDP6_IN_CSUM_ERRORS)) &&
+	       (!tracing(x) || ledger_traced(x->ledger, &refused));
+}
+
+static void zero_checksum_remedy(struct finding *f)
+{
+	struct remedy *r = finding_remedy(
+		f, "send-a-checksum", REMEDY_APPLICATION,
+		"if the checksum is zero: let the sender compute it over IPv6");
+
+	remedy_why(r, "a receiver takes zero only where its program sets UDP_NO_CHECK6_RX, as the "
+		      "kernel's own tunnels do with udp6zerocsumrx");
+	remedy_command(r, "tcpdump -nvvi any ip6 proto 17 | grep 'cksum 0x0000'");
+}
+
 static void csum_remedies(struct finding *f)
 {
 	const struct drop_flow *flow = f->flows.n ? &f->flows.items[0] : NULL;
@@ -110,6 +135,7 @@ enum outcome examine_udp_csum(struct exam *x)
 {
 	struct change counted = delta_sum(x->o, C_UDP_IN_CSUM_ERRORS, C_UDP6_IN_CSUM_ERRORS);
 	uint64_t traced = ledger_traced(x->ledger, &csum_drops);
+	bool zero = may_be_zero(x); /* before they are claimed */
 	struct finding *f;
 
 	if (!delta_value(counted) && !traced) {
@@ -132,14 +158,19 @@ enum outcome examine_udp_csum(struct exam *x)
 	flows_of_nowhere(x, f);
 	headline_with_sender(f, "datagrams with a wrong checksum");
 	finding_text(f, "What arrived is not what was sent, or was sent wrongly. No socket option and "
-			"no sysctl accepts such datagrams (SO_NO_CHECK only stops sending checksums); "
-			"long ones fill the receive buffer until the program reads past them.");
+			"no sysctl accepts wrong checksums (SO_NO_CHECK only stops sending them); "
+			"long ones fill the receive buffer until the program reads past them.%s",
+		     zero ? " Over IPv6 a checksum of zero (none) counts as wrong, too: some tunnels send "
+			    "such, and programs with UDP_NO_CHECK6_TX."
+			  : "");
 	evidence_counter(f, x, C_UDP_IN_CSUM_ERRORS);
 	evidence_counter(f, x, C_UDP6_IN_CSUM_ERRORS);
 	evidence_traced(f, x, "UDP_CSUM", traced);
 	finding_exclude(f, "a full receive buffer (RcvbufErrors +%llu)",
 			(unsigned long long)sum_of(x, C_UDP_RCVBUF_ERRORS, C_UDP6_RCVBUF_ERRORS));
 	csum_remedies(f);
+	if (zero)
+		zero_checksum_remedy(f);
 	return FOUND;
 }
 
