@@ -22,6 +22,13 @@ const char *explain_scope(enum scope scope)
 	return words[scope];
 }
 
+static enum scope scope_of(const struct counter_row *row)
+{
+	bool wide = source_rows[row->source].scope == SCOPE_HOST;
+
+	return wide && row->scope == SCOPE_NETNS ? SCOPE_HOST : row->scope;
+}
+
 /* "Udp.RcvbufErrors", "Udp6RcvbufErrors" and "rx_dropped" without the protocol they count for. */
 static const char *bare_name(const char *name)
 {
@@ -57,7 +64,7 @@ void explain_counter(const char *name, struct explanation *e)
 		t = explained_new(e, "counter", row->name, row->meaning);
 		explained_note(t, "%s; %s; stage %s; from %s, %s", kinds[row->kind], row->unit,
 		     stage_name(row->stage), source_rows[row->source].name,
-		     explain_scope(row->scope));
+		     explain_scope(scope_of(row)));
 		explained_add(t, "loss", loss_words[row->loss]);
 		explained_add(t, "netstat -s", counter_sentence(row->name));
 		explained_see(t, bare_name(row->name));

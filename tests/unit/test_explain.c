@@ -64,6 +64,9 @@ static void every_form_of_a_name(void **state)
 	explained("SKB_DROP_REASON_SOCKET_RCVBUFF", "drop reason");
 	explained("SK_RST_REASON_TCP_KEEPALIVE_TIMEOUT", "reset reason");
 	explained("SK_RST_REASON_NO_SOCKET", "reset reason");
+	explained("UDP.mem", "/sockstat, one\n  for the whole host");
+	explained("rt_cache.in_no_route", "for the whole host");
+	explained("UDP.inuse", "in each network namespace");
 	explained("MPTCP_RST_EMIDDLEBOX", "reset reason");
 	explained("net.core.netdev_max_backlog", "whole host");
 	explained("/proc/sys/net/core/netdev_max_backlog", "whole host");
