@@ -21,8 +21,6 @@ bool cloud_load(const struct exam *x, const struct limit *l, enum limit_side sid
 /* A quarter of the busy steps were at the limit, and not far above, which a limit would not let. */
 bool cloud_load_is_at_limit(const struct cloud_load *l);
 
-/* The namespace that has the cards: that of the exam, or where all are examined another one. */
-const struct observation *cloud_cards(const struct exam *x);
 /* Is it one of the devices that a limit is for? "" is the whole instance. */
 bool cloud_device(const struct observation *o, const char *limit_device, const struct link *link);
 

@@ -29,7 +29,8 @@ static bool has_hardware(const struct observation *o)
 	return false;
 }
 
-const struct observation *cloud_cards(const struct exam *x)
+/* The namespace that has the cards: that of the exam, or where all are examined another one. */
+static const struct observation *cloud_cards(const struct exam *x)
 {
 	if (has_hardware(x->o))
 		return x->o;

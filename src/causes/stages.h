@@ -1,81 +1,133 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The functions behind the rows of causes.def, one file per stage, and what those files share. */
+/*
+ * The functions behind the rows of causes.def, by file along the packet's path, and what those files
+ * share.
+ */
 #ifndef WHYDROP_STAGES_H
 #define WHYDROP_STAGES_H
 
 #include "causes/cause.h"
 
-enum outcome examine_link_crc_errors(struct exam *x);	  /* link.c */
+/* link.c */
+enum outcome examine_link_crc_errors(struct exam *x);
 enum outcome examine_link_frame_length_errors(struct exam *x);
 enum outcome examine_link_duplex_speed(struct exam *x);
-enum outcome examine_ring_rx_overflow(struct exam *x);	  /* ring.c */
+
+/* ring.c */
+enum outcome examine_ring_rx_overflow(struct exam *x);
 enum outcome examine_ring_below_max(struct exam *x);
-enum outcome examine_softnet_backlog(struct exam *x);	  /* napi.c */
-enum outcome examine_qdisc_drop(struct exam *x);	  /* tc.c */
-enum outcome examine_conntrack_full(struct exam *x);	  /* conntrack.c */
+
+/* napi.c */
+enum outcome examine_softnet_backlog(struct exam *x);
+
+/* softirq.c */
+bool explains_rps_off(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_rps_off(struct exam *x, struct finding *f);
+enum outcome examine_rps_off(struct exam *x);
+bool explains_irq_imbalance(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_irq_imbalance(struct exam *x, struct finding *f);
+enum outcome examine_irq_imbalance(struct exam *x);
+bool explains_softirq_hog(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_softirq_hog(struct exam *x, struct finding *f);
+enum outcome examine_softirq_hog(struct exam *x);
+
+/* tc.c */
+enum outcome examine_qdisc_drop(struct exam *x);
+
+/* tc_filter.c */
+enum outcome examine_tc_filter(struct exam *x);
+
+/* l2.c */
+enum outcome examine_ethertype_unhandled(struct exam *x);
+enum outcome examine_otherhost_mac(struct exam *x);
+enum outcome examine_vlan_unknown(struct exam *x);
+enum outcome examine_veth(struct exam *x);
+
+/* neigh.c */
+enum outcome examine_neigh_unresolved(struct exam *x);
+enum outcome examine_neigh_overflow(struct exam *x);
+enum outcome examine_neigh_queue_full(struct exam *x);
+
+/* conntrack.c */
+enum outcome examine_conntrack_full(struct exam *x);
 enum outcome examine_conntrack_near_full(struct exam *x);
-enum outcome examine_fw_policy_drop(struct exam *x);	  /* netfilter.c */
+
+/* netfilter.c */
+enum outcome examine_fw_policy_drop(struct exam *x);
 enum outcome examine_fw_rule_drop(struct exam *x);
 enum outcome examine_fw_reject(struct exam *x);
 enum outcome examine_fw_output_drop(struct exam *x);
 enum outcome examine_fw_forward_drop(struct exam *x);
-void fw_forget(struct exam *x); /* fw_blame.c */
-enum outcome examine_rp_filter(struct exam *x);		  /* ip.c */
-enum outcome examine_martian(struct exam *x);		  /* martian.c */
-enum outcome examine_ip_row(struct exam *x);		  /* ip_rows.c */
+
+/* ip.c */
+enum outcome examine_rp_filter(struct exam *x);
+
+/* ip_rows.c */
+enum outcome examine_ip_row(struct exam *x);
 enum outcome examine_out_no_route(struct exam *x);
-enum outcome examine_ethertype_unhandled(struct exam *x); /* l2.c */
-enum outcome examine_otherhost_mac(struct exam *x);
-enum outcome examine_vlan_unknown(struct exam *x);
-enum outcome examine_veth(struct exam *x);
-enum outcome examine_tc_filter(struct exam *x);		  /* tc_filter.c */
-enum outcome examine_neigh_unresolved(struct exam *x);	  /* neigh.c */
-enum outcome examine_neigh_overflow(struct exam *x);
-enum outcome examine_neigh_queue_full(struct exam *x);
-enum outcome examine_listen_overflow(struct exam *x);	  /* tcp_listen.c */
+
+/* martian.c */
+enum outcome examine_martian(struct exam *x);
+
+/* tcp_listen.c */
+enum outcome examine_listen_overflow(struct exam *x);
 void describe_listen_overflow(struct exam *x, struct finding *f);
 enum outcome examine_synq_full(struct exam *x);
 enum outcome examine_synbacklog_quarter(struct exam *x);
 enum outcome examine_synq_cookies(struct exam *x);
-enum outcome examine_paws_estab(struct exam *x);	  /* tcp_paws.c */
-enum outcome examine_paws_timewait(struct exam *x);
-enum outcome examine_tw_recycle(struct exam *x);
-enum outcome examine_cloud_bandwidth(struct exam *x);	  /* cloud.c */
-enum outcome examine_cloud_packets(struct exam *x);
-enum outcome examine_cloud_sessions(struct exam *x);
-enum outcome examine_cloud_linklocal(struct exam *x);
-enum outcome examine_tcp_backlog(struct exam *x);	  /* tcp_memory.c */
+
+/* tcp_memory.c */
+enum outcome examine_tcp_backlog(struct exam *x);
 enum outcome examine_tcp_mem(struct exam *x);
 enum outcome examine_tcp_rcvq(struct exam *x);
-enum outcome examine_tcp_csum(struct exam *x);		  /* tcp_refused.c */
+
+/* tcp_paws.c */
+enum outcome examine_paws_estab(struct exam *x);
+enum outcome examine_paws_timewait(struct exam *x);
+enum outcome examine_tw_recycle(struct exam *x);
+
+/* tcp_refused.c */
+enum outcome examine_tcp_csum(struct exam *x);
 enum outcome examine_tcp_minttl(struct exam *x);
 enum outcome examine_tcp_signature(struct exam *x);
 enum outcome examine_rst_invalid(struct exam *x);
-enum outcome examine_tcp_rto(struct exam *x);		  /* tcp_elsewhere.c */
+
+/* tcp_elsewhere.c */
+enum outcome examine_tcp_rto(struct exam *x);
 enum outcome examine_tcp_fast_retransmit(struct exam *x);
-enum outcome examine_udp_rcvbuf(struct exam *x);	  /* udp.c */
+
+/* udp.c */
+enum outcome examine_udp_rcvbuf(struct exam *x);
 void describe_udp_rcvbuf(struct exam *x, struct finding *f);
 enum outcome examine_udp_sndbuf(struct exam *x);
 enum outcome examine_udp_noport(struct exam *x);
 
-enum outcome examine_udp_csum(struct exam *x);		  /* udp_errors.c */
+/* udp_errors.c */
+enum outcome examine_udp_csum(struct exam *x);
 enum outcome examine_udp_length(struct exam *x);
 enum outcome examine_udp_mem(struct exam *x);
 enum outcome examine_udp_large(struct exam *x);
-enum outcome examine_sockbuf_clamped(struct exam *x);	  /* socket.c */
+
+/* socket.c */
+enum outcome examine_sockbuf_clamped(struct exam *x);
 bool explains_sockbuf_clamped(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_sockbuf_clamped(struct exam *x, struct finding *f);
 enum outcome examine_sock_lock(struct exam *x);
-enum outcome examine_raw_socket_drop(struct exam *x);
-enum outcome examine_capture_loss(struct exam *x);
 bool explains_sock_lock(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_sock_lock(struct exam *x, struct finding *f);
+enum outcome examine_raw_socket_drop(struct exam *x);
+enum outcome examine_capture_loss(struct exam *x);
 
-bool explains_app_stopped(struct exam *x, const struct finding *f, const struct subject *s); /* app.c */
+/* app.c */
+bool explains_app_stopped(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_app_stopped(struct exam *x, struct finding *f);
 bool explains_cgroup_throttle(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_cgroup_throttle(struct exam *x, struct finding *f);
-bool explains_cpu_steal(struct exam *x, const struct finding *f, const struct subject *s); /* host.c */
+bool explains_app_slow_reader(struct exam *x, const struct finding *f, const struct subject *s);
+void describe_app_slow_reader(struct exam *x, struct finding *f);
+
+/* host.c */
+bool explains_cpu_steal(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_cpu_steal(struct exam *x, struct finding *f);
 enum outcome examine_cpu_steal(struct exam *x);
 bool explains_cpu_saturated(struct exam *x, const struct finding *f, const struct subject *s);
@@ -87,18 +139,14 @@ enum outcome examine_mem_low(struct exam *x);
 bool explains_io_blocked(struct exam *x, const struct finding *f, const struct subject *s);
 void describe_io_blocked(struct exam *x, struct finding *f);
 enum outcome examine_io_blocked(struct exam *x);
-bool explains_rps_off(struct exam *x, const struct finding *f, const struct subject *s); /* softirq.c */
-void describe_rps_off(struct exam *x, struct finding *f);
-enum outcome examine_rps_off(struct exam *x);
-bool explains_irq_imbalance(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_irq_imbalance(struct exam *x, struct finding *f);
-enum outcome examine_irq_imbalance(struct exam *x);
-bool explains_softirq_hog(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_softirq_hog(struct exam *x, struct finding *f);
-enum outcome examine_softirq_hog(struct exam *x);
-bool explains_app_slow_reader(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_app_slow_reader(struct exam *x, struct finding *f);
 
+/* cloud.c */
+enum outcome examine_cloud_bandwidth(struct exam *x);
+enum outcome examine_cloud_packets(struct exam *x);
+enum outcome examine_cloud_sessions(struct exam *x);
+enum outcome examine_cloud_linklocal(struct exam *x);
+
+void fw_forget(struct exam *x); /* fw_blame.c */
 void ignore_stated(struct diagnosis *d); /* ignore.c */
 
 /* Segments that TCP had to send again although nothing here lost them; false: too few to be told,
@@ -163,7 +211,6 @@ struct reader_watch {
 };
 void watch_reader(const struct observation *o, const struct socket *sk, int pid,
 		  struct reader_watch *ret);
-bool found_stopped(const struct reader_watch *w);
 /* Those who read a socket: its holders, but for process 1 and for masters of other holders. */
 struct readers {
 	unsigned int n, stopped; /* stopped or frozen when packets were lost */

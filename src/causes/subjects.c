@@ -406,7 +406,7 @@ void watch_reader(const struct observation *o, const struct socket *sk, int pid,
 }
 
 /* Half of the ends: one that was stopped or let go amid the loss has one end of each kind. */
-bool found_stopped(const struct reader_watch *w)
+static bool found_stopped(const struct reader_watch *w)
 {
 	return w->ends && MAX(w->stopped, w->frozen) * 2 >= w->ends;
 }

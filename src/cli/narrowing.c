@@ -7,7 +7,7 @@
 
 #include "collect/process.h"
 
-bool narrowing_given(const struct narrowing *n)
+static bool narrowing_given(const struct narrowing *n)
 {
 	return n->pid || n->port || n->peer || n->device;
 }

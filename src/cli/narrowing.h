@@ -16,7 +16,6 @@ struct narrowing {
 
 /* What was asked for; false with a refusal. */
 bool narrowing_begin(struct narrowing *n);
-bool narrowing_given(const struct narrowing *n);
 /* A session's `begun`: is the device there? */
 bool narrowing_fits(const struct diagnosis *d, void *narrowing);
 /* After the sample, before diagnose(): false with a refusal. */

@@ -24,7 +24,8 @@ static uint32_t inode_of(const char *path)
 	return stat(path, &st) < 0 ? 0 : (uint32_t)st.st_ino;
 }
 
-void netns_name(uint32_t inode, char *to, size_t size)
+/* The name of a namespace by inode: "host", its name in /run/netns, or "". */
+static void netns_name(uint32_t inode, char *to, size_t size)
 {
 	const struct dirent *e;
 	char path[512];

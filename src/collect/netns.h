@@ -19,7 +19,5 @@ int netns_open(const char *which, struct netns *ret);
 /* Our own first, then every other that a bind mount or a process leads to. */
 int netns_open_all(struct netns_list *ret);
 void netns_list_done(struct netns_list *l);
-/* The name of a namespace by inode: "host", its name in /run/netns, or "". */
-void netns_name(uint32_t inode, char *to, size_t size);
 
 #endif

@@ -49,7 +49,7 @@ static int compare_u32(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-bool inodes_have(const struct inodes *set, uint32_t inode)
+static bool inodes_have(const struct inodes *set, uint32_t inode)
 {
 	return set->list.n &&
 	       bsearch(&inode, set->list.items, set->list.n, sizeof(inode), compare_u32);

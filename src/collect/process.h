@@ -13,7 +13,6 @@
 struct inodes {
 	VEC(uint32_t) list;
 };
-bool inodes_have(const struct inodes *set, uint32_t inode);
 
 /*
  * Which processes hold these sockets: lines "INODE PID" to *text, those most likely to read from

@@ -236,7 +236,8 @@ static void verdict_line(struct text *t)
 	buf_done(&line);
 }
 
-const char *finding_sign(const struct text *t, const struct finding *f)
+/* A sign where the terminal has it, else blanks of the same width. */
+static const char *finding_sign(const struct text *t, const struct finding *f)
 {
 	if (!t->out.style->signs)
 		return " ";
@@ -245,7 +246,7 @@ const char *finding_sign(const struct text *t, const struct finding *f)
 	return f->state == LOSING && f->cause->kind != CAUSE_ELSEWHERE ? "\u2717" : "!";
 }
 
-enum tint finding_tint(const struct finding *f)
+static enum tint finding_tint(const struct finding *f)
 {
 	if (!finding_matters(f) || f->state == LOST_BEFORE)
 		return TINT_DIM;

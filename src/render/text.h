@@ -19,9 +19,6 @@ static inline bool finding_matters(const struct finding *f)
 
 /* "this namespace", "namespace web" */
 void netns_words(const struct observation *o, struct buf *ret);
-/* A sign where the terminal has it, else blanks of the same width. */
-const char *finding_sign(const struct text *t, const struct finding *f);
-enum tint finding_tint(const struct finding *f);
 
 /* Where and how long. */
 void text_header(struct text *t);
