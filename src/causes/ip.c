@@ -127,6 +127,26 @@ static bool is_subject(const struct finding *f, const struct link *link)
 	return f->subjects.n == 0;
 }
 
+/*
+ * Of the packets lost, those sent to everybody: what hosts of another subnet on the same wire call
+ * out to each other. Multicast is not among them: a group is joined by somebody who wants it. 255 is
+ * the end of the broadcast address of every subnet of 256 addresses and more.
+ */
+static uint64_t sent_to_all(const struct exam *x, uint64_t lost)
+{
+	uint64_t seen = 0, broadcasts = 0;
+
+	if (!tracing(x))
+		return 0;
+	vec_each(flow, &x->d->drops->flows) {
+		if (flow->netns != x->o->inode || strcmp(flow->reason, rp_reasons[0]) != 0)
+			continue;
+		seen += flow->packets;
+		broadcasts += flow->destination[3] == 255 ? flow->packets : 0;
+	}
+	return seen ? (uint64_t)((double)lost * (double)broadcasts / (double)seen + 0.5) : 0;
+}
+
 enum outcome examine_rp_filter(struct exam *x)
 {
 	struct change counted = delta_counter(x->o, C_IP_REVERSE_PATH_FILTER);
@@ -134,6 +154,7 @@ enum outcome examine_rp_filter(struct exam *x)
 	char source[64] = "a source";
 	unsigned int told = 0;
 	struct finding *f;
+	uint64_t to_all;
 
 	if (!delta_value(counted) && !traced) {
 		evidence_counter(NULL, x, C_IP_REVERSE_PATH_FILTER);
@@ -143,7 +164,8 @@ enum outcome examine_rp_filter(struct exam *x)
 	ledger_claim(x->ledger, &rp_drops, traced);
 	finding_lost(f, counted.known ? &counted.delta : NULL, tracing(x) ? &traced : NULL,
 		     delta_value(delta_counter(x->o, C_IP_IN_RECEIVES)));
-	f->severity = severity_of_share(x, f->lost, f->of);
+	to_all = sent_to_all(x, f->lost);
+	f->severity = severity_of_share(x, f->lost - to_all, f->of);
 	subject_devices(x, f, &rp_drops);
 	finding_flows(x, f, &rp_drops);
 	if (f->flows.n)
@@ -152,7 +174,11 @@ enum outcome examine_rp_filter(struct exam *x)
 	finding_headline(f, "packets from %s are refused on %s", source,
 			 f->subjects.n ? f->subjects.items[0].device : "a device");
 	finding_text(f, "The kernel would not send an answer to these sources by the device the "
-			"packets came in on, so it takes the addresses for forged.");
+			"packets came in on, so it takes the addresses for forged.%s",
+		     to_all && to_all == f->lost
+			     ? " All were broadcasts: hosts of another subnet on the same wire, "
+			       "most likely, and nobody here misses them."
+			     : "");
 	evidence_counter(f, x, C_IP_REVERSE_PATH_FILTER);
 	evidence_traced(f, x, "IP_RPFILTER", traced);
 	vec_each(link, &x->o->b.links) {
@@ -160,7 +186,8 @@ enum outcome examine_rp_filter(struct exam *x)
 			continue;
 		evidence_text(f, x, "rp_filter in force on %s: %lld (the larger of conf.all and its own)",
 			      link->name, (long long)effective_rp_filter(x, link));
-		if (++told <= DEVICES_TOLD)
+		/* Nobody waits for broadcasts. */
+		if (to_all < f->lost && ++told <= DEVICES_TOLD)
 			rp_remedies(x, f, link);
 	}
 	finding_exclude(f, "addresses nobody may send from (127.0.0.0/8, multicast): they have no "
