@@ -62,7 +62,29 @@ static bool mostly_duplicates(const struct exam *x, uint64_t lost)
 	return value(x, C_DELAYED_ACK_LOST) * 2 >= lost;
 }
 
-static void estab_words(struct exam *x, struct finding *f, bool duplicates)
+/*
+ * Before PAWSOldAck an ACK without data that another overtook on its way (the peer's two CPUs are
+ * enough) counts in PAWSEstab as well. Where ACKs are most of what comes in, they are what was
+ * refused, and nothing is missing.
+ */
+static bool mostly_overtaken_acks(const struct exam *x)
+{
+	uint64_t acks = value(x, C_TCP_PURE_ACKS) + value(x, C_TCPHP_ACKS);
+
+	return !delta_counter(x->o, C_PAWS_OLD_ACK).known && acks &&
+	       acks * 2 >= value(x, C_TCP_IN_SEGS);
+}
+
+static const char *no_loss_words(bool duplicates, bool acks)
+{
+	if (duplicates)
+		return " Most held data that had come before: nothing is missing.";
+	return acks ? " This kernel counts overtaken ACKs without data here, too, and most of what "
+		      "came were ACKs: likely nothing is missing."
+		    : "";
+}
+
+static void estab_words(struct exam *x, struct finding *f, const char *no_loss)
 {
 	struct remedy *r;
 	char where[80], from[64] = "PEER";
@@ -77,7 +99,7 @@ static void estab_words(struct exam *x, struct finding *f, bool duplicates)
 	finding_text(f,
 		     "The timestamp of these segments is older than one already received on the "
 		     "same connection, so TCP takes them for strays and drops them.%s",
-		     duplicates ? " Most held data that had come before: nothing is missing." : "");
+		     no_loss);
 	r = finding_remedy(f, "capture-timestamps", REMEDY_CAPACITY,
 			   "capture where the segments come in and look whose timestamps go back");
 	remedy_why(r, "a proxy, tunnel or firewall that rewrites timestamps, or two hosts that send "
@@ -91,7 +113,7 @@ enum outcome examine_paws_estab(struct exam *x)
 	struct paws paws = refused(x);
 	uint64_t traced = ledger_traced(x->ledger, &estab_drops);
 	struct finding *f;
-	bool duplicates;
+	bool duplicates, acks;
 
 	if (!paws.estab) {
 		evidence_counter(NULL, x, C_PAWS_ESTAB);
@@ -105,10 +127,12 @@ enum outcome examine_paws_estab(struct exam *x)
 	f->unit = "segments";
 	f->confidence = paws.exact ? CERTAIN : LIKELY;
 	duplicates = mostly_duplicates(x, paws.estab);
-	f->severity = duplicates ? SEVERITY_INFO : severity_of_share(x, f->lost, f->of);
+	acks = mostly_overtaken_acks(x);
+	f->severity =
+		duplicates || acks ? SEVERITY_INFO : severity_of_share(x, f->lost, f->of);
 	subject_connections(x, f, &estab_drops);
 	finding_flows(x, f, &estab_drops);
-	estab_words(x, f, duplicates);
+	estab_words(x, f, no_loss_words(duplicates, acks));
 	evidence_counter(f, x, C_PAWS_ESTAB);
 	evidence_counter(f, x, C_PAWS_OLD_ACK);
 	evidence_counter(f, x, C_PAWS_ACTIVE);
