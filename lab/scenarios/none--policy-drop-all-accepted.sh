@@ -2,7 +2,7 @@
 CAUSE=none EXAMINE=$S SECONDS=3
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	serve SERVER "$S" tcp-listen 5400
 	nft_in "$S" <<-RULES
 		table inet filter {

@@ -2,8 +2,8 @@
 . "${BASH_SOURCE[0]%/*}/rp-filter.sh"
 
 fault() {
-	serve READER "$S" udp-recv 5300
-	serve OTHER "$S" udp-recv 5301
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
+	serve OTHER "$S" udp-recv 5301 --rcvbuf 4000000
 	serve SERVER "$S" tcp-listen 5400
 	in_ns "$S" sysctl -qw net.ipv4.conf.all.rp_filter=1
 }
