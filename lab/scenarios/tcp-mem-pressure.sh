@@ -29,7 +29,8 @@ listen_here() {
 	local fd
 
 	open_fifo fd
-	"$GEN" tcp-listen 5400 --time 300 --backlog 128 --ready-fd "$fd" "$@" &
+	"$GEN" tcp-listen 5400 --time 300 --backlog 128 --ready-fd "$fd" "$@" >>"$LAB_DIR/gen.log" 2>&1 &
 	SERVER=$!
+	on_exit kill "$SERVER" # it stands in no namespace of the scenario's
 	read -r -t 20 -u "$fd" _
 }
