@@ -87,25 +87,25 @@ static struct source_state state_of(int result)
 	return (struct source_state){.status = SOURCE_OK};
 }
 
-/* They stay the lender's. */
-static void lend_sockets(const struct snapshot *from, struct snapshot *to)
+/*
+ * What a collector is told of those before it: the devices for network cards, the sockets in
+ * question for the processes that own them. Copies, because a thread that was given up may still
+ * read them when the snapshot they came from is gone.
+ */
+static void tell_collector(enum source source, const struct snapshot *from, struct snapshot *to)
 {
-#define LEND(vector)                                                                               \
-	do {                                                                                       \
-		to->vector.items = from->vector.items;                                             \
-		to->vector.n = from->vector.n;                                                     \
-	} while (0)
-	LEND(sockets);
-	LEND(raw_sockets);
-	LEND(packet_sockets);
-#undef LEND
-}
-
-/* A copy: a thread that was given up while a driver did not answer may still read it. */
-static void copy_links(const struct snapshot *from, struct snapshot *to)
-{
-	vec_each (link, &from->links)
-		*vec_push(&to->links) = *link;
+#define COPY(vector, condition)                                                                    \
+	vec_each (item, &from->vector)                                                             \
+		if (condition)                                                                     \
+			*vec_push(&to->vector) = *item
+	if (source == SRC_ETHTOOL) {
+		COPY(links, true);
+	} else if (source == SRC_PROCESS) {
+		COPY(sockets, socket_in_question(item));
+		COPY(raw_sockets, socket_in_question(item));
+		COPY(packet_sockets, socket_in_question(item));
+	}
+#undef COPY
 }
 
 /* Runs one collector into a snapshot of its own and hands that over if it is still wanted. */
@@ -115,17 +115,10 @@ static bool run_one(struct worker *w, const struct collector *c)
 	bool abandoned;
 	int r;
 
-	/* The owners of sockets are looked up for the sockets found just before, network cards for
-	 * the devices. */
-	if (c->source == SRC_PROCESS)
-		lend_sockets(w->result, &part);
-	if (c->source == SRC_ETHTOOL)
-		copy_links(w->result, &part);
+	tell_collector(c->source, w->result, &part);
 	/* What came too late when it was recorded is as absent now, whatever was read of it. */
 	r = host_was_late(&w->host, source_rows[c->source].id) ? -ETIMEDOUT
 							       : c->collect(&w->host, &part);
-	if (c->source == SRC_PROCESS)
-		lend_sockets(&(const struct snapshot){0}, &part);
 	part.source[c->source] = state_of(r);
 
 	pthread_mutex_lock(&w->lock);
