@@ -130,18 +130,27 @@ static void describe_buffer(struct exam *x, struct finding *f, const struct buff
 	buffer_remedies(x, f, b, want);
 }
 
+/* By the loss it explains; alone, by what is full. */
+static bool is_about_receiving(const struct finding *f)
+{
+	bool receive = true;
+
+	if (!full_buffer(f, &receive))
+		is_full(&f->subjects.items[0].socket, &receive);
+	return receive;
+}
+
 void describe_sockbuf_clamped(struct exam *x, struct finding *f)
 {
 	const struct subject *s = &f->subjects.items[0];
 	char who[64], where[80];
 	struct buffer b;
-	bool receive = true;
 
-	if (!full_buffer(f, &receive))
-		is_full(&s->socket, &receive);
-	buffer_of(x, &s->socket, receive, &b);
-	finding_headline(f, "%s cuts the buffer that %s asked for on %s", b.receive ? "net.core.rmem_max" : "net.core.wmem_max",
-			 owner_text(s, who, sizeof(who)), socket_text(&s->socket, where, sizeof(where)));
+	buffer_of(x, &s->socket, is_about_receiving(f), &b);
+	finding_headline(f, "%s cuts the buffer that %s asked for on %s",
+			 b.receive ? "net.core.rmem_max" : "net.core.wmem_max",
+			 owner_text(s, who, sizeof(who)),
+			 socket_text(&s->socket, where, sizeof(where)));
 	finding_text(f,
 		     "The program asked for a buffer (%s) as large as the limit of the system or "
 		     "larger, was given the limit without a word, and that is not enough.",
@@ -154,11 +163,8 @@ void describe_sock_lock(struct exam *x, struct finding *f)
 	const struct subject *s = &f->subjects.items[0];
 	char who[64], where[80];
 	struct buffer b;
-	bool receive = true;
 
-	if (!full_buffer(f, &receive))
-		is_full(&s->socket, &receive);
-	buffer_of(x, &s->socket, receive, &b);
+	buffer_of(x, &s->socket, is_about_receiving(f), &b);
 	finding_headline(f, "%s made the %s buffer of %s small itself",
 			 owner_text(s, who, sizeof(who)), b.receive ? "receive" : "send",
 			 socket_text(&s->socket, where, sizeof(where)));
