@@ -8,143 +8,33 @@
 
 #include "causes/cause.h"
 
-/* link.c */
-enum outcome examine_link_crc_errors(struct exam *x);
-enum outcome examine_link_frame_length_errors(struct exam *x);
-enum outcome examine_link_duplex_speed(struct exam *x);
-
-/* ring.c */
-enum outcome examine_ring_rx_overflow(struct exam *x);
-enum outcome examine_ring_below_max(struct exam *x);
-
-/* napi.c */
-enum outcome examine_softnet_backlog(struct exam *x);
-
-/* softirq.c */
-bool explains_rps_off(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_rps_off(struct exam *x, struct finding *f);
-enum outcome examine_rps_off(struct exam *x);
-bool explains_irq_imbalance(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_irq_imbalance(struct exam *x, struct finding *f);
-enum outcome examine_irq_imbalance(struct exam *x);
-bool explains_softirq_hog(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_softirq_hog(struct exam *x, struct finding *f);
-enum outcome examine_softirq_hog(struct exam *x);
-
-/* tc.c */
-enum outcome examine_qdisc_drop(struct exam *x);
-
-/* tc_filter.c */
-enum outcome examine_tc_filter(struct exam *x);
-
-/* l2.c */
-enum outcome examine_ethertype_unhandled(struct exam *x);
-enum outcome examine_otherhost_mac(struct exam *x);
-enum outcome examine_vlan_unknown(struct exam *x);
-enum outcome examine_veth(struct exam *x);
-
-/* neigh.c */
-enum outcome examine_neigh_unresolved(struct exam *x);
-enum outcome examine_neigh_overflow(struct exam *x);
-enum outcome examine_neigh_queue_full(struct exam *x);
-
-/* conntrack.c */
-enum outcome examine_conntrack_full(struct exam *x);
-enum outcome examine_conntrack_near_full(struct exam *x);
-
-/* netfilter.c */
-enum outcome examine_fw_policy_drop(struct exam *x);
-enum outcome examine_fw_rule_drop(struct exam *x);
-enum outcome examine_fw_reject(struct exam *x);
-enum outcome examine_fw_output_drop(struct exam *x);
-enum outcome examine_fw_forward_drop(struct exam *x);
-
-/* ip.c */
-enum outcome examine_rp_filter(struct exam *x);
-
-/* ip_rows.c */
-enum outcome examine_ip_row(struct exam *x);
-enum outcome examine_out_no_route(struct exam *x);
-
-/* martian.c */
-enum outcome examine_martian(struct exam *x);
-
-/* tcp_listen.c */
-enum outcome examine_listen_overflow(struct exam *x);
-void describe_listen_overflow(struct exam *x, struct finding *f);
-enum outcome examine_synq_full(struct exam *x);
-enum outcome examine_synbacklog_quarter(struct exam *x);
-enum outcome examine_synq_cookies(struct exam *x);
-
-/* tcp_memory.c */
-enum outcome examine_tcp_backlog(struct exam *x);
-enum outcome examine_tcp_mem(struct exam *x);
-enum outcome examine_tcp_rcvq(struct exam *x);
-
-/* tcp_paws.c */
-enum outcome examine_paws_estab(struct exam *x);
-enum outcome examine_paws_timewait(struct exam *x);
-enum outcome examine_tw_recycle(struct exam *x);
-
-/* tcp_refused.c */
-enum outcome examine_tcp_csum(struct exam *x);
-enum outcome examine_tcp_minttl(struct exam *x);
-enum outcome examine_tcp_signature(struct exam *x);
-enum outcome examine_rst_invalid(struct exam *x);
-
-/* tcp_elsewhere.c */
-enum outcome examine_tcp_rto(struct exam *x);
-enum outcome examine_tcp_fast_retransmit(struct exam *x);
-
-/* udp.c */
-enum outcome examine_udp_rcvbuf(struct exam *x);
-void describe_udp_rcvbuf(struct exam *x, struct finding *f);
-enum outcome examine_udp_sndbuf(struct exam *x);
-enum outcome examine_udp_noport(struct exam *x);
-
-/* udp_errors.c */
-enum outcome examine_udp_csum(struct exam *x);
-enum outcome examine_udp_length(struct exam *x);
-enum outcome examine_udp_mem(struct exam *x);
-enum outcome examine_udp_large(struct exam *x);
-
-/* socket.c */
-enum outcome examine_sockbuf_clamped(struct exam *x);
-bool explains_sockbuf_clamped(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_sockbuf_clamped(struct exam *x, struct finding *f);
-enum outcome examine_sock_lock(struct exam *x);
-bool explains_sock_lock(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_sock_lock(struct exam *x, struct finding *f);
-enum outcome examine_raw_socket_drop(struct exam *x);
-enum outcome examine_capture_loss(struct exam *x);
-
-/* app.c */
-bool explains_app_stopped(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_app_stopped(struct exam *x, struct finding *f);
-bool explains_cgroup_throttle(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_cgroup_throttle(struct exam *x, struct finding *f);
-bool explains_app_slow_reader(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_app_slow_reader(struct exam *x, struct finding *f);
-
-/* host.c */
-bool explains_cpu_steal(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_cpu_steal(struct exam *x, struct finding *f);
-enum outcome examine_cpu_steal(struct exam *x);
-bool explains_cpu_saturated(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_cpu_saturated(struct exam *x, struct finding *f);
-enum outcome examine_cpu_saturated(struct exam *x);
-bool explains_mem_low(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_mem_low(struct exam *x, struct finding *f);
-enum outcome examine_mem_low(struct exam *x);
-bool explains_io_blocked(struct exam *x, const struct finding *f, const struct subject *s);
-void describe_io_blocked(struct exam *x, struct finding *f);
-enum outcome examine_io_blocked(struct exam *x);
-
-/* cloud.c */
-enum outcome examine_cloud_bandwidth(struct exam *x);
-enum outcome examine_cloud_packets(struct exam *x);
-enum outcome examine_cloud_sessions(struct exam *x);
-enum outcome examine_cloud_linklocal(struct exam *x);
+/* Every function that a row names is declared by its row; only those are not that a row may leave
+ * out (NULL): the words for what no explanation takes, and what an explanation is by itself. */
+#define LOSS(id, title, stage, dir, all, any, counter, event, companions, lab, guide, fn, describe)    \
+	enum outcome fn(struct exam *x);
+#define EXPLAINS(id, title, stage, dir, all, companions, lab, guide, alone, fn, describe)              \
+	bool fn(struct exam *x, const struct finding *f, const struct subject *s);                     \
+	void describe(struct exam *x, struct finding *f);
+#define CONDITION(id, title, stage, dir, all, any, companions, lab, guide, fn)                         \
+	enum outcome fn(struct exam *x);
+#define ELSEWHERE(id, title, stage, dir, all, companions, lab, guide, fn)                              \
+	enum outcome fn(struct exam *x);
+#include "causes/causes.def"
+#undef LOSS
+#undef EXPLAINS
+#undef CONDITION
+#undef ELSEWHERE
+void describe_listen_overflow(struct exam *x, struct finding *f); /* tcp_listen.c */
+void describe_udp_rcvbuf(struct exam *x, struct finding *f);	  /* udp.c */
+enum outcome examine_rps_off(struct exam *x);			  /* softirq.c */
+enum outcome examine_irq_imbalance(struct exam *x);		  /* softirq.c */
+enum outcome examine_softirq_hog(struct exam *x);		  /* softirq.c */
+enum outcome examine_sockbuf_clamped(struct exam *x);		  /* socket.c */
+enum outcome examine_sock_lock(struct exam *x);			  /* socket.c */
+enum outcome examine_cpu_steal(struct exam *x);			  /* host.c */
+enum outcome examine_cpu_saturated(struct exam *x);		  /* host.c */
+enum outcome examine_mem_low(struct exam *x);			  /* host.c */
+enum outcome examine_io_blocked(struct exam *x);		  /* host.c */
 
 void fw_forget(struct exam *x); /* fw_blame.c */
 void ignore_stated(struct diagnosis *d); /* ignore.c */
