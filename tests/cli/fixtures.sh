@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Recordings of other machines and kernels (tests/fixtures/hosts) find here what they found there.
-# With --print: what each finds now.
+# With --print [NAME]: what each, or one, finds now.
 . "$(dirname "$0")/../lib.sh"
 
 # One line a finding, in order: cause, via, severity, packets lost and their unit
@@ -18,7 +18,8 @@ for f in d["findings"]:
 for recording in "$ROOT"/tests/fixtures/hosts/*.tar.*; do
 	name=${recording##*/}
 	if [ "${1:-}" = --print ]; then
-		echo "$name"
+		[[ $name = "${2:-*}".tar.* ]] || [ -z "${2:-}" ] || continue
+		[ -n "${2:-}" ] || echo "$name"
 		findings "$recording"
 		continue
 	fi
