@@ -27,6 +27,7 @@ static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 	[IFLA_PROMISCUITY] = {.type = NLA_U32},
 	[IFLA_XDP] = {.type = NLA_NESTED},
 	[IFLA_LINK] = {.type = NLA_U32},
+	[IFLA_MASTER] = {.type = NLA_U32},
 	[IFLA_LINK_NETNSID] = {.type = NLA_U32},
 	[IFLA_LINKINFO] = {.type = NLA_NESTED},
 	[IFLA_STATS64] = {.type = NLA_UNSPEC, .minlen = sizeof(uint64_t)},
@@ -104,6 +105,7 @@ static int take_link(const struct nlmsghdr *h, struct snapshot *s)
 	l->txqlen = number(table[IFLA_TXQLEN]);
 	l->carrier_changes = number(table[IFLA_CARRIER_CHANGES]);
 	l->promiscuity = number(table[IFLA_PROMISCUITY]);
+	l->master_ifindex = number(table[IFLA_MASTER]);
 	if (table[IFLA_OPERSTATE])
 		l->operstate = nla_get_u8(table[IFLA_OPERSTATE]);
 	/* A device may name itself: dev_get_iflink() of one that has nothing below it. */

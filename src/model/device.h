@@ -7,6 +7,7 @@
 
 struct link {
 	unsigned int ifindex, peer_ifindex; /* peer: IFLA_LINK, 0 if none */
+	unsigned int master_ifindex; /* the bridge, bond ... that it is a port of; 0 none */
 	bool peer_known_netns;		    /* the peer's namespace is given by link_netnsid */
 	int link_netnsid;		    /* -1: the same namespace */
 	char name[16], kind[16];	    /* kind: IFLA_INFO_KIND, "" for hardware */
