@@ -15,6 +15,7 @@
 #define _GNU_SOURCE
 #include "collect/process.h"
 #include "collect/buffer_locks.h"
+#include "collect/container.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -193,6 +194,9 @@ void parse_cgroup(struct span text, struct cgroup_paths *ret)
 		if (!next_split(&line, ':', &id) || !next_split(&line, ':', &controllers) ||
 		    !line.p)
 			continue;
+		/* Of all hierarchies: an engine need not use those that are looked into. */
+		if (!ret->container.engine[0])
+			container_of_path(line, &ret->container);
 		if (has_option(controllers, "cpu"))
 			span_copy(line, ret->cpu, sizeof(ret->cpu));
 		if (has_option(controllers, "freezer"))
@@ -389,6 +393,9 @@ static void read_groups(struct host *h, const struct cgroup_mounts *mounts,
 	if (read_proc(h, p->pid, "cgroup", &text) < 0)
 		return;
 	parse_cgroup(text_of(&text), &paths);
+	p->container = paths.container;
+	if (p->container.engine[0])
+		container_names(h, s, &p->container);
 	v2 = !paths.cpu[0];
 	memcpy(p->cgroup, v2 ? paths.unified : paths.cpu, sizeof(p->cgroup));
 	memcpy(p->unit, paths.unit, sizeof(p->unit));

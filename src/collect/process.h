@@ -45,9 +45,10 @@ struct cgroup_mounts {
 };
 void parse_mounts(struct span text, const char *root, struct cgroup_mounts *ret);
 
-/* /proc/PID/cgroup: the paths in those hierarchies, "" for none, and the systemd unit. */
+/* /proc/PID/cgroup: the paths in those hierarchies, "" for none, the systemd unit, the container. */
 struct cgroup_paths {
 	char cpu[256], freezer[256], unified[256], unit[128];
+	struct container container; /* without its names */
 };
 void parse_cgroup(struct span text, struct cgroup_paths *ret);
 

@@ -45,6 +45,17 @@ struct cpu_limit {
 	uint64_t nr_periods, nr_throttled, throttled_ns;
 };
 
+/*
+ * The container a process lives in, by its cgroup's path; its names are from the engine's own files.
+ * "unknown" as engine: some container's id stands in the path, and nothing says whose.
+ */
+struct container {
+	char engine[16]; /* "docker", "containerd", "cri-o", "podman", "lxc", "nspawn"; "": none */
+	char id[65];	 /* 64 hex digits; of lxc and nspawn its name; "": a pod alone is known */
+	char name[128];	 /* "" not told */
+	char pod[40], pod_name[128], pod_namespace[64]; /* of Kubernetes: uid and names; "" none */
+};
+
 struct process {
 	int pid, ppid;
 	unsigned int threads; /* 0 unknown */
@@ -64,6 +75,7 @@ struct process {
 	bool cgroup_v2;		   /* the hierarchy of `cgroup` */
 	char freezer[256];	   /* if frozen: the cgroup, in the hierarchy that freezes it */
 	bool freezer_v2;
+	struct container container;
 };
 
 /* Of one socket: which of its buffers a program set (SO_RCVBUF, SO_SNDBUF). */

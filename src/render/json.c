@@ -119,6 +119,26 @@ static json_t *char_array_json(const char *s, size_t size)
 	return filled_or_null(copy);
 }
 
+static json_t *container_json(const struct container *c)
+{
+	json_t *j, *pod;
+
+	if (!c->engine[0])
+		return json_null();
+	j = json_object();
+	set_text(j, "engine", c->engine);
+	set(j, "id", filled_or_null(c->id));
+	set(j, "name", filled_or_null(c->name));
+	pod = c->pod[0] || c->pod_name[0] ? json_object() : json_null();
+	if (json_is_object(pod)) {
+		set(pod, "uid", filled_or_null(c->pod));
+		set(pod, "name", filled_or_null(c->pod_name));
+		set(pod, "namespace", filled_or_null(c->pod_namespace));
+	}
+	set(j, "pod", pod);
+	return j;
+}
+
 static json_t *socket_json(const struct subject *s)
 {
 	const struct socket *sk = &s->socket;
@@ -136,6 +156,7 @@ static json_t *socket_json(const struct subject *s)
 	set(j, "command", p ? char_array_json(p->comm, sizeof(p->comm)) : json_null());
 	set(j, "cgroup", filled_or_null(p ? p->cgroup : NULL));
 	set(j, "unit", filled_or_null(p ? p->unit : NULL));
+	set(j, "container", p ? container_json(&p->container) : json_null());
 	return j;
 }
 
@@ -149,6 +170,7 @@ static json_t *process_json(const struct process *p)
 	set(j, "state", filled_or_null(state));
 	set(j, "cgroup", filled_or_null(p->cgroup));
 	set(j, "unit", filled_or_null(p->unit));
+	set(j, "container", container_json(&p->container));
 	return j;
 }
 

@@ -60,11 +60,33 @@ static void also(struct buf *b, const char *separator)
 		buf_puts(b, separator);
 }
 
+/* As the engines' own tools abbreviate an id. */
+#define ID_SHOWN 12
+
+static void container_words(const struct container *c, struct buf *b)
+{
+	bool known = strcmp(c->engine, "unknown") != 0;
+
+	buf_printf(b, ", %s%s", known ? c->engine : "", known ? " container" : "container");
+	if (c->name[0])
+		buf_printf(b, " %s", c->name);
+	if (c->id[0] && strcmp(c->id, c->name) != 0)
+		buf_printf(b, c->name[0] ? " (%.*s)" : " %.*s", ID_SHOWN, c->id);
+	if (c->pod_name[0])
+		buf_printf(b, " of pod %s%s%s", c->pod_namespace, c->pod_namespace[0] ? "/" : "",
+			   c->pod_name);
+	else if (c->pod[0])
+		buf_printf(b, " of pod %s", c->pod);
+}
+
 static void process_words(const struct process *p, struct buf *b)
 {
 	also(b, ", ");
 	buf_printf(b, "%.*s, pid %d", (int)sizeof(p->comm), p->comm, p->pid);
-	if (p->unit[0])
+	if (p->container.engine[0])
+		container_words(&p->container, b);
+	/* A scope that is named after the container says nothing more. */
+	if (p->unit[0] && !(p->container.id[0] && strstr(p->unit, p->container.id)))
 		buf_printf(b, ", %s", p->unit);
 }
 

@@ -117,6 +117,9 @@ void scrub_listing(struct scrubber *s, struct buf *data);
 int scrub_process_stat(struct scrubber *s, struct buf *data);
 int scrub_cgroups(struct scrubber *s, struct buf *data);
 int scrub_mounts(struct scrubber *s, struct buf *data);
+int scrub_container_names(struct scrubber *s, struct buf *data);
+/* An id of hex digits, or a uid: another one of the same shape; *to is added to. */
+void scrub_hex(struct scrubber *s, struct span text, struct buf *to);
 /* /proc/net/raw and raw6, or /proc/net/packet. */
 int scrub_socket_file(struct scrubber *s, bool raw, struct buf *data);
 int scrub_interrupts(struct scrubber *s, struct buf *data);

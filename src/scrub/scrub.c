@@ -260,6 +260,18 @@ static int scrub_numbers(struct scrubber *s, const char *name, struct buf *data,
 	return known && !(data && !is_plain_text(data, "")) ? 0 : -EBADMSG;
 }
 
+/* "made/container-ID" */
+static int scrub_container_of(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	const char *id = name + strlen("made/container-");
+
+	buf_puts(to, "made/container-");
+	if (strlen(id) != 64 || strspn(id, "0123456789abcdef") != 64)
+		return -EBADMSG;
+	scrub_hex(s, span_of(id), to);
+	return data ? scrub_container_names(s, data) : 0;
+}
+
 /* ---- netlink, iptables, nft ---- */
 
 static int scrub_answer(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
@@ -389,6 +401,7 @@ static const struct kind kinds[] = {
 	{"ethtool/", scrub_card, false},
 	{"made/nft-list-", scrub_list, false},
 	{"made/owners", scrub_numbers, false},
+	{"made/container-", scrub_container_of, false},
 	{"made/rates", scrub_numbers, false},
 	{"made/queues", scrub_queues_of, false},
 	{"made/kernel-log", scrub_log, false},

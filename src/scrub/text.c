@@ -63,11 +63,66 @@ static const char *const known_parts[] = {
 	"system.slice", "user.slice", "machine.slice", "init.scope", "-.slice",
 	"cpu.stat", "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us", "freezer.state",
 	"cgroup.events",
+	"docker", "lxc", "lxc.payload", "payload", "kubelet.slice", "kubepods", "kubepods.slice",
+	"burstable", "besteffort", "kubepods-burstable.slice", "kubepods-besteffort.slice",
 };
+
+static bool is_hex(char c)
+{
+	return isdigit((unsigned char)c) || (c >= 'a' && c <= 'f');
+}
+
+/* Of an id or uid each digit becomes another one; its shape stays. */
+void scrub_hex(struct scrubber *s, struct span text, struct buf *to)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		uint64_t hash = siphash(&s->key, text.p, text.n) + i / 16;
+
+		hash = siphash(&s->key, &hash, sizeof(hash));
+		if (is_hex(text.p[i]))
+			buf_printf(to, "%x", (unsigned int)(hash >> i % 16 * 4) & 0xf);
+		else
+			buf_add(to, text.p + i, 1);
+	}
+}
+
+/*
+ * By what a container is known in a path (collect/container.c): the engine's own words stay. Ids
+ * have 64 digits, the uids of pods 36 characters or 32.
+ */
+static bool scrub_container(struct scrubber *s, struct span part, struct buf *to)
+{
+	static const char *const before[] = {
+		"", "docker-", "cri-containerd-", "nerdctl-", "crio-", "libpod-", "pod",
+		"kubepods-pod", "kubepods-burstable-pod", "kubepods-besteffort-pod",
+	};
+	static const char *const behind[] = {"", ".scope", ".slice"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(before) * ARRAY_SIZE(behind); i++) {
+		const char *b = before[i / ARRAY_SIZE(behind)], *e = behind[i % ARRAY_SIZE(behind)];
+		size_t n = strlen(b), m = strlen(e), hex = 0;
+		struct span id;
+
+		if (part.n <= n + m || memcmp(part.p, b, n) != 0 ||
+		    memcmp(part.p + part.n - m, e, m) != 0)
+			continue;
+		id = (struct span){part.p + n, part.n - n - m};
+		while (hex < id.n && (is_hex(id.p[hex]) || id.p[hex] == '-' || id.p[hex] == '_'))
+			hex++;
+		if (hex != id.n || (id.n != 64 && id.n != 36 && id.n != 32))
+			continue;
+		buf_puts(to, b);
+		scrub_hex(s, id, to);
+		buf_puts(to, e);
+		return true;
+	}
+	return false;
+}
 
 static void scrub_part(struct scrubber *s, struct span part, struct buf *to)
 {
 	static const char *const endings[] = {".service", ".scope", ".slice"};
+	static const char *const named[] = {"lxc.payload.", "machine-", "systemd-nspawn@"};
 	const char *ending = "";
 	bool digits = true;
 
@@ -78,6 +133,17 @@ static void scrub_part(struct scrubber *s, struct span part, struct buf *to)
 			buf_add(to, part.p, part.n);
 			return;
 		}
+	if (scrub_container(s, part, to))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(named); i++) {
+		size_t n = strlen(named[i]);
+
+		if (part.n <= n || memcmp(part.p, named[i], n) != 0)
+			continue;
+		buf_puts(to, named[i]);
+		part = (struct span){part.p + n, part.n - n};
+		break;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
 		size_t n = strlen(endings[i]);
 
@@ -130,6 +196,32 @@ int scrub_cgroups(struct scrubber *s, struct buf *data)
 		buf_printf(&out, "%.*s:%.*s:", (int)id.n, id.p, (int)controllers.n, controllers.p);
 		scrub_path(s, line, &out);
 		buf_add(&out, "\n", 1);
+	}
+	replace(data, &out);
+	return 0;
+}
+
+/* What collect/container.c keeps of a container: its engine's own words, and names. */
+int scrub_container_names(struct scrubber *s, struct buf *data)
+{
+	static const char *const keys[] = {"name", "pod", "namespace"};
+	static const char *const engines[] = {"docker", "containerd", "cri-o", "podman", "unknown"};
+	struct span text = text_of(data), line, key, value;
+	struct buf out = {0};
+
+	while (next_line(&text, &line)) {
+		bool known = false;
+
+		if (!next_field(&line, &key) || !next_field(&line, &value))
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+			known |= span_is(key, keys[i]);
+		if (known)
+			buf_printf(&out, "%.*s %s\n", (int)key.n, key.p,
+				   scrub_name(s, NAME_GROUP, value.p, value.n));
+		for (size_t i = 0; i < ARRAY_SIZE(engines) && span_is(key, "engine"); i++)
+			if (span_is(value, engines[i]))
+				buf_printf(&out, "engine %s\n", engines[i]);
 	}
 	replace(data, &out);
 	return 0;
