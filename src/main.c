@@ -15,6 +15,7 @@ static const struct command {
 	{"counters", cmd_counters, &counters_options},
 	{"record", cmd_record, &record_options},
 	{"explain", cmd_explain, &explain_options},
+	{"lab", cmd_lab, &lab_options},
 	{"selfcheck", cmd_selfcheck, &selfcheck_options},
 };
 

@@ -29,6 +29,7 @@ enum opt_complete {
 	COMPLETE_NETNS,
 	COMPLETE_DEVICE,
 	COMPLETE_NAME, /* what `whydrop explain --list` prints */
+	COMPLETE_LAB,  /* what to do with the lab, and its scenarios */
 };
 
 struct opt {

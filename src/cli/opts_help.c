@@ -97,6 +97,9 @@ static const char *completer(enum opt_complete complete)
 		return "compgen -W \"$(ls /sys/class/net 2>/dev/null)\" -- \"$cur\"";
 	case COMPLETE_NAME:
 		return "compgen -W \"$(whydrop explain --list 2>/dev/null)\" -- \"$cur\"";
+	case COMPLETE_LAB:
+		return "compgen -W \"list show run $(whydrop lab list 2>/dev/null | cut -d ' ' -f 1)\" "
+		       "-- \"$cur\"";
 	case COMPLETE_NONE:
 		break;
 	}
