@@ -85,7 +85,7 @@ static void look_around(struct session *s, const struct session_options *options
 			break;
 		snprintf(phase, sizeof(phase), "look-%d", n);
 		session_take_phase(s, d, phase);
-		session_stamp_phase(s, d, phase, false);
+		session_stamp_phase(s, d, phase);
 	}
 	session_sleep_until(end);
 	if (options->progress)
@@ -157,14 +157,14 @@ static void sample(struct session *s, const struct session_options *options, str
 	began = monotonic_ns();
 	if (options->since_boot) {
 		session_take_phase(s, d, "b");
-		session_stamp_phase(s, d, "b", false);
+		session_stamp_phase(s, d, "b");
 		return;
 	}
 	/* The trace and the counters begin and end in the same order, a moment apart. */
 	if (tracer)
 		drop_tracer_start(tracer);
 	session_take_phase(s, d, "a");
-	session_stamp_phase(s, d, "a", false);
+	session_stamp_phase(s, d, "a");
 	tell_ready(options->ready_fd);
 	begin = monotonic_ns();
 	sampler = rate_sampler_start(s->hosts, d->observations.n, options->seconds, began);
@@ -174,7 +174,7 @@ static void sample(struct session *s, const struct session_options *options, str
 	if (tracer)
 		drop_tracer_stop(tracer);
 	session_take_phase(s, d, "b");
-	session_stamp_phase(s, d, "b", false);
+	session_stamp_phase(s, d, "b");
 	keep_rates(s, d, sampler);
 	if (tracer) {
 		s->drops.err = drop_tracer_read(tracer, &s->drops);

@@ -7,13 +7,20 @@
 #include "collect/collect.h"
 
 #define LOOKS_MAX 7200 /* of one run; a recording with more is not ours */
+#define STAMP_MAX ((int64_t)1 << 62) /* ns since boot: what is added up of them has room */
 
 /* One observation and one host for each namespace of the session. */
 void session_add_observations(struct session *s, struct diagnosis *d);
 /* Reads what belongs to a phase ("a", "look-3", "b") in every namespace. */
 void session_take_phase(struct session *s, struct diagnosis *d, const char *phase);
-/* Keeps when that was complete in the recording being made; a replay finds it again there. */
-void session_stamp_phase(struct session *s, struct diagnosis *d, const char *phase, bool replay);
+/* Keeps when that was complete in the recording being made, if there is one. */
+void session_stamp_phase(struct session *s, struct diagnosis *d, const char *phase);
+/*
+ * Finds that again in a replay. *since_ns is the end of the phase before, and then of this one: a
+ * clock that went back, or a time that is missing, is a damaged description (-EBADMSG).
+ */
+int session_replay_stamps(struct session *s, struct diagnosis *d, const char *phase,
+			  int64_t *since_ns);
 
 /* Ctrl-C has come; a second one quits. */
 bool session_interrupted(void);

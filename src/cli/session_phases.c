@@ -52,11 +52,18 @@ void session_take_phase(struct session *s, struct diagnosis *d, const char *phas
 	}
 }
 
-/* Keeps, or finds again, when a phase of a namespace was complete. */
-void session_stamp_phase(struct session *s, struct diagnosis *d, const char *phase, bool replay)
+/* When a phase of a namespace was complete is kept in a recording under this name. */
+static const char *stamp_name(const struct observation *o, const char *phase, char *to, size_t size)
+{
+	snprintf(to, size, "%u/%s", o->inode, phase);
+	return to;
+}
+
+void session_stamp_phase(struct session *s, struct diagnosis *d, const char *phase)
 {
 	json_t *meta = s->recording ? recording_meta(s->recording) : NULL;
 	json_t *times = meta ? json_object_get(meta, "times") : NULL;
+	char name[64];
 
 	if (!meta)
 		return;
@@ -64,17 +71,29 @@ void session_stamp_phase(struct session *s, struct diagnosis *d, const char *pha
 		times = json_object();
 		json_object_set_new(meta, "times", times);
 	}
-	for (size_t i = 0; i < d->observations.n; i++) {
-		struct observation *o = &d->observations.items[i];
-		struct snapshot *at = snapshot_of(o, phase);
-		char name[64];
+	vec_each(o, &d->observations)
+		json_object_set_new(times, stamp_name(o, phase, name, sizeof(name)),
+				    json_integer(snapshot_of(o, phase)->taken_ns));
+}
 
-		snprintf(name, sizeof(name), "%u/%s", o->inode, phase);
-		if (replay)
-			at->taken_ns = json_integer_value(json_object_get(times, name));
-		else
-			json_object_set_new(times, name, json_integer(at->taken_ns));
+int session_replay_stamps(struct session *s, struct diagnosis *d, const char *phase,
+			  int64_t *since_ns)
+{
+	const json_t *times = json_object_get(recording_meta(s->recording), "times");
+	int64_t last = *since_ns;
+	char name[64];
+
+	vec_each(o, &d->observations) {
+		const json_t *at = json_object_get(times, stamp_name(o, phase, name, sizeof(name)));
+		int64_t taken = json_integer_value(at);
+
+		if (!json_is_integer(at) || taken < *since_ns || taken > STAMP_MAX)
+			return -EBADMSG;
+		snapshot_of(o, phase)->taken_ns = taken;
+		last = MAX(last, taken);
 	}
+	*since_ns = last;
+	return 0;
 }
 
 void session_add_observations(struct session *s, struct diagnosis *d)

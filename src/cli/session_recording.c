@@ -8,6 +8,9 @@
 #include "collect/rates.h"
 #include "model/drops_json.h"
 
+#define CPUS_MAX (1 << 20)
+#define SECONDS_MAX ((int64_t)1 << 33) /* of uptime, or of the calendar; in ns it has room */
+
 void session_describe(struct session *s, const struct session_options *options,
 		       const struct diagnosis *d)
 {
@@ -88,7 +91,68 @@ static int replay_namespaces(struct session *s, const json_t *meta, int *ret_loo
 		if (inode <= 0 || inode > UINT32_MAX || *ret_looks < 0 || *ret_looks > LOOKS_MAX)
 			return -EBADMSG;
 	}
-	return s->namespaces.list.n ? 0 : -EBADMSG;
+	return s->namespaces.list.n && s->namespaces.list.n <= NETNS_MAX ? 0 : -EBADMSG;
+}
+
+/* A number of the description that no recording of ours has outside 0..max. */
+static int meta_number(const json_t *meta, const char *key, double max, double *ret)
+{
+	const json_t *value = json_object_get(meta, key);
+	double number = json_number_value(value);
+
+	if (!json_is_number(value) || !(number >= 0 && number <= max))
+		return -EBADMSG;
+	*ret = number;
+	return 0;
+}
+
+static int replay_meta(struct session *s, const json_t *meta)
+{
+	double cpus, at, at_ns;
+
+	if (meta_number(meta, "cpus", CPUS_MAX, &cpus) < 0 ||
+	    meta_number(meta, "started_at", SECONDS_MAX, &at) < 0 ||
+	    meta_number(meta, "started_at_ns", NSEC_PER_SEC, &at_ns) < 0)
+		return -EBADMSG;
+	s->report.cpus = (unsigned int)cpus;
+	s->report.started_at = (struct timespec){(time_t)at, (long)at_ns};
+	copy_text(meta, "host", s->host_name, sizeof(s->host_name));
+	copy_text(meta, "kernel", s->kernel, sizeof(s->kernel));
+	copy_text(meta, "note", s->note, sizeof(s->note));
+	return config_from_json(json_object_get(meta, "config"), &s->config);
+}
+
+static int replay_phases(struct session *s, struct diagnosis *d, int looks, bool since_boot)
+{
+	int64_t since_ns = 0;
+	char phase[32];
+
+	for (int n = since_boot ? looks + 1 : 0; n <= looks + 1; n++) {
+		snprintf(phase, sizeof(phase), "look-%d", n);
+		if (n == 0 || n == looks + 1)
+			snprintf(phase, sizeof(phase), n ? "b" : "a");
+		session_take_phase(s, d, phase);
+		if (session_replay_stamps(s, d, phase, &since_ns) < 0)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+/* How long each namespace was observed, and what its devices carried meanwhile. */
+static int replay_intervals(struct session *s, struct diagnosis *d, const json_t *meta,
+			    bool since_boot)
+{
+	for (size_t i = 0; i < d->observations.n; i++) {
+		const json_t *entry = json_array_get(json_object_get(meta, "namespaces"), i);
+		struct observation *o = &d->observations.items[i];
+
+		if (meta_number(entry, "seconds", SECONDS_MAX, &o->seconds) < 0)
+			return -EBADMSG;
+		if (!since_boot)
+			rates_collect(&s->hosts[i], NULL, i, o);
+		o->since_boot = since_boot;
+	}
+	return 0;
 }
 
 int session_replay(struct session *s, const struct session_options *options, struct diagnosis *d,
@@ -97,7 +161,6 @@ int session_replay(struct session *s, const struct session_options *options, str
 	int r = recording_load(options->from, &s->recording), looks = 0;
 	json_t *meta;
 	bool since_boot;
-	char phase[32];
 
 	if (r == -ENODATA)
 		return bad_recording(message, options->from, "empty or cut short");
@@ -108,36 +171,15 @@ int session_replay(struct session *s, const struct session_options *options, str
 		return r;
 	}
 	meta = recording_meta(s->recording);
-	if (replay_namespaces(s, meta, &looks) < 0 || replay_drops(s) < 0 ||
-	    config_from_json(json_object_get(meta, "config"), &s->config) < 0)
-		return bad_recording(message, options->from, "its description is damaged");
-	copy_text(meta, "host", s->host_name, sizeof(s->host_name));
-	copy_text(meta, "kernel", s->kernel, sizeof(s->kernel));
-	copy_text(meta, "note", s->note, sizeof(s->note));
-	s->report.cpus = (unsigned int)json_integer_value(json_object_get(meta, "cpus"));
-	s->report.started_at.tv_sec = json_integer_value(json_object_get(meta, "started_at"));
-	s->report.started_at.tv_nsec = json_integer_value(json_object_get(meta, "started_at_ns"));
 	since_boot = json_is_true(json_object_get(meta, "since_boot"));
+	if (replay_namespaces(s, meta, &looks) < 0 || replay_drops(s) < 0 ||
+	    replay_meta(s, meta) < 0)
+		return bad_recording(message, options->from, "its description is damaged");
 	session_add_observations(s, d);
 	for (size_t i = 0; i < s->namespaces.list.n; i++)
 		s->hosts[i].replay = true;
-	for (int n = 0; n <= looks + 1; n++) {
-		snprintf(phase, sizeof(phase), "look-%d", n);
-		if (n == 0 || n == looks + 1)
-			snprintf(phase, sizeof(phase), n ? "b" : "a");
-		if (n <= looks && since_boot)
-			continue;
-		session_take_phase(s, d, phase);
-		session_stamp_phase(s, d, phase, true);
-	}
-	for (size_t i = 0; i < d->observations.n; i++) {
-		const json_t *entry = json_array_get(json_object_get(meta, "namespaces"), i);
-
-		if (!since_boot)
-			rates_collect(&s->hosts[i], NULL, i, &d->observations.items[i]);
-		d->observations.items[i].since_boot = since_boot;
-		d->observations.items[i].seconds =
-			json_number_value(json_object_get(entry, "seconds"));
-	}
+	if (replay_phases(s, d, looks, since_boot) < 0 ||
+	    replay_intervals(s, d, meta, since_boot) < 0)
+		return bad_recording(message, options->from, "its description is damaged");
 	return 0;
 }

@@ -28,6 +28,7 @@
 #include "base/parse.h"
 #include "collect/collect.h"
 #include "collect/locals.h"
+#include "collect/proctext.h"
 #include "collect/xt.h"
 
 #define TABLE_MAX ((size_t)64 << 20)
@@ -500,12 +501,14 @@ static int collect_family(struct host *h, uint8_t family, struct ruleset *set)
 		return COLLECT_UNUSED;
 	if (r < 0)
 		return r;
+	if (!text_is_whole(&names))
+		return -EBADMSG;
 	text = (struct span){.p = names.data, .n = names.len};
 	while (next_line(&text, &line)) {
 		char table[XT_TABLE_MAXNAMELEN];
 
 		if (line.n == 0 || line.n >= sizeof(table) || memchr(line.p, '/', line.n))
-			continue;
+			return -EBADMSG;
 		span_copy(line, table, sizeof(table));
 		any = true;
 		r = collect_table(h, family, table, set);

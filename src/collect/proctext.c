@@ -284,12 +284,19 @@ int parse_sysctl(struct span text, struct sysctl_value *ret)
 	return 0;
 }
 
+bool text_is_whole(const struct buf *b)
+{
+	return !b->len || b->data[b->len - 1] == '\n';
+}
+
 int read_text(struct host *h, const char *path, struct buf *b, struct span *ret)
 {
 	int r = host_read(h, path, b);
 
 	if (r < 0)
 		return r;
+	if (!text_is_whole(b))
+		return -EBADMSG;
 	*ret = (struct span){.p = b->data, .n = b->len};
 	return 0;
 }
@@ -377,7 +384,7 @@ int collect_sysctl(struct host *h, struct snapshot *s)
 		r = sysctl_rows[i].scope == SCOPE_HOST ? host_read_wide(h, path, &b)
 						       : host_read(h, path, &b);
 		text = (struct span){.p = b.data, .n = b.len};
-		if (r == 0 && parse_sysctl(text, &s->sysctl[i]) == 0)
+		if (r == 0 && text_is_whole(&b) && parse_sysctl(text, &s->sysctl[i]) == 0)
 			found++;
 	}
 	return found ? 0 : -ENOENT;

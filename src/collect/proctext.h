@@ -7,6 +7,8 @@
 #include "collect/collect.h"
 
 /* What these collectors share. */
+/* The kernel ends every line: a text without that end was cut, perhaps amid a number. */
+bool text_is_whole(const struct buf *b);
 int read_text(struct host *h, const char *path, struct buf *b, struct span *ret);
 /* One file below /proc, read and parsed. */
 int collect_text(struct host *h, const char *path, int (*parse)(struct span, struct snapshot *),

@@ -102,7 +102,7 @@ int collect_raw_sockets(struct host *h, struct snapshot *s)
 		if (r == -ENOENT && files[i].family == AF_INET6) /* IPv6 is not in this kernel */
 			continue;
 		if (r == 0)
-			r = parse_raw_sockets((struct span){b.data, b.len}, files[i].family, s);
+			r = !text_is_whole(&b) ? -EBADMSG : parse_raw_sockets((struct span){b.data, b.len}, files[i].family, s);
 		if (r < 0)
 			return r;
 	}
