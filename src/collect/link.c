@@ -24,6 +24,7 @@ static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 	[IFLA_TXQLEN] = {.type = NLA_U32},
 	[IFLA_OPERSTATE] = {.type = NLA_U8},
 	[IFLA_CARRIER_CHANGES] = {.type = NLA_U32},
+	[IFLA_CARRIER_DOWN_COUNT] = {.type = NLA_U32},
 	[IFLA_PROMISCUITY] = {.type = NLA_U32},
 	[IFLA_XDP] = {.type = NLA_NESTED},
 	[IFLA_LINK] = {.type = NLA_U32},
@@ -104,6 +105,7 @@ static int take_link(const struct nlmsghdr *h, struct snapshot *s)
 	l->mtu = number(table[IFLA_MTU]);
 	l->txqlen = number(table[IFLA_TXQLEN]);
 	l->carrier_changes = number(table[IFLA_CARRIER_CHANGES]);
+	l->carrier_downs = number(table[IFLA_CARRIER_DOWN_COUNT]);
 	l->promiscuity = number(table[IFLA_PROMISCUITY]);
 	l->master_ifindex = number(table[IFLA_MASTER]);
 	if (table[IFLA_OPERSTATE])

@@ -12,6 +12,7 @@ struct link {
 	int link_netnsid;		    /* -1: the same namespace */
 	char name[16], kind[16];	    /* kind: IFLA_INFO_KIND, "" for hardware */
 	unsigned int flags, mtu, txqlen, carrier_changes;
+	unsigned int carrier_downs; /* of them, times it went away; since 4.16 */
 	unsigned int xdp_id; /* XDP program on it; 0 none */
 	unsigned int promiscuity; /* how many ask it to listen to everything; flags tell one only */
 	uint8_t operstate;

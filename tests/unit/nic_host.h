@@ -26,7 +26,7 @@
 struct card {
 	unsigned int ifindex;
 	const char *name, *driver, *kind; /* kind NULL: hardware */
-	unsigned int flags, carrier_changes;
+	unsigned int flags, carrier_changes, carrier_downs;
 	uint64_t link[LINK_STATS];
 	struct {
 		const char *name;
@@ -144,6 +144,7 @@ static inline void keep_links(struct recording *r, const char *phase, const stru
 		genl_put(&b, IFLA_IFNAME, cards[i].name, strlen(cards[i].name) + 1);
 		genl_put_u32(&b, IFLA_MTU, 1500);
 		genl_put_u32(&b, IFLA_CARRIER_CHANGES, cards[i].carrier_changes);
+		genl_put_u32(&b, IFLA_CARRIER_DOWN_COUNT, cards[i].carrier_downs);
 		genl_put(&b, IFLA_STATS64, cards[i].link, sizeof(cards[i].link));
 		if (cards[i].kind) {
 			nest = genl_nest_open(&b, IFLA_LINKINFO);

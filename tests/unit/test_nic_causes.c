@@ -56,6 +56,7 @@ static struct card quiet(const struct card *after)
 		c.stats[i].value = 0;
 	memset(c.link, 0, sizeof(c.link));
 	c.carrier_changes = 1;
+	c.carrier_downs = 0;
 	c.fcs_errors = after->fcs_errors ? 1 : 0;
 	return c;
 }
@@ -94,7 +95,7 @@ static bool was_cleared(const struct diagnosis *d, const char *id)
 static const struct finding *only(const struct diagnosis *d, const char *id)
 {
 	static const char *const ids[] = {"link-crc-errors", "link-frame-length-errors",
-					  "link-duplex-speed", "ring-rx-overflow"};
+					  "link-duplex-speed", "link-flap", "ring-rx-overflow"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
 		if (strcmp(ids[i], id) != 0 && found(d, ids[i]))
@@ -291,6 +292,47 @@ static void duplex_with_damage(void **state)
 	assert_int_equal(f->severity, SEVERITY_WARNING);
 	assert_int_equal(f->state, AT_RISK);
 	assert_int_equal(found(&d, "link-crc-errors")->lost, 50);
+	diagnosis_done(&d);
+}
+
+/* net/core/rtnetlink.c rtnl_fill_ifinfo() of 6.12: IFLA_CARRIER_DOWN_COUNT */
+static void link_flap(void **state)
+{
+	struct card c = card_of_driver("i40e");
+	const struct finding *f;
+	struct diagnosis d;
+
+	(void)state;
+	c.carrier_changes = 3;
+	c.carrier_downs = 1;
+	f = only(judge(&d, &c), "link-flap");
+	assert_int_equal(f->lost, 0);
+	assert_int_equal(f->state, AT_RISK);
+	assert_int_equal(f->severity, SEVERITY_WARNING);
+	assert_non_null(remedy_of(f, "replace-cable"));
+	diagnosis_done(&d);
+	/* What the card had to send then: both its own and the netdev's counter. */
+	c.carrier_downs = 3;
+	stat(&c, 0, "port.tx_dropped_link_down", 40);
+	*field(&c, C_LINK_TX_CARRIER_ERRORS) = 2;
+	f = only(judge(&d, &c), "link-flap");
+	assert_int_equal(f->lost, 42);
+	assert_int_equal(f->state, LOSING);
+	assert_int_equal(f->severity, SEVERITY_CRITICAL);
+	diagnosis_done(&d);
+	/* It came up for the first time; it is down by its administrator; a bridge. */
+	c = card_of_driver("i40e");
+	c.carrier_changes = 2;
+	assert_null(found(judge(&d, &c), "link-flap"));
+	assert_true(was_cleared(&d, "link-flap"));
+	diagnosis_done(&d);
+	c.carrier_downs = 1;
+	c.flags = IFF_BROADCAST;
+	assert_null(found(judge(&d, &c), "link-flap"));
+	diagnosis_done(&d);
+	c.flags = 0;
+	c.kind = "bridge";
+	assert_null(found(judge(&d, &c), "link-flap"));
 	diagnosis_done(&d);
 }
 
@@ -631,6 +673,7 @@ int main(void)
 		cmocka_unit_test(link_frame_length_errors),
 		cmocka_unit_test(link_duplex_speed),
 		cmocka_unit_test(duplex_with_damage),
+		cmocka_unit_test(link_flap),
 		cmocka_unit_test(ring_rx_overflow),
 		cmocka_unit_test(remedies_fit),
 		cmocka_unit_test(a_short_while_without_time),
