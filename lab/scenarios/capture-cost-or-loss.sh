@@ -28,7 +28,7 @@ start_capture() {
 }
 
 fault() {
-	serve SINK "$S" udp-recv 5300
+	serve SINK "$S" udp-recv 5300 --rcvbuf 4000000
 	start_capture 4096
 }
 

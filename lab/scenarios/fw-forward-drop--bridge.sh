@@ -19,8 +19,8 @@ fault() {
 	ip -n "$R" link set br0 up
 	ip -n "$S" addr add $TO/24 dev "$SDEV"
 	ip -n "$C" neigh replace $TO lladdr "$SMAC" dev "$CDEV" nud permanent
-	serve READER "$S" udp-recv 5301
-	serve OTHER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5301 --rcvbuf 4000000
+	serve OTHER "$S" udp-recv 5300 --rcvbuf 4000000
 	nft_in "$R" <<-RULES
 		table bridge filter {
 			chain forward {

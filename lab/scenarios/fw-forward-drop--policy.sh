@@ -3,8 +3,8 @@
 WITNESS='' TO=$S6
 
 fault() {
-	serve READER "$S" udp-recv 5301
-	serve OTHER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5301 --rcvbuf 4000000
+	serve OTHER "$S" udp-recv 5300 --rcvbuf 4000000
 	nft_in "$R" <<-RULES
 		table inet first {
 			chain forward {

@@ -3,7 +3,7 @@
 WARM=0 SEVERITY=warning
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	nft_in "$S" <<-RULES
 		table ip6 filter {
 			chain input {

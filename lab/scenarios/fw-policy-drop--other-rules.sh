@@ -2,8 +2,8 @@
 . "${BASH_SOURCE[0]%/*}/fw-policy-drop.sh"
 
 fault() {
-	serve READER "$S" udp-recv 5301
-	serve OTHER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5301 --rcvbuf 4000000
+	serve OTHER "$S" udp-recv 5300 --rcvbuf 4000000
 	nft_in "$S" <<-RULES
 		table ip filter {
 			chain input {

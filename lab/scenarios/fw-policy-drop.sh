@@ -2,8 +2,8 @@
 CAUSE=fw-policy-drop EXAMINE=$S SECONDS=3 TO=$S4
 
 fault() {
-	serve READER "$S" udp-recv 5301
-	serve OTHER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5301 --rcvbuf 4000000
+	serve OTHER "$S" udp-recv 5300 --rcvbuf 4000000
 	nft_in "$S" <<-RULES
 		table inet filter {
 			chain input {

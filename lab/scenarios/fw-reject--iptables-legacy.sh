@@ -9,8 +9,8 @@ needs() {
 }
 
 fault() {
-	serve READER "$S" udp-recv 5301
-	serve OTHER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5301 --rcvbuf 4000000
+	serve OTHER "$S" udp-recv 5300 --rcvbuf 4000000
 	in_ns "$S" iptables-legacy -A INPUT -p udp --dport 5301 -j REJECT --reject-with icmp-host-prohibited
 }
 

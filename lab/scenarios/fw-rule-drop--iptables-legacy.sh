@@ -10,8 +10,8 @@ needs() {
 }
 
 fault() {
-	serve READER "$S" udp-recv 5301
-	serve OTHER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5301 --rcvbuf 4000000
+	serve OTHER "$S" udp-recv 5300 --rcvbuf 4000000
 	in_ns "$S" $IPTABLES -N services
 	in_ns "$S" $IPTABLES -A services -p udp --dport 5301 -j DROP
 	in_ns "$S" $IPTABLES -A INPUT -j services

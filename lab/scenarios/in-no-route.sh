@@ -3,7 +3,7 @@ CAUSE=in-no-route TOPOLOGY=router EXAMINE=$R SECONDS=3 SEVERITY=warning TO=203.0
 WITNESS=IpExtInNoRoutes VIA_S=198.51.100.2
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	ip -n "$S" addr add "$TO" dev lo nodad 2>/dev/null || ip -n "$S" addr add "$TO" dev lo
 }
 

@@ -14,5 +14,5 @@ traffic() {
 heal() {
 	stop "$SERVER"
 	serve SERVER "$S" tcp-listen 5400 --backlog 1024
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 }

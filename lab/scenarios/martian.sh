@@ -2,7 +2,7 @@
 CAUSE=martian EXAMINE=$S SECONDS=3 FROM=127.0.0.9 TO=$S4
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 }
 
 traffic() {

@@ -21,7 +21,7 @@ hosts() {
 
 fault() {
 	SAVED="$(cat $THRESH/gc_thresh1) $(cat $THRESH/gc_thresh2) $(cat $THRESH/gc_thresh3)"
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	hosts
 	limits 16 32 64
 }

@@ -7,7 +7,7 @@ is_decided() {
 }
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	gen "$C" udp-send "$OLD" 5300 -n 1
 	await 5 is_decided "$OLD"
 }

@@ -2,7 +2,7 @@
 . "${BASH_SOURCE[0]%/*}/neigh-unresolved.sh"
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	ip -n "$C" route add default via "$DEAD"
 	ip -n "$S" addr add 203.0.113.5/32 dev lo
 }

@@ -6,7 +6,7 @@ is_decided() {
 }
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 }
 
 # 200 fit into the neighbour's queue (unres_qlen_bytes); after three seconds it is given up

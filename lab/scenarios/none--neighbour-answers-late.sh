@@ -2,7 +2,7 @@
 CAUSE=none TOPOLOGY=router EXAMINE=$R SECONDS=4 SLOW=198.51.100.99
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	in_ns "$S" sysctl -qw net.ipv4.conf.all.arp_ignore=8
 	# A slow machine may take longer than the three seconds after which the kernel gives up
 	in_ns "$R" sysctl -qw net.ipv4.neigh."$RSDEV".mcast_solicit=20

@@ -2,7 +2,7 @@
 CAUSE=none EXAMINE=$C SECONDS=4
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	tc -n "$C" qdisc add dev "$CDEV" root handle 1: tbf rate 20mbit burst 5000 limit 1000000
 }
 

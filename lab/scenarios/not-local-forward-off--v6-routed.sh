@@ -3,6 +3,6 @@
 FROM=$C6 TO=2001:db8:99::9 WITNESS=Ip6InAddrErrors
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	ip -n "$S" route add default via "$C6"
 }

@@ -8,7 +8,7 @@ traffic() {
 }
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 }
 
 heal() {

@@ -2,7 +2,7 @@
 CAUSE=otherhost-mac EXAMINE=$S SECONDS=3 SEVERITY=warning TO=$S4
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	ip -n "$C" neigh replace "$TO" lladdr 02:00:00:00:02:99 dev "$CDEV" nud permanent
 }
 

@@ -2,7 +2,7 @@
 CAUSE=route-blackhole TOPOLOGY=router EXAMINE=$R SECONDS=3 SEVERITY=warning TO=$S4 TYPE=blackhole
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	ip -n "$R" route add "$TYPE" "$TO"
 }
 

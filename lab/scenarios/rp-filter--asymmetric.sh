@@ -2,7 +2,7 @@
 . "${BASH_SOURCE[0]%/*}/rp-filter.sh"
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	ip -n "$S" link add other0 type veth peer name other1
 	ip -n "$S" link set other0 up
 	ip -n "$S" link set other1 up

@@ -3,7 +3,7 @@
 TOPOLOGY=router EXAMINE=$R
 
 fault() {
-	serve READER "$C" udp-recv 5300
+	serve READER "$C" udp-recv 5300 --rcvbuf 4000000
 	ip -n "$R" route add 10.55.0.0/16 via "$C4"
 	in_ns "$R" sysctl -qw net.ipv4.conf."$RSDEV".rp_filter=1
 }

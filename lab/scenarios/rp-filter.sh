@@ -2,7 +2,7 @@
 CAUSE=rp-filter EXAMINE=$S SECONDS=3 WITNESS=TcpExtIPReversePathFilter
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	in_ns "$S" sysctl -qw net.ipv4.conf.all.rp_filter=1
 }
 

@@ -3,7 +3,7 @@ CAUSE=sock-lock-user-opts VIA=udp-sndbuf-full EXAMINE=$C SECONDS=6 WITNESS=UdpSn
 SNDBUF='--sndbuf 8192'
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	tc -n "$C" qdisc add dev "$CDEV" root handle 1: tbf rate 100kbit burst 3000 limit 1000000
 }
 

@@ -19,8 +19,8 @@ needs() {
 }
 
 fault() {
-	serve READER "$S" udp-recv 5301
-	serve OTHER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5301 --rcvbuf 4000000
+	serve OTHER "$S" udp-recv 5300 --rcvbuf 4000000
 	in_ns "$AT" tc qdisc add dev "$DEV" clsact
 	in_ns "$AT" tc filter add dev "$DEV" "$HOOK" bpf bytecode "$(program "$(header)")" da
 }

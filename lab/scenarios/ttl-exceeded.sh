@@ -3,7 +3,7 @@ CAUSE=ttl-exceeded TOPOLOGY=router EXAMINE=$R SECONDS=3 TO=$S4 WITNESS=IpInHdrEr
 KEY=net.ipv4.ip_default_ttl
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	in_ns "$C" sysctl -qw "$KEY=1"
 }
 

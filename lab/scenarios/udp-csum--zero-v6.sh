@@ -15,7 +15,7 @@ for i in range(300):
 '
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	NO_CHECKSUM=1
 }
 

@@ -2,7 +2,7 @@
 CAUSE=udp-large-datagram SEVERITY=info VERDICT=healthy EXAMINE=$S SECONDS=4 TO=$S4 SIZE=4000
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 }
 
 traffic() {

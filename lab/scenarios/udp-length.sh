@@ -2,7 +2,7 @@
 CAUSE=udp-length EXAMINE=$S SECONDS=4 WITNESS=UdpInErrors FROM=$C4 TO=$S4
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	LONG='--udp-length 500' SHORT='--udp-length 5'
 }
 

@@ -2,7 +2,7 @@
 . "${BASH_SOURCE[0]%/*}/udp-noport.sh"
 
 fault() {
-	serve OTHER "$S" udp-recv 53
+	serve OTHER "$S" udp-recv 53 --rcvbuf 4000000
 }
 
 traffic() {

@@ -7,5 +7,5 @@ traffic() {
 }
 
 heal() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 }

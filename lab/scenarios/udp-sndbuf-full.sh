@@ -2,7 +2,7 @@
 CAUSE=udp-sndbuf-full EXAMINE=$C SECONDS=4 WITNESS=UdpSndbufErrors TO=$S4
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	tc -n "$C" qdisc add dev "$CDEV" root handle 1: tbf rate 1mbit burst 3000 limit 1000000
 }
 

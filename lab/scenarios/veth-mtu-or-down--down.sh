@@ -2,7 +2,7 @@
 . "${BASH_SOURCE[0]%/*}/veth-mtu-or-down.sh"
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	ip -n "$S" link set "$SDEV" down
 }
 

@@ -2,7 +2,7 @@
 CAUSE=veth-mtu-or-down EXAMINE=$C SECONDS=3 TO=$S4 MTU=1300
 
 fault() {
-	serve READER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	ip -n "$S" link set "$SDEV" mtu "$MTU"
 }
 

@@ -53,8 +53,8 @@ needs() {
 }
 
 fault() {
-	serve READER "$S" udp-recv 5301
-	serve OTHER "$S" udp-recv 5300
+	serve READER "$S" udp-recv 5301 --rcvbuf 4000000
+	serve OTHER "$S" udp-recv 5300 --rcvbuf 4000000
 	bpf_folder
 	if [[ $TO = *:* ]]; then load 40; else load 20; fi
 	ip -n "$S" link set dev "$SDEV" "$MODE" pinned "$PIN"
