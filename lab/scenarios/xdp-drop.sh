@@ -1,5 +1,6 @@
 # An XDP program drops one UDP port, before the kernel makes a packet of it
 CAUSE=xdp-drop EXAMINE=$S SECONDS=3 SEVERITY=warning TO=$S4 MODE=xdpdrv
+ACTION=1 # XDP_DROP
 
 # A place of its own to pin programs: ip hides /sys/fs/bpf when it enters a namespace
 bpf_folder() {
@@ -9,9 +10,9 @@ bpf_folder() {
 	on_exit umount "$LAB_DIR/bpf"
 }
 
-# Loads a program that drops datagrams to port 5301 and pins it: load SIZE-OF-IP-HEADER
+# Loads a program that answers ACTION for datagrams to port 5301, and pins it: load SIZE-OF-IP-HEADER
 load() {
-	python3 - "$1" "$PIN" <<-'PYTHON'
+	python3 - "$1" "$PIN" $ACTION <<-'PYTHON'
 		import ctypes, struct, sys
 
 		port_at, path = 14 + int(sys.argv[1]) + 2, sys.argv[2].encode() + b"\0"
@@ -24,7 +25,7 @@ load() {
 		    insn(0x2d, 4, 3, 4, 0),              # if r4 > r3 pass
 		    insn(0x69, 5, 2, port_at, 0),        # r5 = port
 		    insn(0x55, 5, 0, 2, (5301 & 255) << 8 | 5301 >> 8),  # if another one, pass
-		    insn(0xb7, 0, 0, 0, 1),              # XDP_DROP
+		    insn(0xb7, 0, 0, 0, int(sys.argv[3])),
 		    insn(0x95, 0, 0, 0, 0),
 		    insn(0xb7, 0, 0, 0, 2),              # XDP_PASS
 		    insn(0x95, 0, 0, 0, 0)])

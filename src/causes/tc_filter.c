@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Stage tc: programs and filters that somebody put on a device, and that drop: traffic control at
- * clsact or ingress, on the way in and out, and XDP.
+ * clsact or ingress, on the way in and out, XDP, and XDP that fails.
  */
 #include <stdio.h>
 
@@ -12,17 +12,22 @@
 
 struct filter_row {
 	const char *id;
-	const char *reasons[2], *symbols[5]; /* symbols none: any */
-	bool at_clsact;
+	const char *const *reasons, *const *symbols; /* symbols NULL: any */
+	bool at_clsact, fails;
 	enum counter_id of; /* packets that came by, of the devices */
 	const char *place, *text, *excluded;
 	const char *see; /* command; the device stands behind it */
 };
 
+static const char *const ingress_reasons[] = {"TC_INGRESS", NULL};
+static const char *const egress_reasons[] = {"TC_EGRESS", NULL};
+static const char *const failed_reasons[] = {"XDP_ABORTED", "XDP_TX_FAILED", "XDP_REDIRECT_FAILED",
+					     NULL};
+
 static const struct filter_row filter_rows[] = {
 	{
 		.id = "tc-ingress-drop",
-		.reasons = {"TC_INGRESS"},
+		.reasons = ingress_reasons,
 		.at_clsact = true,
 		.of = C_LINK_RX_PACKETS,
 		.place = "a traffic control filter on the way in",
@@ -34,7 +39,7 @@ static const struct filter_row filter_rows[] = {
 	},
 	{
 		.id = "tc-egress-drop",
-		.reasons = {"TC_EGRESS"},
+		.reasons = egress_reasons,
 		.at_clsact = true,
 		.of = C_LINK_TX_PACKETS,
 		.place = "a traffic control filter on the way out",
@@ -45,9 +50,8 @@ static const struct filter_row filter_rows[] = {
 	},
 	{
 		.id = "xdp-drop",
-		.reasons = {"NOT_SPECIFIED", "XDP"},
-		.symbols = {"veth_xdp_rcv_skb", "do_xdp_generic", "netif_receive_generic_xdp",
-			    "bpf_prog_run_generic_xdp"},
+		.reasons = xdp_reasons,
+		.symbols = xdp_symbols,
 		.of = C_LINK_RX_PACKETS,
 		.place = "an XDP program",
 		.text = "The program on the device drops them before the kernel makes anything of them: "
@@ -55,6 +59,19 @@ static const struct filter_row filter_rows[] = {
 			"card's own driver drops for XDP never gets here: only its xdp_drop counters "
 			"tell of it.",
 		.excluded = "traffic control (reasons TC_INGRESS, TC_EGRESS)",
+		.see = "ip -d link show dev",
+	},
+	{
+		.id = "xdp-aborted",
+		.reasons = failed_reasons,
+		.fails = true,
+		.of = C_LINK_RX_PACKETS,
+		.place = "a failing XDP program",
+		.text = "XDP_ABORTED is what a program returns when something in it went wrong, and an "
+			"action that could not be carried out (XDP_TX, XDP_REDIRECT) ends alike: nobody "
+			"decided to drop these packets. The device counts them as drops, if at all.",
+		.excluded = "a decision of the program's (XDP_DROP): the tracepoint xdp_exception is "
+			    "passed by failures only",
 		.see = "ip -d link show dev",
 	},
 };
@@ -96,6 +113,13 @@ static bool any_xdp(const struct exam *x)
 		if (link->xdp_id)
 			return true;
 	return false;
+}
+
+static const char *what_is_traced(const struct filter_row *row)
+{
+	if (row->fails)
+		return "xdp_exception";
+	return row->at_clsact ? row->reasons[0] : "drops by XDP";
 }
 
 /* Without a trace: nothing is attached, or it dropped nothing; else nobody knows. */
@@ -146,6 +170,22 @@ static bool is_wanted(const struct exam *x, const struct drop_filter *filter, ui
 	return !all || (most >= WANTED_SEEN && most * MAX(lost, all) / all >= enough);
 }
 
+/* The program's number is the only way to its author. */
+static void failing_remedies(struct exam *x, struct finding *f, const struct filter_row *row,
+			     const char *device, const char *enter)
+{
+	const struct link *link = snapshot_link_named(&x->o->b, device);
+	struct remedy *r = finding_remedy(f, "mend-program", REMEDY_TC,
+					  "have the XDP program on %s mended by who loaded it", device);
+
+	remedy_why(r, "it is a fault in the program, or in what it sends packets on to");
+	remedy_command(r, "%s%s %s", enter, row->see, device);
+	if (link && link->xdp_id)
+		remedy_command(r, "bpftool prog show id %u", link->xdp_id);
+	remedy_command(r, "bpftool prog tracelog    (what it prints, if it does)");
+	remedy_risk(r, "taking it off opens what it kept out, and may break the container network");
+}
+
 static void filter_remedies(struct exam *x, struct finding *f, const struct filter_row *row)
 {
 	const char *device = f->subjects.n ? f->subjects.items[0].device : "DEVICE";
@@ -153,6 +193,10 @@ static void filter_remedies(struct exam *x, struct finding *f, const struct filt
 	struct remedy *r;
 
 	entering(x, enter, sizeof(enter));
+	if (row->fails) {
+		failing_remedies(x, f, row, device, enter);
+		return;
+	}
 	r = finding_remedy(f, "find-owner", REMEDY_TC, "find out who put it there, and change its rules");
 	remedy_why(r, "who made it puts it back: it is to be told what to let through");
 	remedy_command(r, "%s%s %s", enter, row->see, device);
@@ -187,17 +231,13 @@ static void add_evidence(struct exam *x, struct finding *f, const struct filter_
 	vec_each(link, &x->o->b.links)
 		if (!row->at_clsact && link->xdp_id)
 			evidence_text(f, x, "%s has XDP program %u", link->name, link->xdp_id);
-	evidence_traced(f, x, row->at_clsact ? row->reasons[0] : "drops by XDP", traced);
+	evidence_traced(f, x, what_is_traced(row), traced);
 }
 
 enum outcome examine_tc_filter(struct exam *x)
 {
 	const struct filter_row *row = row_of(x);
-	const char *const reasons[] = {row->reasons[0], row->reasons[1], NULL};
-	const char *const symbols[] = {row->symbols[0], row->symbols[1], row->symbols[2],
-				       row->symbols[3], NULL};
-	const struct drop_filter filter = {.reasons = reasons,
-					   .symbols = row->symbols[0] ? symbols : NULL};
+	const struct drop_filter filter = {.reasons = row->reasons, .symbols = row->symbols};
 	uint64_t traced, counted = 0;
 	bool known = false;
 	struct finding *f;
@@ -206,7 +246,7 @@ enum outcome examine_tc_filter(struct exam *x)
 		return without_trace(x, row);
 	traced = ledger_unclaimed(x->ledger, &filter);
 	if (!traced) {
-		evidence_traced(NULL, x, row->at_clsact ? row->reasons[0] : "drops by XDP", 0);
+		evidence_traced(NULL, x, what_is_traced(row), 0);
 		return NOT_FOUND;
 	}
 	f = finding_new(x);
@@ -219,7 +259,9 @@ enum outcome examine_tc_filter(struct exam *x)
 	finding_lost(f, known ? &counted : NULL, &traced,
 		     passed_by(x, f, row->of) + (row->of == C_LINK_TX_PACKETS ? traced : 0));
 	f->severity = MIN(SEVERITY_WARNING, severity_of_share(x, f->lost, MAX(f->of, f->lost)));
-	if (!is_wanted(x, &filter, f->lost))
+	if (row->fails) /* causes.md 40: nobody meant any of them */
+		f->severity = SEVERITY_WARNING;
+	else if (!is_wanted(x, &filter, f->lost))
 		f->severity = SEVERITY_INFO;
 	finding_flows(x, f, &filter);
 	finding_headline(f, "%s of %s drops packets", row->place,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Counts what passes the kfree_skb tracepoint, added up in the kernel.
+ * Counts what passes the kfree_skb tracepoint, added up in the kernel, and beside it what passes
+ * xdp_exception: packets that an XDP program could not deal with.
  *
  * There are six programs for one job: the tracepoint got `reason` in 5.17 and `rx_sk` in 6.11, and
  * each form exists as tp_btf (the verifier knows the pointers, fields are plain loads) and as raw
@@ -103,6 +104,13 @@ struct {
 	__type(key, struct flow_key);
 	__type(value, __u64);
 } flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, XDP_ENTRIES);
+	__type(key, struct xdp_key);
+	__type(value, __u64);
+} xdp_errors SEC(".maps");
 
 bool enabled; /* every drop reads this: it shares its cache line with nothing that changes often */
 bool flows_sampled;
@@ -377,6 +385,41 @@ static __always_inline int count(struct sk_buff *skb, __u64 location, __u32 reas
 	if (ip.family)
 		count_flow(&key, &ip, weight);
 	return 0;
+}
+
+/* trace_xdp_exception(dev, prog, act), since 4.11: the packet may not have an skb yet. */
+static __always_inline int count_xdp(struct net_device *dev, __u32 act, const bool typed)
+{
+	const __u64 one = 1;
+	struct xdp_key key = {.act = act};
+	__u64 *packets;
+
+	if (!enabled || !dev)
+		return 0;
+	key.netns = READ(dev, nd_net.net) ? BPF_CORE_READ(dev, nd_net.net, ns.inum) : 0;
+	key.ifindex = READ(dev, ifindex);
+	packets = bpf_map_lookup_elem(&xdp_errors, &key);
+	if (!packets && !bpf_map_update_elem(&xdp_errors, &key, &one, BPF_NOEXIST))
+		return 0;
+	if (!packets)
+		packets = bpf_map_lookup_elem(&xdp_errors, &key); /* another CPU was faster */
+	if (packets)
+		__sync_fetch_and_add(packets, 1);
+	else
+		__sync_fetch_and_add(&made.missed, 1);
+	return 0;
+}
+
+SEC("tp_btf/xdp_exception")
+int btf_xdp(__u64 *ctx)
+{
+	return count_xdp((void *)ctx[0], ctx[2], true);
+}
+
+SEC("raw_tp/xdp_exception")
+int raw_xdp(__u64 *ctx)
+{
+	return count_xdp((void *)ctx[0], ctx[2], false);
 }
 
 /* The arguments of the tracepoint: skb, location, reason (5.17), rx_sk (6.11). */

@@ -9,6 +9,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdio.h>
 
 #include "drops/record.h"
@@ -213,6 +214,77 @@ static void give_flows(struct drop_tracer *t, const struct reading *r, struct dr
 	qsort(d->flows.items, n, sizeof(*d->flows.items), most_flows);
 }
 
+/* ---- XDP programs that failed ---- */
+
+struct xdp_error {
+	struct xdp_key key;
+	uint64_t packets;
+};
+
+/* What the kernel's own log would call it; it has no drop reason for them. */
+static const char *xdp_reason(uint32_t act)
+{
+	switch (act) {
+	case XDP_TX:
+		return "XDP_TX_FAILED";
+	case XDP_REDIRECT:
+		return "XDP_REDIRECT_FAILED";
+	default: /* the program's own error, or a number that is no action: dropped like it */
+		return "XDP_ABORTED";
+	}
+}
+
+/*
+ * A virtual device and generic XDP then free the skb with the same words as for XDP_DROP: these
+ * packets change their reason. Those of a card's driver never were an skb, and those that could not
+ * be sent on are not freed as one: they are added.
+ */
+static void give_xdp_error(const struct xdp_error *e, struct drops *d)
+{
+	const char *reason = xdp_reason(e->key.act);
+	bool aborted = strcmp(reason, "XDP_ABORTED") == 0;
+	struct drop row = {.netns = e->key.netns, .ifindex = e->key.ifindex};
+
+	vec_each(known, &d->rows) {
+		uint64_t n = MIN(known->packets, e->packets - row.packets);
+
+		if (!aborted || known->netns != row.netns || known->ifindex != row.ifindex || !n ||
+		    !is_xdp_drop(known))
+			continue;
+		memcpy(row.symbol, known->symbol, sizeof(row.symbol));
+		row.ethertype = known->ethertype;
+		row.protocol = known->protocol;
+		row.bytes += known->bytes / known->packets * n;
+		known->bytes -= known->bytes / known->packets * n;
+		known->segments -= MIN(known->segments, n);
+		known->packets -= n;
+		row.packets += n;
+	}
+	if (!row.symbol[0])
+		snprintf(row.symbol, sizeof(row.symbol), "xdp_exception");
+	snprintf(row.reason, sizeof(row.reason), "%s", reason);
+	row.packets = row.segments = e->packets;
+	*vec_push(&d->rows) = row;
+}
+
+static int give_xdp(const struct drop_tracer *t, struct drops *d)
+{
+	struct xdp_error e;
+	struct walk w = {t->skel->maps.xdp_errors, &e.key, &e.packets, sizeof(e.packets), false, 0};
+	size_t kept = 0;
+	int more;
+
+	while ((more = walk_next(&w)) > 0)
+		give_xdp_error(&e, d);
+	vec_each(row, &d->rows)
+		if (row->packets)
+			d->rows.items[kept++] = *row;
+	d->rows.n = kept;
+	if (kept)
+		qsort(d->rows.items, kept, sizeof(*d->rows.items), most_drops);
+	return more;
+}
+
 void drop_tracer_stop(struct drop_tracer *t)
 {
 	__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
@@ -237,6 +309,11 @@ int drop_tracer_read(struct drop_tracer *t, struct drops *ret)
 	d.receiving_socket = t->arguments >= 4;
 	give_drops(t, &r, &d);
 	give_flows(t, &r, &d);
+	err = give_xdp(t, &d);
+	if (err) {
+		drops_done(&d);
+		return err;
+	}
 	/* More made than found: some were pushed out to make room. */
 	d.flows_sampled = bss->flows_sampled || bss->made.flows > r.flows.n;
 	d.missed = bss->made.missed + bpf_recursion_misses(t->program) - t->misses_before;

@@ -34,6 +34,13 @@ struct flow_key {
 	__u8 zero[6];
 };
 
+/* What an XDP program left undone; act is enum xdp_action, or any other number it returned. */
+struct xdp_key {
+	__u32 netns, ifindex, act, zero;
+};
+
+#define XDP_ENTRIES 256
+
 #define FLOW_ENTRIES 4096
 
 /*

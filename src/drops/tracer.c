@@ -16,7 +16,7 @@
 #include "drops/rules.h"
 #include "drops.skel.h"
 
-/* Best first. The program of a rung is called PREFIX_ARGUMENTS. */
+/* Best first. The program of a rung is called PREFIX_ARGUMENTS, that for XDP beside it PREFIX_xdp. */
 static const struct rung {
 	const char *name, *prefix;
 } rungs[] = {
@@ -66,6 +66,8 @@ static int read_kernel_btf(struct drop_tracer *t, bool *ret_rules)
 	if (t->arguments >= 0) {
 		reasons_add_btf(&t->reasons, btf, 1);
 		t->reasons.none = t->arguments < 3;
+		t->has_xdp = btf__find_by_name_kind(btf, "btf_trace_xdp_exception",
+						    BTF_KIND_TYPEDEF) > 0;
 		*ret_rules = rule_tracer_possible(btf);
 	}
 	btf__free(btf);
@@ -74,7 +76,7 @@ static int read_kernel_btf(struct drop_tracer *t, bool *ret_rules)
 
 static int open_rung(struct drop_tracer *t, const struct rung *rung)
 {
-	char name[16];
+	char name[16], xdp[16];
 	struct bpf_program *program;
 	int err;
 
@@ -82,13 +84,17 @@ static int open_rung(struct drop_tracer *t, const struct rung *rung)
 	if (!t->skel)
 		return -errno;
 	snprintf(name, sizeof(name), "%s_%d", rung->prefix, t->arguments);
+	snprintf(xdp, sizeof(xdp), "%s_xdp", rung->prefix);
 	bpf_object__for_each_program(program, t->skel->obj)
 	{
 		bool fits = strcmp(bpf_program__name(program), name) == 0;
+		bool beside = t->has_xdp && strcmp(bpf_program__name(program), xdp) == 0;
 
-		bpf_program__set_autoload(program, fits);
+		bpf_program__set_autoload(program, fits || beside);
 		if (fits)
 			t->program = program;
+		if (beside)
+			t->xdp = program;
 	}
 	bpf_program__set_log_buf(t->program, t->log, sizeof(t->log));
 	err = bpf_map__set_max_entries(t->skel->maps.drops, t->entries);
@@ -101,6 +107,8 @@ static int open_rung(struct drop_tracer *t, const struct rung *rung)
 	t->link = bpf_program__attach(t->program);
 	if (!t->link)
 		return -errno;
+	/* Without it an XDP program that fails looks like one that drops. */
+	t->xdp_link = t->xdp ? bpf_program__attach(t->xdp) : NULL;
 	t->rung = rung->name;
 	return 0;
 }
@@ -108,10 +116,11 @@ static int open_rung(struct drop_tracer *t, const struct rung *rung)
 static void close_rung(struct drop_tracer *t)
 {
 	bpf_link__destroy(t->link);
+	bpf_link__destroy(t->xdp_link);
 	drops_bpf__destroy(t->skel);
-	t->link = NULL;
+	t->link = t->xdp_link = NULL;
 	t->skel = NULL;
-	t->program = NULL;
+	t->program = t->xdp = NULL;
 }
 
 static int climb(struct drop_tracer *t, const char *only)
@@ -198,6 +207,7 @@ void drop_tracer_start(struct drop_tracer *t)
 		__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
 		empty_map(t->skel->maps.drops);
 		empty_map(t->skel->maps.flows);
+		empty_map(t->skel->maps.xdp_errors);
 	}
 	memset(&t->skel->bss->made, 0, sizeof(t->skel->bss->made));
 	t->skel->bss->flows_sampled = false;

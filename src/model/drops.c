@@ -8,3 +8,19 @@ void drops_done(struct drops *d)
 	vec_done(&d->rules);
 	*d = (struct drops){0};
 }
+
+const char *const xdp_reasons[] = {"NOT_SPECIFIED", "XDP", NULL};
+const char *const xdp_symbols[] = {"veth_xdp_rcv_skb", "do_xdp_generic",
+				   "netif_receive_generic_xdp", "bpf_prog_run_generic_xdp", NULL};
+
+static bool is_among(const char *const *list, const char *name)
+{
+	while (*list && strcmp(*list, name) != 0)
+		list++;
+	return *list;
+}
+
+bool is_xdp_drop(const struct drop *d)
+{
+	return is_among(xdp_reasons, d->reason) && is_among(xdp_symbols, d->symbol);
+}

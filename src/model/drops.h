@@ -9,7 +9,9 @@
 #include "base/base.h"
 
 struct drop {
-	char reason[48]; /* without SKB_DROP_REASON_; "NOT_SPECIFIED"; a bare number if unknown */
+	/* Without SKB_DROP_REASON_; "NOT_SPECIFIED"; a bare number if unknown. The kernel has none for
+	 * XDP programs that fail, but a tracepoint: XDP_ABORTED, XDP_TX_FAILED, XDP_REDIRECT_FAILED. */
+	char reason[48];
 	char symbol[64]; /* kernel function that freed it, without offset; "0x..." if it has no name */
 	uint32_t netns;	 /* inode; 0 unknown */
 	uint32_t ifindex; /* 0 none */
@@ -53,5 +55,9 @@ struct drops {
 };
 
 void drops_done(struct drops *d);
+
+/* Where packets end that an XDP program does not let pass, and the kernel's words for it. */
+extern const char *const xdp_symbols[], *const xdp_reasons[]; /* NULL ends */
+bool is_xdp_drop(const struct drop *d);
 
 #endif
