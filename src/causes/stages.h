@@ -47,6 +47,13 @@ bool tcp_lost_elsewhere(struct exam *x, uint64_t *ret_lost, uint64_t *ret_of);
 bool tracing(const struct exam *x);
 /* Traced packets of other namespaces that match. */
 uint64_t traced_elsewhere(const struct exam *x, const struct drop_filter *f);
+/*
+ * skb->dev is no device any more once a datagram was made ready for its socket's queue (it holds
+ * dev_scratch then) or a fragment waits for others, so events of then name no namespace where the
+ * kernel does not name the socket: a checksum that is verified at the read, udp_mem before 6.11, a
+ * timeout of fragments. The counters do. Takes no more of such packets than `most`.
+ */
+uint64_t traced_nowhere(struct exam *x, const struct drop_filter *f, uint64_t most);
 /* Gives a subject its socket and that socket's owner, as last seen. */
 void subject_socket(const struct exam *x, struct subject *s, const struct socket *sk);
 /* An explained loss has a subject; an explanation speaks of the first. */

@@ -27,6 +27,21 @@ uint64_t traced_elsewhere(const struct exam *x, const struct drop_filter *f)
 	return sum;
 }
 
+uint64_t traced_nowhere(struct exam *x, const struct drop_filter *f, uint64_t most)
+{
+	uint64_t sum = 0;
+
+	if (!tracing(x))
+		return 0;
+	vec_each(d, &x->d->drops->rows)
+		if (!d->netns && drop_matches(d, f))
+			sum += d->packets;
+	sum = MIN(sum, most);
+	x->ledger->elsewhere -= MIN(x->ledger->elsewhere, sum);
+	x->ledger->unplaced += sum;
+	return sum;
+}
+
 /* They are asked for while a buffer is full, which it may not be at the end. */
 static void copy_locks(const struct snapshot *from, struct socket *sk)
 {

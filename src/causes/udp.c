@@ -466,7 +466,7 @@ static void noport_words(struct exam *x, struct finding *f)
 enum outcome examine_udp_noport(struct exam *x)
 {
 	struct change counted = delta_sum(x->o, C_UDP_NO_PORTS, C_UDP6_NO_PORTS);
-	uint64_t traced = ledger_traced(x->ledger, &noport_drops);
+	uint64_t traced = ledger_unclaimed(x->ledger, &noport_drops);
 	struct finding *f;
 
 	if (!delta_value(counted) && !traced) {

@@ -59,27 +59,6 @@ static void headline_with_sender(struct finding *f, const char *what)
 
 /* ---- checksums ---- */
 
-/*
- * skb->dev is no device any more once a datagram was made ready for its socket's queue (it holds
- * dev_scratch then), so events of then name no namespace where the kernel does not name the socket:
- * a checksum that is verified at the read, udp_mem before 6.11. The counters do. Takes no more of
- * such packets than `most`.
- */
-static uint64_t traced_nowhere(struct exam *x, const struct drop_filter *f, uint64_t most)
-{
-	uint64_t sum = 0;
-
-	if (!tracing(x))
-		return 0;
-	vec_each (d, &x->d->drops->rows)
-		if (!d->netns && drop_matches(d, f))
-			sum += d->packets;
-	sum = MIN(sum, most);
-	x->ledger->elsewhere -= MIN(x->ledger->elsewhere, sum);
-	x->ledger->unplaced += sum;
-	return sum;
-}
-
 /* Of those the flows name no namespace either. */
 static void flows_of_nowhere(struct exam *x, struct finding *f)
 {

@@ -341,7 +341,14 @@ int collect_netstat(struct host *h, struct snapshot *s)
 
 int collect_sockstat(struct host *h, struct snapshot *s)
 {
-	return collect_text(h, "net/sockstat", parse_sockstat, s);
+	cleanup(buf_done) struct buf b = {0};
+	struct span six;
+	int r = collect_text(h, "net/sockstat", parse_sockstat, s);
+
+	/* Of sockstat6 only the fragments are used; a kernel without IPv6 does not have it. */
+	if (r < 0 || read_text(h, "net/sockstat6", &b, &six) < 0)
+		return r;
+	return parse_sockstat(six, s);
 }
 
 int collect_softnet(struct host *h, struct snapshot *s)
