@@ -21,7 +21,9 @@ static const char help[] =
 "  gen udp-send HOST PORT     -n COUNT, --size, --rate PER_S, --burst N --gap S, --nonblock,\n"
 "                             --sndbuf, --sockets N (as many source ports), --ports N\n"
 "                             (destination ports in turn), --hold S (keep the sockets open),\n"
-"                             --segment N (the kernel makes datagrams of N from each --size)\n"
+"                             --segment N (the kernel makes datagrams of N from each --size),\n"
+	"                             --mtu-discover N (not to be cut: 2 within the known MTU, 3 whatever\n"
+	"                             routers say; IP_MTU_DISCOVER)\n"
 "  gen udp-recv PORT          --rcvbuf, --no-read, --slow BYTES_PER_S, -n COUNT,\n"
 "                             --ask-rcvbuf N (no more than rmem_max allows),\n"
 "                             --every S (read what came once in so long, not at once)\n"
@@ -98,6 +100,7 @@ static const struct row {
 	ROW("ready-fd", FD, ready_fd, 65535),
 	ROW("ready-file", TEXT, ready_file, 0),
 	ROW("segment", NUMBER, segment, 65507),
+	ROW("mtu-discover", NUMBER, mtu_discover, 5),
 	ROW("size", NUMBER, size, 65507),
 	ROW("slow", NUMBER, slow, 1ULL << 40),
 	ROW("smac", TEXT, smac, 0),

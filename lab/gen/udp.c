@@ -8,6 +8,14 @@
 
 #include "gen.h"
 
+static void discover_mtu(int fd, int family, int how)
+{
+	if (family == AF_INET6)
+		set_int(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, how);
+	else
+		set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, how);
+}
+
 void udp_send(const struct options *o)
 {
 	struct address to = resolve(o->host, o->port, SOCK_DGRAM, 0);
@@ -22,6 +30,8 @@ void udp_send(const struct options *o)
 		bind_source(o, fds[i], &to, i);
 		if (o->segment)
 			set_int(fds[i], IPPROTO_UDP, UDP_SEGMENT, (int)o->segment);
+		if (o->mtu_discover)
+			discover_mtu(fds[i], to.sa.ss_family, (int)o->mtu_discover);
 	}
 	tell_ready(o);
 	start = now_ns();

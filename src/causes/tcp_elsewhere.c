@@ -265,9 +265,9 @@ static const char *local_loss(const struct exam *x, const struct retransmissions
 		if (f->where != x->o || f->severity < SEVERITY_WARNING ||
 		    f->cause->stage == STAGE_UDP || (f->via && f->via->stage == STAGE_UDP))
 			continue;
-		/* Elsewhere, but it is known where: at a limit of the provider's. */
+		/* Elsewhere, but it is known where or why: a limit of the provider's, an MTU. */
 		if (f->cause->kind == CAUSE_ELSEWHERE) {
-			if (f->cause->stage == STAGE_LINK && f->lost * 2 >= r->real)
+			if (f->cause->stage != STAGE_TCP && f->lost * 2 >= r->real)
 				return f->cause->id;
 			continue;
 		}

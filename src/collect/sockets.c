@@ -147,6 +147,16 @@ static void keep_socket(const struct diag *d, uint8_t protocol, struct snapshot 
 	sk->busy_us = u64_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_busy_time));
 	sk->sndbuf_limited_us =
 		u64_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_sndbuf_limited));
+	sk->backoff = d->tcp_n > offsetof(struct tcp_info, tcpi_backoff)
+			      ? d->tcp[offsetof(struct tcp_info, tcpi_backoff)]
+			      : 0;
+	sk->rto_us = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_rto));
+	sk->sacked = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_sacked));
+	sk->snd_mss = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_snd_mss));
+	sk->pmtu = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_pmtu));
+	sk->last_ack_ms = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_last_ack_recv));
+	sk->bytes_acked = u64_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_bytes_acked));
+	sk->bytes_again = u64_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_bytes_retrans));
 	sk->unacked = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_unacked));
 	sk->lost = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_lost));
 	sk->retrans_total = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_total_retrans));

@@ -24,6 +24,10 @@ struct socket {
 	uint32_t rqueue, wqueue; /* bytes; listener: connections waiting, backlog */
 	uint32_t rmem, rcvbuf, wmem, sndbuf, forward, wmem_queued, backlog, drops;
 	uint32_t retrans_total, lost, unacked; /* tcp_info */
+	/* tcp_info: timeouts in a row, the timer now, segments acknowledged out of order; the largest
+	 * segment and packet that may be sent; how long ago anything was acknowledged */
+	uint32_t backoff, rto_us, sacked, snd_mss, pmtu, last_ack_ms;
+	uint64_t bytes_acked, bytes_again; /* tcp_info; bytes_acked counts the SYN as one */
 	uint64_t busy_us, sndbuf_limited_us; /* tcp_info: had data to send; and no room for more */
 	bool mem_known, tcp_known;
 	bool locks_known, rcvbuf_locked, sndbuf_locked; /* of sockets in question: sk_userlocks */
