@@ -134,6 +134,23 @@ for scenario in lab/scenarios/*.sh; do
 done
 [ $((also * 10)) -le $all ] || fail "$also of $all scenarios use ALSO, more than one in ten"
 
+# A cause's scenarios count up to three; several faults at once and healthy hosts by themselves.
+read -r counted several healthy < <(
+	for scenario in lab/scenarios/*.sh; do
+		name=${scenario##*/}
+		faults=$(sed -nE 's/.*\bBOTH="([^"]*)".*/\1/p' "$scenario" | wc -w)
+		echo "${name%%--*}" "$([[ ${name%.sh} = none--* ]] && echo healthy || echo $((faults > 1)))"
+	done | sed 's/\.sh / /' | awk '
+		$2 == "healthy" { healthy++; next }
+		$2 == 1 { several++ }
+		++of[$1] <= 3 { counted++ }
+		END { print counted + 0, several + 0, healthy + 0 }'
+)
+echo "$counted scenarios, three for a cause at most; $several with several faults, $healthy of healthy hosts"
+[ "$counted" -ge 95 ] || fail "$counted scenarios, counted by cause, less than 95"
+[ "$several" -ge 12 ] || fail "$several scenarios with two faults or more, less than 12"
+[ "$healthy" -ge 20 ] || fail "$healthy near misses and healthy hosts, less than 20"
+
 # Remedies are judged on fifteen faults at least, and those exist.
 judged=0
 while read -r scenario; do
