@@ -49,6 +49,8 @@ void *vec_grow(void **items, size_t *n, size_t *capacity, size_t size)
 {
 	void *item;
 
+	if (*n && !*capacity)
+		abort(); /* lent */
 	if (*n == *capacity) {
 		*capacity = *capacity ? *capacity * 2 : 8;
 		*items = or_die(reallocarray(*items, *capacity, size));

@@ -48,7 +48,10 @@ void *vec_grow(void **items, size_t *n, size_t *capacity, size_t size);
 #define vec_push(v)                                                                                \
 	((__typeof__((v)->items))vec_grow((void **)&(v)->items, &(v)->n, &(v)->capacity,           \
 					  sizeof(*(v)->items)))
-#define vec_done(v) (free((v)->items), (v)->items = NULL, (v)->n = (v)->capacity = 0)
+/* Items without capacity are lent (vec_lend) and stay their owner's: not to be pushed to. */
+#define vec_done(v)                                                                                \
+	(free((v)->capacity ? (v)->items : NULL), (v)->items = NULL, (v)->n = (v)->capacity = 0)
+#define vec_lend(to, from) ((to)->items = (from)->items, (to)->n = (from)->n, (to)->capacity = 0)
 #define vec_each(item, v)                                                                          \
 	for (__typeof__((v)->items + 0) item = (v)->items; item && item < (v)->items + (v)->n; item++)
 

@@ -164,7 +164,7 @@ int cmd_diagnose(int argc, char **argv)
 	if (o.session.seconds <= 0)
 		o.session.seconds = SAMPLE_SECONDS;
 	o.narrowing.live = !o.session.from;
-	o.session.begun = narrowing_fits;
+	o.session.begun = o.narrowing.device ? narrowing_fits : NULL;
 	o.session.begun_arg = &o.narrowing;
 	if (!narrowing_begin(&o.narrowing))
 		return refuse(&o, NULL);

@@ -17,6 +17,8 @@
 #define LOOK_STEP_MAX_NS (NSEC_PER_SEC / 2)
 #define LOOK_STEP_MIN_NS (50 * NSEC_PER_MSEC)
 #define LOOKS_PER_INTERVAL 10
+/* Where a look is dear (hundreds of namespaces) there are fewer: a tenth of one CPU at most. */
+#define LOOK_CPU_SHARE 10
 #define PROGRESS_WIDTH 20
 
 /* --- ctrl-C: the first ends the sampling, the second the program --- */
@@ -58,6 +60,14 @@ bool session_interrupted(void)
 	return interrupted;
 }
 
+int64_t session_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
 void session_sleep_until(int64_t when_ns)
 {
 	struct timespec ts = {when_ns / NSEC_PER_SEC, when_ns % NSEC_PER_SEC};
@@ -70,22 +80,24 @@ static void look_around(struct session *s, const struct session_options *options
 			struct diagnosis *d, int64_t begin_ns)
 {
 	int64_t all = (int64_t)(options->seconds * NSEC_PER_SEC), end = begin_ns + all;
-	int64_t step = MAX(MIN(all / LOOKS_PER_INTERVAL, LOOK_STEP_MAX_NS), LOOK_STEP_MIN_NS);
+	int64_t step = MAX(MIN(all / LOOKS_PER_INTERVAL, LOOK_STEP_MAX_NS), LOOK_STEP_MIN_NS), next;
 	char phase[32];
 
 	step = MAX(step, all / LOOKS_MAX);
-	for (int n = 1;; n++) {
-		int64_t next = begin_ns + n * step;
+	next = begin_ns + step;
+	for (int n = 1; next + step / 2 <= end; n++) {
+		int64_t cpu;
 
 		progress(options, MIN(monotonic_ns() - begin_ns, all), all);
-		if (next + step / 2 > end)
-			break;
 		session_sleep_until(next);
 		if (interrupted)
 			break;
+		cpu = session_cpu_ns();
 		snprintf(phase, sizeof(phase), "look-%d", n);
 		session_take_phase(s, d, phase);
 		session_stamp_phase(s, d, phase);
+		cpu = session_cpu_ns() - cpu;
+		next = MAX(next + step, monotonic_ns() + cpu * (LOOK_CPU_SHARE - 1));
 	}
 	session_sleep_until(end);
 	if (options->progress)

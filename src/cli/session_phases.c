@@ -28,6 +28,17 @@ static struct snapshot *snapshot_of(struct observation *o, const char *phase)
 	return strcmp(phase, "a") == 0 ? &o->a : &o->b;
 }
 
+static void share(struct snapshot *into, const struct snapshot *first)
+{
+	uint64_t own = sources_of_scope(SCOPE_NETNS);
+
+	for (size_t source = 0; source < SOURCE_N; source++)
+		if (!(own & SOURCE_BIT(source)))
+			snapshot_share(into, first, (enum source)source);
+	if (source_ok(into, SRC_SYSCTL))
+		snapshot_share_settings(into, first);
+}
+
 /* Host-wide sources are read once, with the first namespace, and shared with the others. */
 void session_take_phase(struct session *s, struct diagnosis *d, const char *phase)
 {
@@ -45,10 +56,8 @@ void session_take_phase(struct session *s, struct diagnosis *d, const char *phas
 		for (size_t source = 0; source < SOURCE_N; source++)
 			if (into->source[source].err == -ETIMEDOUT)
 				s->late |= SOURCE_BIT(source);
-		for (size_t source = 0; i > 0 && source < SOURCE_N; source++)
-			if (!(own & SOURCE_BIT(source)))
-				snapshot_share(into, snapshot_of(&d->observations.items[0], phase),
-					       (enum source)source);
+		if (i > 0)
+			share(into, snapshot_of(&d->observations.items[0], phase));
 	}
 }
 
@@ -105,6 +114,7 @@ void session_add_observations(struct session *s, struct diagnosis *d)
 
 		memcpy(o->name, ns->name, sizeof(o->name));
 		o->inode = ns->inode;
-		s->hosts[i] = (struct host){.ns = ns, .recording = s->recording};
+		s->hosts[i] = (struct host){
+			.ns = ns, .recording = s->recording, .wide_known = i > 0};
 	}
 }

@@ -13,14 +13,6 @@
 #define STEP_NS NSEC_PER_SEC
 #define CPU_SHARE 1000
 
-static int64_t process_cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-}
-
 static void progress(const struct session_options *options, int64_t waited_ns)
 {
 	if (!options->progress)
@@ -75,12 +67,12 @@ bool session_wait(struct session *s, const struct session_options *options)
 	s->report.wait = (struct wait_report){.asked_s = options->wait};
 	look(s, steps);
 	while (!loss && !session_interrupted() && monotonic_ns() < end) {
-		int64_t now = monotonic_ns(), cpu = process_cpu_ns();
+		int64_t now = monotonic_ns(), cpu = session_cpu_ns();
 		int64_t next;
 
 		progress(options, now - begin);
 		look(s, steps);
-		cpu = process_cpu_ns() - cpu;
+		cpu = session_cpu_ns() - cpu;
 		loss = begins(s, steps);
 		next = now + MAX(STEP_NS, cpu * CPU_SHARE);
 		if (!loss)

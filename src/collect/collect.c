@@ -56,6 +56,11 @@ bool host_is_look(const struct host *h)
 	return strncmp(h->phase, "look", 4) == 0;
 }
 
+bool host_is_first(const struct host *h)
+{
+	return strcmp(h->phase, "a") == 0;
+}
+
 /*
  * One thread at work. It is freed by whichever lets go of it last: the thread, or the caller that
  * waits for it. After `abandoned` it touches nothing of the caller's.

@@ -26,6 +26,8 @@ extern const size_t collectors_n;
 
 /* True while host->phase is not one of the two ends: collectors then take the short way. */
 bool host_is_look(const struct host *h);
+/* The first end: settings, which nobody compares, are read at the other alone. */
+bool host_is_first(const struct host *h);
 
 int collect_snmp(struct host *h, struct snapshot *s);
 int collect_snmp6(struct host *h, struct snapshot *s);

@@ -307,7 +307,7 @@ static void ask_device(struct host *h, const struct link *link, struct nic *n,
 	}
 	*virtual_left -= is_virtual(link);
 	n->stats_err = ask_stats(h, link, n);
-	if (is_virtual(link))
+	if (is_virtual(link) || host_is_first(h))
 		return;
 	if (!n->rings.known)
 		ask_rings(h, link, n);
@@ -342,5 +342,6 @@ int collect_ethtool(struct host *h, struct snapshot *s)
 	for (size_t i = 0, at = 0; i < s->links.n && at < s->nics.n; i++)
 		if (s->links.items[i].ifindex == s->nics.items[at].ifindex)
 			ask_device(h, &s->links.items[i], &s->nics.items[at++], &virtual_left);
+	host_ethtool_done(h);
 	return 0;
 }

@@ -552,13 +552,14 @@ static const struct question {
 	uint8_t command;
 	uint32_t flags;
 	int (*parse)(const struct buf *answer, struct snapshot *s);
+	bool counts; /* something is compared with the first end */
 } questions[] = {
-	{"ethtool-rings", ETHTOOL_MSG_RINGS_GET, 0, parse_ethtool_rings},
-	{"ethtool-channels", ETHTOOL_MSG_CHANNELS_GET, 0, parse_ethtool_channels},
-	{"ethtool-pause", ETHTOOL_MSG_PAUSE_GET, ETHTOOL_FLAG_STATS, parse_ethtool_pause},
-	{"ethtool-linkstate", ETHTOOL_MSG_LINKSTATE_GET, 0, parse_ethtool_linkstate},
+	{"ethtool-rings", ETHTOOL_MSG_RINGS_GET, 0, parse_ethtool_rings, false},
+	{"ethtool-channels", ETHTOOL_MSG_CHANNELS_GET, 0, parse_ethtool_channels, false},
+	{"ethtool-pause", ETHTOOL_MSG_PAUSE_GET, ETHTOOL_FLAG_STATS, parse_ethtool_pause, true},
+	{"ethtool-linkstate", ETHTOOL_MSG_LINKSTATE_GET, 0, parse_ethtool_linkstate, true},
 	{"ethtool-linkmodes", ETHTOOL_MSG_LINKMODES_GET, ETHTOOL_FLAG_COMPACT_BITSETS,
-	 parse_ethtool_linkmodes},
+	 parse_ethtool_linkmodes, false},
 };
 
 static int ask(struct host *h, uint16_t family, const struct question *q, struct snapshot *s)
@@ -585,7 +586,10 @@ int ethtool_netlink(struct host *h, struct snapshot *s)
 	if (ask_groups(h, family, s) == -EBADMSG)
 		return -EBADMSG;
 	for (size_t i = 0; i < ARRAY_SIZE(questions); i++)
-		if (ask(h, family, &questions[i], s) == -EBADMSG)
+		if ((questions[i].counts || !host_is_first(h)) &&
+		    ask(h, family, &questions[i], s) == -EBADMSG)
 			return -EBADMSG;
+	if (host_is_first(h))
+		return 0;
 	return ask_features(h, family, s) == -EBADMSG ? -EBADMSG : 0;
 }

@@ -179,39 +179,71 @@ bool host_was_late(struct host *h, const char *source)
 
 /*
  * The kernel copies as much as the driver has, whatever room the request says there is: the data
- * ends where a page begins that cannot be written.
+ * ends where a page begins that cannot be written. Opened once for all devices.
  */
-static int ethtool_ioctl(int fd, const char *device, struct buf *data)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), aligned = (data->len + 7) / 8 * 8;
-	size_t room = (aligned + page - 1) / page * page;
-	char *map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			 0);
-	struct ifreq request = {0};
-	int r = 0;
+struct ethtool_line {
+	int fd;
+	char *map; /* ETHTOOL_ROOM that can be written, then a page that cannot */
+};
 
-	if (map == MAP_FAILED)
-		return -errno;
-	if (mprotect(map + room, page, PROT_NONE) < 0)
-		r = -errno;
-	request.ifr_data = map + room - aligned;
-	memcpy(request.ifr_data, data->data, data->len);
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
-	if (r == 0 && ioctl(fd, SIOCETHTOOL, &request) < 0)
-		r = -errno;
-	if (r == 0)
-		memcpy(data->data, request.ifr_data, data->len);
-	munmap(map, room + page);
-	return r;
-}
+#define ETHTOOL_ROOM ((size_t)2 << 20)
 
-static int live_ethtool(const char *device, struct buf *data)
+static int open_ethtool(struct ethtool_line *line)
 {
-	cleanup(cleanup_fd) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char *map;
 
 	if (fd < 0 && errno == EAFNOSUPPORT)
 		fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
-	return fd < 0 ? -errno : ethtool_ioctl(fd, device, data);
+	if (fd < 0)
+		return -errno;
+	map = mmap(NULL, ETHTOOL_ROOM + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED || mprotect(map, ETHTOOL_ROOM, PROT_READ | PROT_WRITE) < 0) {
+		int err = -errno;
+
+		if (map != MAP_FAILED)
+			munmap(map, ETHTOOL_ROOM + page);
+		close(fd);
+		return err;
+	}
+	*line = (struct ethtool_line){fd, map};
+	return 0;
+}
+
+void host_ethtool_done(struct host *h)
+{
+	if (!h->ethtool)
+		return;
+	munmap(h->ethtool->map, ETHTOOL_ROOM + (size_t)sysconf(_SC_PAGESIZE));
+	close(h->ethtool->fd);
+	free(h->ethtool);
+	h->ethtool = NULL;
+}
+
+static int live_ethtool(struct host *h, const char *device, struct buf *data)
+{
+	size_t aligned = (data->len + 7) / 8 * 8;
+	struct ifreq request = {0};
+
+	if (aligned > ETHTOOL_ROOM)
+		return -EMSGSIZE;
+	if (!h->ethtool) {
+		struct ethtool_line line;
+		int r = open_ethtool(&line);
+
+		if (r < 0)
+			return r;
+		h->ethtool = xcalloc(1, sizeof(*h->ethtool));
+		*h->ethtool = line;
+	}
+	request.ifr_data = h->ethtool->map + ETHTOOL_ROOM - aligned;
+	memcpy(request.ifr_data, data->data, data->len);
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", device);
+	if (ioctl(h->ethtool->fd, SIOCETHTOOL, &request) < 0)
+		return -errno;
+	memcpy(data->data, request.ifr_data, data->len);
+	return 0;
 }
 
 int host_ethtool(struct host *h, unsigned int ifindex, const char *what, const char *device,
@@ -225,7 +257,7 @@ int host_ethtool(struct host *h, unsigned int ifindex, const char *what, const c
 		buf_clear(data);
 		return replay(h, entry, data);
 	}
-	return keep(h, entry, live_ethtool(device, data), data);
+	return keep(h, entry, live_ethtool(h, device, data), data);
 }
 
 int host_keep(struct host *h, const char *name, int err, struct buf *text)

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 
 struct recording;
+struct ethtool_line;
 
 struct netns {
 	char name[64]; /* "host" (where process 1 lives), its name in /run/netns, or "" */
@@ -29,6 +30,8 @@ struct host {
 	bool replay;
 	/* While a namespace is entered: an open nsfs file of the one whydrop began in; 0 none. */
 	int home;
+	bool wide_known; /* host-wide settings are read with another namespace */
+	struct ethtool_line *ethtool; /* of the thread that asks; NULL: not opened */
 };
 
 /* Moves the calling thread into the namespace; a replay has nothing to enter. */
@@ -61,6 +64,7 @@ int host_getsockopt(struct host *h, const char *name, int family, int level, int
  */
 int host_ethtool(struct host *h, unsigned int ifindex, const char *what, const char *device,
 		 struct buf *data);
+void host_ethtool_done(struct host *h);
 /*
  * Anything else a collector makes itself, in a recordable form: a live host keeps *text under
  * `name`, a replay replaces *text by what was kept. `err` is kept and given back likewise.

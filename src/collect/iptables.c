@@ -485,7 +485,7 @@ static int collect_table(struct host *h, uint8_t family, const char *table, stru
 	}
 	if (r < 0)
 		return r;
-	return parse_iptables(family, table, &info, &entries, strcmp(h->phase, "a") != 0, set);
+	return parse_iptables(family, table, &info, &entries, !host_is_first(h), set);
 }
 
 /* 0, COLLECT_UNUSED without tables, or an error. */
@@ -529,7 +529,7 @@ int collect_iptables(struct host *h, struct snapshot *s)
 	six = collect_family(h, NFPROTO_IPV6, &s->iptables);
 	if (six < 0)
 		return six;
-	if (strcmp(h->phase, "a") != 0)
+	if (!host_is_first(h))
 		read_locals(h, &s->iptables);
 	return four == 0 || six == 0 ? 0 : COLLECT_UNUSED;
 }

@@ -56,7 +56,7 @@ static int may_enter(int fd)
 	return 0;
 }
 
-static int open_path(const char *path, struct netns *ret)
+static int open_path(const char *path, const char *name, struct netns *ret)
 {
 	struct netns ns = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
 	struct statfs fs;
@@ -81,7 +81,10 @@ static int open_path(const char *path, struct netns *ret)
 	}
 	if (r < 0)
 		return r;
-	netns_name(ns.inode, ns.name, sizeof(ns.name));
+	if (name && inode_of("/proc/1/ns/net") != ns.inode)
+		snprintf(ns.name, sizeof(ns.name), "%s", name);
+	else
+		netns_name(ns.inode, ns.name, sizeof(ns.name));
 	*ret = ns;
 	return 0;
 }
@@ -92,21 +95,22 @@ int netns_open(const char *which, struct netns *ret)
 	uint64_t pid;
 
 	if (!which)
-		return open_path("/proc/self/ns/net", ret);
+		return open_path("/proc/self/ns/net", NULL, ret);
 	if (strchr(which, '/') || which[0] == '.' || !which[0])
 		return -ENOENT;
 	snprintf(path, sizeof(path), NETNS_FOLDER "/%s", which);
 	if (access(path, F_OK) == 0)
-		return open_path(path, ret);
+		return open_path(path, NULL, ret);
 	if (strcmp(which, "host") == 0)
-		return open_path("/proc/1/ns/net", ret);
+		return open_path("/proc/1/ns/net", NULL, ret);
 	if (parse_u64(span_of(which), INT32_MAX, &pid) < 0)
 		return -ENOENT;
 	snprintf(path, sizeof(path), "/proc/%llu/ns/net", (unsigned long long)pid);
-	return open_path(path, ret);
+	return open_path(path, NULL, ret);
 }
 
-static void add_once(struct netns_list *l, const char *path)
+/* `name`: what it is known to be called; NULL to find out. */
+static void add_once(struct netns_list *l, const char *path, const char *name)
 {
 	uint32_t inode = inode_of(path);
 	struct netns ns;
@@ -116,11 +120,14 @@ static void add_once(struct netns_list *l, const char *path)
 	vec_each(known, &l->list)
 		if (known->inode == inode)
 			return;
-	if (open_path(path, &ns) == 0)
+	if (open_path(path, name, &ns) == 0)
 		*vec_push(&l->list) = ns;
 }
 
-/* Bind mounts of namespaces, those of container engines included: "... nsfs net:[123] ...". */
+/*
+ * Bind mounts of namespaces, those of container engines included: "... nsfs net:[123] ...". Those
+ * of /run/netns are all named by their files.
+ */
 static void add_mounts(struct netns_list *l)
 {
 	cleanup(cleanup_fd) int fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
@@ -132,11 +139,15 @@ static void add_mounts(struct netns_list *l)
 		return;
 	text = (struct span){mounts.data, mounts.len};
 	while (next_line(&text, &line)) {
+		bool named;
+
 		if (!next_field(&line, &device) || !span_is(device, "nsfs") ||
 		    !next_field(&line, &where))
 			continue;
 		span_copy(where, path, sizeof(path));
-		add_once(l, path);
+		named = strncmp(path, NETNS_FOLDER "/", strlen(NETNS_FOLDER "/")) == 0 &&
+			!strchr(path, '\\');
+		add_once(l, path, named ? path + strlen(NETNS_FOLDER "/") : NULL);
 	}
 }
 
@@ -150,7 +161,7 @@ static void add_processes(struct netns_list *l)
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/ns/net", e->d_name);
-		add_once(l, path);
+		add_once(l, path, NULL);
 	}
 	if (proc)
 		closedir(proc);

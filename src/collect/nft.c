@@ -417,7 +417,7 @@ int collect_nft(struct host *h, struct snapshot *s)
 	struct fetch f = {.h = h};
 	/* The first look needs only counters to compare with: what rules match stays unread. */
 	struct nft_reader nr = {.set = &s->nft,
-				.ops = strcmp(h->phase, "a") != 0,
+				.ops = !host_is_first(h),
 				.elements = ask_elements,
 				.arg = &f};
 	int r;

@@ -382,9 +382,13 @@ int collect_sysctl(struct host *h, struct snapshot *s)
 	for (size_t i = 0; i < SYSCTL_N; i++) {
 		struct span text;
 		char path[160];
-
 		int r;
 
+		/* The only one that moves by itself. */
+		if (host_is_first(h) && i != K_CONNTRACK_COUNT)
+			continue;
+		if (h->wide_known && sysctl_rows[i].scope == SCOPE_HOST)
+			continue;
 		/* One that a kernel or a namespace does not show stays absent by itself. */
 		snprintf(path, sizeof(path), "sys/%s", sysctl_rows[i].path);
 		buf_clear(&b);
@@ -394,5 +398,5 @@ int collect_sysctl(struct host *h, struct snapshot *s)
 		if (r == 0 && text_is_whole(&b) && parse_sysctl(text, &s->sysctl[i]) == 0)
 			found++;
 	}
-	return found ? 0 : -ENOENT;
+	return found || host_is_first(h) ? 0 : -ENOENT;
 }

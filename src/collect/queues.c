@@ -147,18 +147,14 @@ static const char *short_mask(const char *mask)
 }
 
 /* numa_node is -1 where there is none; a software device has no such file. */
-static void put_device(struct buf *out, int dir, unsigned int ifindex, const char *name,
-		       const unsigned int *queues)
+static void put_card(struct buf *out, int dir, unsigned int ifindex, const char *name,
+		     const unsigned int *queues, const char *link)
 {
-	char numa[16], cpus[256], link[512], *parent = NULL;
-	ssize_t n = readlinkat(dir, "device", link, sizeof(link) - 1);
+	const char *parent = strrchr(link, '/');
+	char numa[16], cpus[256];
 	int64_t node;
 	bool known;
 
-	if (n > 0) {
-		link[n] = '\0';
-		parent = strrchr(link, '/');
-	}
 	/* Of a virtio device both stand with the PCI device it sits on. */
 	known = read_short(dir, "device/numa_node", numa, sizeof(numa)) ||
 		read_short(dir, "device/../numa_node", numa, sizeof(numa));
@@ -169,6 +165,13 @@ static void put_device(struct buf *out, int dir, unsigned int ifindex, const cha
 	buf_printf(out, "device %u %s %s %u %u %d %s\n", ifindex, name,
 		   word_of(parent, parent ? parent + 1 : "", 32), queues[0], queues[1], (int)node,
 		   word_of(known, cpus, 64));
+}
+
+/* It is on no bus, and nothing interrupts a CPU for it. */
+static void put_software_device(struct buf *out, unsigned int ifindex, const char *name,
+				const unsigned int *queues)
+{
+	buf_printf(out, "device %u %s - %u %u -1 -\n", ifindex, name, queues[0], queues[1]);
 }
 
 static void put_queue(struct buf *out, int dir, unsigned int ifindex, bool tx, unsigned int index)
@@ -245,8 +248,9 @@ static bool put_netdev(struct buf *out, int class, const char *name, size_t *lef
 {
 	cleanup(cleanup_fd) int dir = openat(class, name, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
 	unsigned int queues[2];
-	char text[32];
+	char text[32], link[512];
 	uint64_t ifindex;
+	ssize_t link_n;
 
 	if (dir < 0 || strlen(name) >= IFNAMSIZ ||
 	    !read_short(dir, "ifindex", text, sizeof(text)) ||
@@ -256,11 +260,18 @@ static bool put_netdev(struct buf *out, int class, const char *name, size_t *lef
 	if (if_nametoindex(name) != ifindex)
 		return false;
 	count_queues(dir, queues);
-	put_device(out, dir, (unsigned int)ifindex, name, queues);
+	link_n = readlinkat(dir, "device", link, sizeof(link) - 1);
+	if (link_n > 0) {
+		link[link_n] = '\0';
+		put_card(out, dir, (unsigned int)ifindex, name, queues, link);
+	} else {
+		put_software_device(out, (unsigned int)ifindex, name, queues);
+	}
 	for (unsigned int tx = 0; tx < 2; tx++)
 		for (unsigned int i = 0; i < queues[tx] && *left; i++, (*left)--)
 			put_queue(out, dir, (unsigned int)ifindex, tx, i);
-	put_irqs(out, dir, (unsigned int)ifindex, left);
+	if (link_n > 0)
+		put_irqs(out, dir, (unsigned int)ifindex, left);
 	return true;
 }
 
@@ -308,8 +319,11 @@ static int read_queues(struct buf *out)
 int collect_queues(struct host *h, struct snapshot *s)
 {
 	cleanup(buf_done) struct buf text = {0};
-	int r = h->replay ? 0 : read_queues(&text);
+	int r;
 
+	if (host_is_first(h))
+		return 0;
+	r = h->replay ? 0 : read_queues(&text);
 	r = host_keep(h, "queues", r, &text);
 	return r < 0 ? r : parse_queues((struct span){text.data, text.len}, s);
 }

@@ -20,6 +20,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 
+#include "collect/proctext.h"
 #include "nl/nl.h"
 
 /* include/net/tcp_states.h */
@@ -280,21 +281,50 @@ static int dump(struct host *h, const char *name, uint8_t family, uint8_t protoc
 	return ask(h, name, &request, sizeof(request), &to);
 }
 
+/*
+ * True where /proc/net/sockstat (sockstat_seq_show; counted as what is hashed is) says that the namespace has no such socket. The kernel's tables are
+ * shared by all namespaces: a dump walks the whole of them, whatever is in it for this one.
+ */
+static bool none_in_use(struct span sockstat, const char *prefix)
+{
+	struct span line, field;
+	uint64_t n;
+
+	while (next_line(&sockstat, &line)) {
+		if (!next_field(&line, &field) || !span_is(field, prefix))
+			continue;
+		return next_field(&line, &field) && span_is(field, "inuse") &&
+		       next_field(&line, &field) && parse_u64(field, UINT64_MAX, &n) == 0 && n == 0;
+	}
+	return false;
+}
+
 int collect_sockets(struct host *h, struct snapshot *s)
 {
 	static const struct {
 		const char *name;
 		uint8_t family, protocol;
+		const char *prefix;
+		bool v6;
 	} dumps[] = {
-		{"udp4", AF_INET, IPPROTO_UDP},
-		{"udp6", AF_INET6, IPPROTO_UDP},
-		{"tcp4", AF_INET, IPPROTO_TCP},
-		{"tcp6", AF_INET6, IPPROTO_TCP},
+		{"udp4", AF_INET, IPPROTO_UDP, "UDP:", false},
+		{"udp6", AF_INET6, IPPROTO_UDP, "UDP6:", true},
+		{"tcp4", AF_INET, IPPROTO_TCP, "TCP:", false},
+		{"tcp6", AF_INET6, IPPROTO_TCP, "TCP6:", true},
 	};
+	cleanup(buf_done) struct buf text4 = {0};
+	cleanup(buf_done) struct buf text6 = {0};
+	struct span in_use[2] = {0};
 
+	/* One that cannot be read, or is of an older recording, spares no dump. */
+	read_text(h, "net/sockstat", &text4, &in_use[0]);
+	read_text(h, "net/sockstat6", &text6, &in_use[1]);
 	for (size_t i = 0; i < ARRAY_SIZE(dumps); i++) {
-		int r = dump(h, dumps[i].name, dumps[i].family, dumps[i].protocol, s);
+		int r;
 
+		if (none_in_use(in_use[dumps[i].v6], dumps[i].prefix))
+			continue;
+		r = dump(h, dumps[i].name, dumps[i].family, dumps[i].protocol, s);
 		/* Without IPv6 in the kernel there is no such dump, and no such socket. */
 		if (r == -ENOENT && dumps[i].family == AF_INET6)
 			continue;

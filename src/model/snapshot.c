@@ -192,12 +192,18 @@ void snapshot_share(struct snapshot *to, const struct snapshot *from, enum sourc
 	take_numbers(to, from, source);
 #define V(source_, vector)                                                                         \
 	if (source == (source_))                                                                   \
-		for (size_t i = 0; i < from->vector.n; i++)                                        \
-			*vec_push(&to->vector) = from->vector.items[i];
+		vec_lend(&to->vector, &from->vector);
 	SOURCE_VECTORS(V)
 #undef V
 	if (fills_cpus(source))
 		share_cpus(to, from, source);
+}
+
+void snapshot_share_settings(struct snapshot *to, const struct snapshot *from)
+{
+	for (size_t i = 0; i < SYSCTL_N; i++)
+		if (sysctl_rows[i].scope == SCOPE_HOST)
+			to->sysctl[i] = from->sysctl[i];
 }
 
 bool source_ok(const struct snapshot *s, enum source source)

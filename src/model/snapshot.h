@@ -74,8 +74,13 @@ struct snapshot {
 void snapshot_done(struct snapshot *s);
 /* Moves what one source filled in `from` to `to`, with its state; `from` keeps nothing of it. */
 void snapshot_take(struct snapshot *to, struct snapshot *from, enum source source);
-/* Copies a host-wide source into a namespace's snapshot. */
+/*
+ * Gives a host-wide source to a namespace's snapshot too. What it has many of is lent: a thousand
+ * namespaces share one kernel log. `from` must last as long as anybody looks at `to`.
+ */
 void snapshot_share(struct snapshot *to, const struct snapshot *from, enum source source);
+/* The same for those settings that are the whole host's. */
+void snapshot_share_settings(struct snapshot *to, const struct snapshot *from);
 
 bool source_ok(const struct snapshot *s, enum source source);
 const struct link *snapshot_link(const struct snapshot *s, unsigned int ifindex);

@@ -50,8 +50,8 @@ static void answers_are_taken(void **state)
 	const struct nic *n;
 
 	(void)state;
-	keep_cards(r, "a", &igb, 1);
-	replay_phase(r, "a", &s);
+	keep_cards(r, "b", &igb, 1);
+	replay_phase(r, "b", &s);
 	assert_int_equal(s.source[SRC_ETHTOOL].status, SOURCE_OK);
 	assert_int_equal(s.nics.n, 1);
 	n = &s.nics.items[0];
@@ -92,9 +92,9 @@ static int stats_error(const char *what, const void *data, size_t size, int err)
 	int ret;
 
 	buf_add(&b, data, size);
-	keep_card_entry(r, "a", &igb, what, err, &b);
-	keep_cards(r, "a", &igb, 1);
-	replay_phase(r, "a", &s);
+	keep_card_entry(r, "b", &igb, what, err, &b);
+	keep_cards(r, "b", &igb, 1);
+	replay_phase(r, "b", &s);
 	assert_int_equal(s.source[SRC_ETHTOOL].status, SOURCE_OK);
 	assert_int_equal(s.nics.n, 1);
 	assert_int_equal(s.nics.items[0].rings.rx, 256);
@@ -155,19 +155,19 @@ static void older_kernels_are_asked_by_ioctl(void **state)
 	const struct nic *n;
 
 	(void)state;
-	keep_links(r, "a", &igb, 1);
-	keep_driver(r, "a", &igb);
+	keep_links(r, "b", &igb, 1);
+	keep_driver(r, "b", &igb);
 	buf_add(&b, &ring, sizeof(ring));
-	keep_card_entry(r, "a", &igb, "rings", 0, &b);
+	keep_card_entry(r, "b", &igb, "rings", 0, &b);
 	buf_add(&b, &channels, sizeof(channels));
-	keep_card_entry(r, "a", &igb, "channels", 0, &b);
+	keep_card_entry(r, "b", &igb, "channels", 0, &b);
 	buf_add(&b, &pause, sizeof(pause));
-	keep_card_entry(r, "a", &igb, "pause", 0, &b);
+	keep_card_entry(r, "b", &igb, "pause", 0, &b);
 	buf_add(&b, &link.s, sizeof(link.s));
-	keep_card_entry(r, "a", &igb, "settings-size", 0, &b);
+	keep_card_entry(r, "b", &igb, "settings-size", 0, &b);
 	buf_add(&b, &link, sizeof(link));
-	keep_card_entry(r, "a", &igb, "settings", 0, &b);
-	replay_phase(r, "a", &s);
+	keep_card_entry(r, "b", &igb, "settings", 0, &b);
+	replay_phase(r, "b", &s);
 	assert_int_equal(s.source[SRC_ETHTOOL].status, SOURCE_OK);
 	n = &s.nics.items[0];
 	assert_int_equal(n->rings.rx_max, 4096);
@@ -194,12 +194,12 @@ static void damaged_answers(void **state)
 	struct recording *good = recording_new();
 
 	(void)state;
-	keep_cards(good, "a", &igb, 1);
+	keep_cards(good, "b", &igb, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
 		char entry[64];
 		struct buf whole = {0};
 
-		snprintf(entry, sizeof(entry), "1/a/nl/%s", entries[i]);
+		snprintf(entry, sizeof(entry), "1/b/nl/%s", entries[i]);
 		assert_int_equal(recording_get(good, entry, &whole), 0);
 		for (size_t at = 0; at < whole.len * 2; at++) {
 			struct recording *r = recording_new();
@@ -210,8 +210,8 @@ static void damaged_answers(void **state)
 			if (at >= whole.len)
 				b.data[at - whole.len] ^= (char)0x81;
 			recording_put(r, entry, 0, &b);
-			keep_cards(r, "a", &igb, 1);
-			replay_phase(r, "a", &s);
+			keep_cards(r, "b", &igb, 1);
+			replay_phase(r, "b", &s);
 			if (at < whole.len)
 				assert_int_equal(s.source[SRC_ETHTOOL].err, -EBADMSG);
 			snapshot_done(&s);
@@ -380,10 +380,10 @@ static void a_scrubbed_card_is_the_same(void **state)
 
 	(void)state;
 	card.name = "acme0";
-	keep_cards(r, "a", &card, 1);
-	replay_phase(r, "a", &before);
+	keep_cards(r, "b", &card, 1);
+	replay_phase(r, "b", &before);
 	assert_int_equal(recording_scrub(r), 0);
-	replay_phase(r, "a", &after);
+	replay_phase(r, "b", &after);
 	recording_each(r, find_name, &found);
 	assert_false(found);
 	assert_int_equal(after.nics.n, 1);
