@@ -83,6 +83,14 @@ static bool wanted(const struct host *h, uint64_t sources, const struct collecto
 	return (c->when & when) && (sources & SOURCE_BIT(c->source));
 }
 
+/* The next one from there on; collectors_n if there is none. */
+static size_t next_wanted(const struct host *h, uint64_t sources, size_t from)
+{
+	while (from < collectors_n && !wanted(h, sources, &collectors[from]))
+		from++;
+	return from;
+}
+
 static struct source_state state_of(int result)
 {
 	if (result == COLLECT_UNUSED)
@@ -120,7 +128,13 @@ static bool run_one(struct worker *w, const struct collector *c)
 	bool abandoned;
 	int r;
 
-	tell_collector(c->source, w->result, &part);
+	pthread_mutex_lock(&w->lock);
+	abandoned = w->abandoned;
+	if (!abandoned)
+		tell_collector(c->source, w->result, &part);
+	pthread_mutex_unlock(&w->lock);
+	if (abandoned)
+		return false;
 	/* What came too late when it was recorded is as absent now, whatever was read of it. */
 	r = host_was_late(&w->host, source_rows[c->source].id) ? -ETIMEDOUT
 							       : c->collect(&w->host, &part);
@@ -146,9 +160,7 @@ static void worker_free(struct worker *w)
 
 static void run_all(struct worker *w)
 {
-	for (size_t i = w->at; i < collectors_n; i++) {
-		if (!wanted(&w->host, w->sources, &collectors[i]))
-			continue;
+	for (size_t i = w->at; (i = next_wanted(&w->host, w->sources, i)) < collectors_n; i++) {
 		pthread_mutex_lock(&w->lock);
 		w->at = i;
 		w->since_ns = monotonic_ns();
@@ -272,7 +284,8 @@ int collect_snapshot(struct host *h, uint64_t sources, struct snapshot *ret)
 	size_t from = 0, stuck = 0;
 
 	ret->taken_ns = monotonic_ns();
-	for (;;) {
+	/* A thread may be late because it never got a CPU: only those it was to run are. */
+	while ((from = next_wanted(h, sources, from)) < collectors_n) {
 		struct worker *w = worker_new(h, sources, from, ret);
 		bool alone = h->replay || start(w) < 0;
 		int r = alone ? run_here(w) : 0;
@@ -286,4 +299,5 @@ int collect_snapshot(struct host *h, uint64_t sources, struct snapshot *ret)
 			(struct source_state){.status = SOURCE_ABSENT, .err = -ETIMEDOUT};
 		from = stuck + 1;
 	}
+	return 0;
 }
