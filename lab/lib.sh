@@ -292,6 +292,33 @@ needs_cpu_cgroup() {
 	return 77
 }
 
+# limit_memory PID BYTES: a cgroup of its own that may have so much, and no swap beside it
+limit_memory() {
+	local dir=/sys/fs/cgroup/$LAB_ID-m
+
+	if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+		echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+		mkdir -p "$dir"
+		echo "$2" >"$dir/memory.max"
+		[ ! -e "$dir/memory.swap.max" ] || echo 0 >"$dir/memory.swap.max"
+	else
+		dir=/sys/fs/cgroup/memory/$LAB_ID-m
+		mkdir -p "$dir"
+		echo "$2" >"$dir/memory.limit_in_bytes"
+		[ ! -e "$dir/memory.memsw.limit_in_bytes" ] || echo "$2" >"$dir/memory.memsw.limit_in_bytes"
+	fi
+	echo "$1" >"$dir/cgroup.procs"
+	on_exit await 3 rmdir "$dir"
+}
+
+# needs_memory_cgroup: for needs()
+needs_memory_cgroup() {
+	[ -e /sys/fs/cgroup/memory/cgroup.procs ] && return
+	grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null && return
+	echo "no cgroup controller for memory is mounted"
+	return 77
+}
+
 # needs_two_cpus: for needs(), where traffic and what it meets must not share one
 needs_two_cpus() {
 	[ "$(nproc)" -ge 2 ] && return

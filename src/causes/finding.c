@@ -344,10 +344,28 @@ const char *address_text(uint8_t family, const uint8_t *address, char *to, size_
 	return to;
 }
 
+/* include/uapi/linux/netlink.h NETLINK_*, those that programs listen to */
+static void netlink_text(uint8_t protocol, char *to, size_t size)
+{
+	static const char *const names[] = {
+		[0] = "route",	   [4] = "sock_diag",	   [6] = "xfrm",    [7] = "selinux",
+		[9] = "audit",	   [10] = "fib_lookup",	   [11] = "connector", [12] = "netfilter",
+		[15] = "kobject_uevent", [16] = "generic", [21] = "smc"};
+
+	if (protocol < ARRAY_SIZE(names) && names[protocol])
+		snprintf(to, size, "netlink %s", names[protocol]);
+	else
+		snprintf(to, size, "netlink protocol %u", protocol);
+}
+
 const char *socket_text(const struct socket *sk, char *to, size_t size)
 {
 	char address[INET6_ADDRSTRLEN];
 
+	if (sk->kind == SOCKET_NETLINK) {
+		netlink_text(sk->protocol, to, size);
+		return to;
+	}
 	if (sk->kind == SOCKET_PACKET) {
 		snprintf(to, size, "packet socket");
 		return to;

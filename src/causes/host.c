@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Stage host: a machine that cannot do the work, or takes time away from it. Behind a full buffer:
- * a reader whose CPU the hypervisor took, who waited for a CPU, or for memory, or for a disk. By
- * themselves these are notes: a host may be busy, or short of memory, and lose nothing.
+ * a reader whose CPU the hypervisor took, who waited for a CPU, or (stage app) for memory or a disk.
+ * By themselves these are notes: a host may be busy, or short of memory, and lose nothing.
  */
 #include <stdio.h>
 
@@ -284,7 +284,7 @@ static bool swapped_in(const struct exam *x)
 }
 
 /* It slept for pages of its own that had been swapped out, or thrown away to have memory. */
-bool explains_mem_low(struct exam *x, const struct finding *f, const struct subject *s)
+bool explains_app_swapped(struct exam *x, const struct finding *f, const struct subject *s)
 {
 	struct reader_watch w;
 
@@ -330,7 +330,7 @@ static void memory_remedy(struct finding *f)
 	remedy_command(r, "slabtop -o -s c | head -n 20");
 }
 
-void describe_mem_low(struct exam *x, struct finding *f)
+void describe_app_swapped(struct exam *x, struct finding *f)
 {
 	const struct subject *s = first_of(f);
 	char who[64], where[80];
@@ -346,6 +346,9 @@ void describe_mem_low(struct exam *x, struct finding *f)
 		      w.ends == 1 ? "" : "s", w.blocked);
 	evidence_text(f, x, "/proc/%d/stat: %llu major faults meanwhile", s->process.pid,
 		      (unsigned long long)w.major_faults);
+	if (s->process.swapped_kib)
+		evidence_text(f, x, "/proc/%d/status: %llu MiB of it are swapped out", s->process.pid,
+			      (unsigned long long)s->process.swapped_kib / 1024);
 	evidence_memory(f, x);
 	finding_exclude(f, "a busy CPU (it waited %.0f %% of the time for one)",
 			waited_share(&w) * 100);
@@ -377,7 +380,7 @@ enum outcome examine_mem_low(struct exam *x)
 
 /* ---- blocked ---- */
 
-bool explains_io_blocked(struct exam *x, const struct finding *f, const struct subject *s)
+bool explains_app_blocked_io(struct exam *x, const struct finding *f, const struct subject *s)
 {
 	struct reader_watch w;
 
@@ -410,7 +413,7 @@ static void evidence_io(struct finding *f, struct exam *x, const struct cpu_time
 	evidence_log(f, x, KERNEL_LOG_HUNG_TASK);
 }
 
-void describe_io_blocked(struct exam *x, struct finding *f)
+void describe_app_blocked_io(struct exam *x, struct finding *f)
 {
 	const struct subject *s = first_of(f);
 	char who[64], where[80];

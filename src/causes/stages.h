@@ -33,8 +33,10 @@ enum outcome examine_sockbuf_clamped(struct exam *x);		  /* socket.c */
 enum outcome examine_sock_lock(struct exam *x);			  /* socket.c */
 enum outcome examine_cpu_steal(struct exam *x);			  /* host.c */
 enum outcome examine_cpu_saturated(struct exam *x);		  /* host.c */
-enum outcome examine_mem_low(struct exam *x);			  /* host.c */
-enum outcome examine_io_blocked(struct exam *x);		  /* host.c */
+void describe_rst_closed_port(struct exam *x, struct finding *f); /* tcp_reset.c */
+void describe_rst_unknown(struct exam *x, struct finding *f);	  /* tcp_reset.c */
+enum outcome examine_oom_kill(struct exam *x);			  /* tcp_reset.c */
+enum outcome examine_fd_exhaustion(struct exam *x);		  /* app_accept.c */
 
 void fw_forget(struct exam *x); /* fw_blame.c */
 void ignore_stated(struct diagnosis *d); /* ignore.c */
@@ -68,6 +70,15 @@ void subject_devices(struct exam *x, struct finding *f, const struct drop_filter
 void subject_connections(struct exam *x, struct finding *f, const struct drop_filter *filter);
 /* A flow in either direction; a socket of IPv6 may hold a connection of IPv4. */
 bool flow_of_connection(const struct drop_flow *flow, const struct socket *sk);
+bool flow_matches(const struct drop_flow *flow, const struct drop_filter *filter);
+/* Which ports such drops were for, as far as flows tell: the one most asked for, and how many others. */
+#define PORTS_MAX 256 /* that are told apart */
+struct ports_meant {
+	const struct drop_flow *most;
+	uint64_t packets, all; /* of that port, of all */
+	unsigned int others;
+};
+struct ports_meant ports_meant(const struct exam *x, const struct drop_filter *filter);
 bool is_listener(const struct socket *sk);
 uint64_t next_power_of_two(uint64_t n);
 

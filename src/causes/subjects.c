@@ -146,6 +146,47 @@ bool flow_of_connection(const struct drop_flow *flow, const struct socket *sk)
 	return (sk->family == flow->family || mapped) && (out || in);
 }
 
+bool flow_matches(const struct drop_flow *flow, const struct drop_filter *filter)
+{
+	struct drop as_drop = {.protocol = flow->protocol, .ifindex = flow->ifindex};
+
+	memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
+	memcpy(as_drop.symbol, flow->symbol, sizeof(as_drop.symbol));
+	return drop_matches(&as_drop, filter);
+}
+
+struct ports_meant ports_meant(const struct exam *x, const struct drop_filter *filter)
+{
+	struct {
+		const struct drop_flow *flow;
+		uint64_t packets;
+	} ports[PORTS_MAX] = {0};
+	struct ports_meant meant = {0};
+	unsigned int n = 0, best = 0;
+
+	if (!tracing(x))
+		return meant;
+	vec_each(flow, &x->d->drops->flows) {
+		unsigned int i = 0;
+
+		if (flow->netns != x->o->inode || !flow_matches(flow, filter))
+			continue;
+		while (i < n && ports[i].flow->destination_port != flow->destination_port)
+			i++;
+		meant.all += flow->packets;
+		if (i == ARRAY_SIZE(ports))
+			continue;
+		n += i == n;
+		ports[i].flow = ports[i].flow ? ports[i].flow : flow;
+		ports[i].packets += flow->packets;
+		best = ports[i].packets > ports[best].packets ? i : best;
+	}
+	meant.most = n ? ports[best].flow : NULL;
+	meant.packets = n ? ports[best].packets : 0;
+	meant.others = n ? n - 1 : 0;
+	return meant;
+}
+
 static struct subject *socket_subject(const struct exam *x, struct finding *f,
 				      const struct socket *sk)
 {
@@ -161,6 +202,11 @@ static struct subject *socket_subject(const struct exam *x, struct finding *f,
 	return s;
 }
 
+static bool takes_from_all(const struct socket *sk)
+{
+	return is_listener(sk) || (sk->protocol == IPPROTO_UDP && !sk->remote_port);
+}
+
 /* The connection a flow belongs to; once that is gone, the listener it was made by. */
 static const struct socket *socket_of_flow(const struct snapshot *s, const struct drop_flow *flow)
 {
@@ -171,7 +217,7 @@ static const struct socket *socket_of_flow(const struct snapshot *s, const struc
 			continue;
 		if (flow_of_connection(flow, sk))
 			return sk;
-		if (!listener && is_listener(sk) && sk->local_port == flow->destination_port)
+		if (!listener && takes_from_all(sk) && sk->local_port == flow->destination_port)
 			listener = sk;
 	}
 	return listener;
@@ -183,13 +229,10 @@ static void flow_subjects(struct exam *x, struct finding *f, const struct drop_f
 	size_t by_cookie = f->subjects.n;
 
 	vec_each(flow, &x->d->drops->flows) {
-		struct drop as_drop = {.protocol = flow->protocol, .ifindex = flow->ifindex};
 		const struct socket *sk;
 		struct subject *s;
 
-		memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
-		memcpy(as_drop.symbol, flow->symbol, sizeof(as_drop.symbol));
-		if (flow->netns != x->o->inode || !drop_matches(&as_drop, filter))
+		if (flow->netns != x->o->inode || !flow_matches(flow, filter))
 			continue;
 		sk = socket_of_flow(&x->o->b, flow);
 		s = sk ? socket_subject(x, f, sk) : NULL;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Stage tcp: segments that are not what they should be: corrupted, unsigned, from too far away, or
- * none of the connection's. One row of a table each, for they are told in the same way.
+ * none of the connection's; and handshakes that went another way than the program or its peer
+ * meant. One row of a table each, for they are told in the same way.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -98,6 +99,56 @@ static const struct refusal challenge = {
 	.not = "resets that did fit: those end connections (Tcp.EstabResets)",
 };
 
+static const char *const fastopen_reasons[] = {"TCP_FASTOPEN", NULL};
+static const char *const no_reasons[] = {NULL};
+
+/* tcp_check_req() puts the ACK away; what that leaves as a drop is in benign.def. */
+static const struct refusal defer_accept = {
+	.drops = {.reasons = no_reasons},
+	IDS(counters, C_TCP_DEFER_ACCEPT_DROP),
+	IDS(beside, C_TCP_SYN_RETRANS, C_TCP_PASSIVE_OPENS),
+	.what = "connections that are held back until data comes (TCP_DEFER_ACCEPT)",
+	.text = "The program listens with TCP_DEFER_ACCEPT: the ACK that completes a handshake is put "
+		"away, and the program is not told of the connection until the client sends "
+		"something. A client that speaks first notices nothing. One that waits for a "
+		"greeting waits until the time is over, and the SYN-ACK is sent again meanwhile.",
+	.not = "a full accept queue (that counts in ListenOverflows)",
+	.remedy = "no-defer-accept",
+	.kind = REMEDY_APPLICATION,
+	.summary = "no TCP_DEFER_ACCEPT where the server speaks first (nginx: no `deferred`)",
+	.why = "for HTTP and TLS, where the client speaks first, it is right as it is",
+	.command = "ss -Htan state syn-recv",
+};
+
+static const struct refusal fastopen = {
+	.drops = {.reasons = fastopen_reasons, .protocol = IPPROTO_TCP},
+	IDS(counters, C_TCP_FAST_OPEN_LISTEN_OVERFLOW, C_TCP_FAST_OPEN_PASSIVE_FAIL),
+	IDS(beside, C_TCP_FAST_OPEN_PASSIVE, C_TCP_FAST_OPEN_BLACKHOLE),
+	.what = "data in SYNs that was not taken (TCP Fast Open)",
+	.text = "The connection goes on by an ordinary handshake, and the client has to send its data "
+		"again: that costs it one round trip. ListenOverflow: more such connections wait "
+		"for their ACK than the program's TCP_FASTOPEN queue allows, also those that were "
+		"reset within the last minute. PassiveFail: the cookie was wrong.",
+	.not = "a full accept queue (that counts in ListenOverflows)",
+	.remedy = "raise-fastopen-queue",
+	.kind = REMEDY_APPLICATION,
+	.summary = "a larger TCP_FASTOPEN queue in the program (nginx: listen ... fastopen=N)",
+	.why = "only if these are clients: it is there to stop a flood with forged sources",
+	.command = "nstat -az 'TcpExtTCPFastOpen*'",
+};
+
+static const struct refusal embryonic = {
+	.drops = {.reasons = no_reasons},
+	IDS(counters, C_EMBRYONIC_RSTS),
+	IDS(beside, C_TCP_ATTEMPT_FAILS, C_TCP_PASSIVE_OPENS),
+	.what = "half-open connections that their clients reset",
+	.text = "A SYN came, was answered, and instead of the ACK a reset came back: a scan (it has "
+		"learned that the port is open), a health check that asks no more, a client that "
+		"gave up, or a host in whose name somebody else sent the SYN. No program here "
+		"noticed.",
+	.not = "resets of established connections (Tcp.EstabResets)",
+};
+
 static uint64_t value(const struct exam *x, enum counter_id id)
 {
 	return delta_value(delta_counter(x->o, id));
@@ -128,13 +179,16 @@ static void words(struct exam *x, struct finding *f, const struct refusal *r)
 	remedy_command(remedy, "%s", r->command);
 }
 
-static enum outcome examine(struct exam *x, const struct refusal *r, struct finding **ret)
+/* `others` of what the counters say is another cause's. */
+static enum outcome examine(struct exam *x, const struct refusal *r, uint64_t others,
+			    struct finding **ret)
 {
 	uint64_t traced = ledger_traced(x->ledger, &r->drops), lost = 0;
 	struct finding *f;
 
 	for (size_t i = 0; i < r->counters_n; i++)
 		lost += value(x, r->counters[i]);
+	lost -= MIN(lost, others);
 	if (!lost) {
 		for (size_t i = 0; i < r->counters_n; i++)
 			evidence_counter(NULL, x, r->counters[i]);
@@ -162,7 +216,7 @@ static enum outcome examine(struct exam *x, const struct refusal *r, struct find
 enum outcome examine_tcp_csum(struct exam *x)
 {
 	struct finding *f;
-	enum outcome outcome = examine(x, &csum, &f);
+	enum outcome outcome = examine(x, &csum, 0, &f);
 
 	if (outcome == FOUND)
 		f->severity = SEVERITY_WARNING; /* none is the normal number */
@@ -172,7 +226,7 @@ enum outcome examine_tcp_csum(struct exam *x)
 enum outcome examine_tcp_minttl(struct exam *x)
 {
 	struct finding *f;
-	enum outcome outcome = examine(x, &minttl, &f);
+	enum outcome outcome = examine(x, &minttl, 0, &f);
 
 	if (outcome == FOUND)
 		f->severity = severity_of_share(x, f->lost, f->of);
@@ -183,7 +237,7 @@ enum outcome examine_tcp_minttl(struct exam *x)
 enum outcome examine_tcp_signature(struct exam *x)
 {
 	struct finding *f;
-	enum outcome outcome = examine(x, &signature, &f);
+	enum outcome outcome = examine(x, &signature, 0, &f);
 
 	if (outcome == FOUND)
 		f->severity = SEVERITY_WARNING;
@@ -195,5 +249,37 @@ enum outcome examine_rst_invalid(struct exam *x)
 {
 	struct finding *f;
 
-	return examine(x, &challenge, &f);
+	return examine(x, &challenge, 0, &f);
+}
+
+/* By design, and what it costs is time: a note. So are the two that follow. */
+enum outcome examine_tcp_defer_accept(struct exam *x)
+{
+	struct finding *f;
+	enum outcome outcome = examine(x, &defer_accept, 0, &f);
+
+	if (outcome == FOUND)
+		f->unit = "connections";
+	return outcome;
+}
+
+enum outcome examine_tcp_fastopen(struct exam *x)
+{
+	struct finding *f;
+
+	return examine(x, &fastopen, 0, &f);
+}
+
+/* With tcp_abort_on_overflow a full accept queue resets them too: those are its own. */
+enum outcome examine_rst_embryonic(struct exam *x)
+{
+	int64_t abort = 0;
+	struct finding *f;
+	enum outcome outcome;
+
+	sysctl_get(&x->o->b, K_TCP_ABORT_ON_OVERFLOW, &abort);
+	outcome = examine(x, &embryonic, abort > 0 ? value(x, C_LISTEN_OVERFLOWS) : 0, &f);
+	if (outcome == FOUND)
+		f->unit = "connections";
+	return outcome;
 }

@@ -9,7 +9,6 @@
 
 #define HOOK_NETDEV_EGRESS 1 /* NF_NETDEV_EGRESS */
 #define SUBJECTS_SHOWN 16
-#define PORTS_MAX 256 /* of closed ports that are told apart */
 #define SUBJECTS_MAX 1024 /* with receivers all count: each may have a reason of its own */
 #define NOPORT_WARN_PER_SECOND 100.0 /* causes.md 148: below it is noise of every network */
 
@@ -333,46 +332,6 @@ enum outcome examine_udp_sndbuf(struct exam *x)
 	return FOUND;
 }
 
-/* Which ports were meant, as far as flows tell: the one most asked for, and how many others. */
-struct ports_meant {
-	const struct drop_flow *most;
-	uint64_t packets, all; /* of that port, of all */
-	unsigned int others;
-};
-
-static struct ports_meant ports_meant(const struct exam *x)
-{
-	struct {
-		const struct drop_flow *flow;
-		uint64_t packets;
-	} ports[PORTS_MAX] = {0};
-	struct ports_meant meant = {0};
-	unsigned int n = 0, best = 0;
-
-	if (!tracing(x))
-		return meant;
-	vec_each(flow, &x->d->drops->flows) {
-		unsigned int i = 0;
-
-		if (flow->netns != x->o->inode || flow->protocol != IPPROTO_UDP ||
-		    strcmp(flow->reason, "NO_SOCKET") != 0)
-			continue;
-		while (i < n && ports[i].flow->destination_port != flow->destination_port)
-			i++;
-		meant.all += flow->packets;
-		if (i == ARRAY_SIZE(ports))
-			continue;
-		n += i == n;
-		ports[i].flow = ports[i].flow ? ports[i].flow : flow;
-		ports[i].packets += flow->packets;
-		best = ports[i].packets > ports[best].packets ? i : best;
-	}
-	meant.most = n ? ports[best].flow : NULL;
-	meant.packets = n ? ports[best].packets : 0;
-	meant.others = n ? n - 1 : 0;
-	return meant;
-}
-
 /* Why a socket with that port does not take this; NULL if it would. */
 static const char *why_not(const struct socket *sk, const struct drop_flow *flow)
 {
@@ -440,7 +399,7 @@ static void noport_remedy(struct finding *f, const struct drop_flow *most, bool 
 
 static void noport_words(struct exam *x, struct finding *f)
 {
-	struct ports_meant meant = ports_meant(x);
+	struct ports_meant meant = ports_meant(x, &noport_drops);
 	bool many = meant.others > 1 && meant.packets * 2 <= meant.all;
 	bool more = many && (x->d->drops->flows_sampled || meant.others >= PORTS_MAX - 1);
 	char address[64];

@@ -32,6 +32,7 @@ const struct collector collectors[] = {
 	{SRC_SOCKETS, AT_ALL, collect_sockets},
 	{SRC_RAW_SOCKETS, AT_ENDS, collect_raw_sockets},
 	{SRC_PACKET_SOCKETS, AT_ENDS, collect_packet_sockets},
+	{SRC_NETLINK_SOCKETS, AT_ENDS, collect_netlink_sockets},
 	{SRC_RT_CACHE, AT_ENDS, collect_rt_cache},
 	{SRC_NEIGH, AT_ALL, collect_neigh},
 	{SRC_NEIGH_TABLE, AT_ENDS, collect_neigh_table},
@@ -117,6 +118,7 @@ static void tell_collector(enum source source, const struct snapshot *from, stru
 		COPY(sockets, socket_in_question(item));
 		COPY(raw_sockets, socket_in_question(item));
 		COPY(packet_sockets, socket_in_question(item));
+		COPY(netlink_sockets, socket_in_question(item));
 	}
 #undef COPY
 }

@@ -55,6 +55,7 @@ int collect_iptables(struct host *h, struct snapshot *s);
 int collect_sockets(struct host *h, struct snapshot *s);
 int collect_raw_sockets(struct host *h, struct snapshot *s);
 int collect_packet_sockets(struct host *h, struct snapshot *s);
+int collect_netlink_sockets(struct host *h, struct snapshot *s);
 int collect_rt_cache(struct host *h, struct snapshot *s);
 int collect_sysctl(struct host *h, struct snapshot *s);
 int collect_process(struct host *h, struct snapshot *s);

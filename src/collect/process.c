@@ -447,6 +447,8 @@ static int read_process(struct host *h, int pid, const struct cgroup_mounts *mou
 	}
 	if (read_proc(h, pid, "status", &text) == 0)
 		read_cpus_allowed(text_of(&text), p.cpus_allowed, sizeof(p.cpus_allowed));
+	parse_swapped(text_of(&text), &p.swapped_kib);
+	read_descriptors(h, &p);
 	read_groups(h, mounts, s, &p);
 	*vec_push(&s->processes) = p;
 	return 0;
@@ -548,6 +550,7 @@ static void list_inodes(const struct snapshot *s, struct inodes *to)
 	list_some(s->sockets.items, s->sockets.n, to);
 	list_some(s->raw_sockets.items, s->raw_sockets.n, to);
 	list_some(s->packet_sockets.items, s->packet_sockets.n, to);
+	list_some(s->netlink_sockets.items, s->netlink_sockets.n, to);
 	if (to->list.n)
 		qsort(to->list.items, to->list.n, sizeof(uint32_t), compare_u32);
 	for (size_t i = 0; i < to->list.n; i++)

@@ -52,6 +52,13 @@ struct cgroup_paths {
 };
 void parse_cgroup(struct span text, struct cgroup_paths *ret);
 
+/* /proc/PID/limits: the soft limit of open files; false if there is none. */
+bool parse_open_files(struct span text, uint64_t *ret);
+/* /proc/PID/status: VmSwap; false for a process without memory of its own. */
+bool parse_swapped(struct span text, uint64_t *ret_kib);
+/* How many descriptors it has and may have; nothing where that is not told. */
+void read_descriptors(struct host *h, struct process *p);
+
 /* "nr_throttled 12\n" and the like; false if the key is not there. */
 bool parse_key(struct span text, const char *key, uint64_t *ret);
 /* cpu.max: "max 100000" or "20000 100000"; *ret_quota -1 for max. */

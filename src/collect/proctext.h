@@ -39,6 +39,7 @@ int parse_queues(struct span text, struct snapshot *s);
 int parse_conntrack(struct span text, struct snapshot *s);
 int parse_rt_cache(struct span text, struct snapshot *s);
 /* rawsock.c, packet.c */
+int parse_netlink_sockets(struct span text, struct snapshot *s);
 int parse_raw_sockets(struct span text, uint8_t family, struct snapshot *s);
 int parse_packet_file(struct span text, struct snapshot *s);
 int parse_sysctl(struct span text, struct sysctl_value *ret);

@@ -291,11 +291,12 @@ struct change delta_nic_queue(const struct observation *o, const struct nic_queu
 struct change delta_socket_drops(const struct observation *o, const struct socket *after)
 {
 	const struct socket *before = snapshot_socket(&o->a, after->cookie);
-	enum source source = after->kind == SOCKET_RAW	    ? SRC_RAW_SOCKETS
-			     : after->kind == SOCKET_PACKET ? SRC_PACKET_SOCKETS
-							    : SRC_SOCKETS;
+	static const enum source sources[] = {[SOCKET_INET] = SRC_SOCKETS,
+					      [SOCKET_RAW] = SRC_RAW_SOCKETS,
+					      [SOCKET_PACKET] = SRC_PACKET_SOCKETS,
+					      [SOCKET_NETLINK] = SRC_NETLINK_SOCKETS};
 
-	if (!observed(o, source))
+	if (!observed(o, sources[after->kind]))
 		return (struct change){0};
 	return change_of(before ? before->drops : 0, after->drops, 32);
 }

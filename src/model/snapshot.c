@@ -54,6 +54,7 @@ const struct sysctl_row sysctl_rows[SYSCTL_N] = {
 	V(SRC_SOCKETS, sockets)                                                                    \
 	V(SRC_RAW_SOCKETS, raw_sockets)                                                            \
 	V(SRC_PACKET_SOCKETS, packet_sockets)                                                      \
+	V(SRC_NETLINK_SOCKETS, netlink_sockets)                                                    \
 	V(SRC_SOCKETS, half_open)                                                                  \
 	V(SRC_INTERRUPTS, interrupts)                                                              \
 	V(SRC_INTERRUPTS, interrupt_counts)                                                        \
@@ -244,6 +245,9 @@ const struct socket *snapshot_socket(const struct snapshot *s, uint64_t cookie)
 		if (sk->cookie == cookie)
 			return sk;
 	vec_each(sk, &s->packet_sockets)
+		if (sk->cookie == cookie)
+			return sk;
+	vec_each(sk, &s->netlink_sockets)
 		if (sk->cookie == cookie)
 			return sk;
 	return NULL;

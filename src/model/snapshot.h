@@ -53,7 +53,7 @@ struct snapshot {
 	/* All UDP sockets and listeners; TCP connections with a queue, drops or retransmissions. */
 	VEC(struct socket) sockets;
 	size_t sockets_seen; /* with those left out */
-	VEC(struct socket) raw_sockets, packet_sockets;
+	VEC(struct socket) raw_sockets, packet_sockets, netlink_sockets;
 	VEC(struct half_open) half_open; /* at the ends only */
 	uint64_t synacks_again; /* sent again to those who left their SYN-ACK unanswered so far */
 	VEC(struct process) processes;

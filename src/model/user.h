@@ -5,13 +5,13 @@
 
 #include "base/base.h"
 
-enum socket_kind { SOCKET_INET, SOCKET_RAW, SOCKET_PACKET };
-/* The kernel tells no cookie of these: their inode and this bit. */
+enum socket_kind { SOCKET_INET, SOCKET_RAW, SOCKET_PACKET, SOCKET_NETLINK };
+/* The kernel's files tell no cookie of these: their inode and this bit. */
 #define RAW_COOKIE (UINT64_C(1) << 63)
 
 /*
  * A raw socket has its IP protocol in `protocol` and no ports; a packet socket has its ethertype in
- * local_port and no addresses.
+ * local_port and no addresses; a netlink socket has NETLINK_* in `protocol`, and neither.
  */
 struct socket {
 	enum socket_kind kind;
@@ -70,6 +70,8 @@ struct process {
 	int cpu;	       /* where its first thread ran last; -1 unknown */
 	int nice;	       /* of its first thread: -20 comes first, 19 last */
 	char cpus_allowed[64]; /* of its first thread, "0-3,8"; "" unknown */
+	uint64_t fds, fds_max; /* open descriptors, and how many it may have; fds_max 0: unknown */
+	uint64_t swapped_kib;  /* of its memory */
 	char cgroup[256], unit[128]; /* path in the cpu (v1) or the unified hierarchy; systemd unit or "" */
 	bool cpu_stat_known, frozen;
 	uint64_t nr_periods, nr_throttled, throttled_ns; /* of that cgroup or its nearest limited parent */

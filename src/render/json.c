@@ -141,13 +141,18 @@ static json_t *container_json(const struct container *c)
 
 static json_t *socket_json(const struct subject *s)
 {
+	static const char *const types[] = {[SOCKET_RAW] = "raw",
+					    [SOCKET_PACKET] = "packet",
+					    [SOCKET_NETLINK] = "netlink"};
 	const struct socket *sk = &s->socket;
 	const struct process *p = s->has_process ? &s->process : NULL;
 	json_t *j = json_object();
 
-	set(j, "protocol", protocol_json(sk->protocol));
+	/* Netlink has numbers of its own there. */
+	set(j, "protocol",
+	    sk->kind == SOCKET_NETLINK ? json_null() : protocol_json(sk->protocol));
 	if (sk->kind != SOCKET_INET)
-		set(j, "type", json_string(sk->kind == SOCKET_RAW ? "raw" : "packet"));
+		set(j, "type", json_string(types[sk->kind]));
 	set(j, "local", endpoint_json(sk->family, sk->local, sk->local_port));
 	set(j, "remote",
 	    sk->remote_port ? endpoint_json(sk->family, sk->remote, sk->remote_port) : json_null());

@@ -121,7 +121,9 @@ int scrub_container_names(struct scrubber *s, struct buf *data);
 /* An id of hex digits, or a uid: another one of the same shape; *to is added to. */
 void scrub_hex(struct scrubber *s, struct span text, struct buf *to);
 /* /proc/net/raw and raw6, or /proc/net/packet. */
-int scrub_socket_file(struct scrubber *s, bool raw, struct buf *data);
+/* Files of sockets under /proc/net. */
+enum socket_file { SOCKET_FILE_RAW, SOCKET_FILE_PACKET, SOCKET_FILE_NETLINK };
+int scrub_socket_file(struct scrubber *s, enum socket_file which, struct buf *data);
 int scrub_interrupts(struct scrubber *s, struct buf *data);
 int scrub_queues(struct scrubber *s, struct buf *data);
 int scrub_kernel_log(struct scrubber *s, struct buf *data);

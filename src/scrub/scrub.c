@@ -80,12 +80,19 @@ static int scrub_counters(struct scrubber *s, const char *name, struct buf *data
 
 static int scrub_sockets(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
-	bool raw = strcmp(name, "net/raw") == 0 || strcmp(name, "net/raw6") == 0;
+	static const struct {
+		const char *name;
+		enum socket_file which;
+	} files[] = {{"net/raw", SOCKET_FILE_RAW},
+		     {"net/raw6", SOCKET_FILE_RAW},
+		     {"net/packet", SOCKET_FILE_PACKET},
+		     {"net/netlink", SOCKET_FILE_NETLINK}};
 
 	buf_puts(to, name);
-	if (!raw && strcmp(name, "net/packet") != 0)
-		return -EBADMSG;
-	return data ? scrub_socket_file(s, raw, data) : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (strcmp(name, files[i].name) == 0)
+			return data ? scrub_socket_file(s, files[i].which, data) : 0;
+	return -EBADMSG;
 }
 
 static int scrub_table_names(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
@@ -185,13 +192,22 @@ static int scrub_modules(struct scrubber *s, const char *name, struct buf *data,
 	return strcmp(name, "modules") == 0 ? 0 : -EBADMSG;
 }
 
-/* Of /proc/PID/status where it may run; the file names the program and its user too. */
+/* Of /proc/PID/status where it may run and what of it is swapped; the file names the program and its user too. */
 static int keep_allowed(struct buf *data)
 {
-	static const char *const kept[] = {"Cpus_allowed_list:", NULL};
+	static const char *const kept[] = {"Cpus_allowed_list:", "VmSwap:", NULL};
 
 	keep_lines(data, kept, false);
-	return is_plain_text(data, "Cpus_alowedit:-,") ? 0 : -EBADMSG;
+	return is_plain_text(data, "Cpus_alowedit:-,VmSkB") ? 0 : -EBADMSG;
+}
+
+/* Of /proc/PID/limits how many files it may have open. */
+static int keep_open_files(struct buf *data)
+{
+	static const char *const kept[] = {"Max open files", NULL};
+
+	keep_lines(data, kept, false);
+	return is_plain_text(data, "Max openfilsutd") ? 0 : -EBADMSG;
 }
 
 static int scrub_process(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
@@ -210,6 +226,8 @@ static int scrub_process(struct scrubber *s, const char *name, struct buf *data,
 		r = data ? scrub_mounts(s, data) : 0;
 	else if (strcmp(file, "status") == 0)
 		r = data ? keep_allowed(data) : 0;
+	else if (strcmp(file, "limits") == 0)
+		r = data ? keep_open_files(data) : 0;
 	else if (strcmp(file, "schedstat") != 0 || (data && !is_plain_text(data, "")))
 		r = -EBADMSG;
 	buf_puts(to, name);
@@ -256,6 +274,8 @@ static int scrub_numbers(struct scrubber *s, const char *name, struct buf *data,
 	static const char *const names[] = {"made/owners", "made/rates", "made/buffer-locks", NULL};
 	bool known = is_one_of(names, name);
 
+	if (strncmp(name, "made/fds-", 9) == 0)
+		known = name[9] && !name[9 + strspn(name + 9, "0123456789")];
 	buf_puts(to, name);
 	return known && !(data && !is_plain_text(data, "")) ? 0 : -EBADMSG;
 }
@@ -380,6 +400,7 @@ static const struct kind kinds[] = {
 	{"proc/net/ip6_tables_names", scrub_table_names, false},
 	{"proc/net/raw", scrub_sockets, false},
 	{"proc/net/packet", scrub_sockets, false},
+	{"proc/net/netlink", scrub_sockets, false},
 	{"proc/net/", scrub_counters, false},
 	{"proc/sys/kernel/osrelease", scrub_release, false},
 	{"proc/sys/", scrub_sysctl, false},
@@ -402,6 +423,7 @@ static const struct kind kinds[] = {
 	{"made/nft-list-", scrub_list, false},
 	{"made/owners", scrub_numbers, false},
 	{"made/container-", scrub_container_of, false},
+	{"made/fds-", scrub_numbers, false},
 	{"made/rates", scrub_numbers, false},
 	{"made/queues", scrub_queues_of, false},
 	{"made/kernel-log", scrub_log, false},

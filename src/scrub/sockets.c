@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* /proc/net/raw, raw6 and packet: numbers, addresses, and where a socket lies in memory. */
+/* /proc/net/raw, raw6, packet and netlink: numbers, addresses, and where a socket lies in memory. */
 #include "scrub/map.h"
 
 #include <errno.h>
@@ -37,8 +37,9 @@ static int put_endpoint(struct scrubber *s, struct span text, struct buf *out)
 	return 0;
 }
 
-static int put_line(struct scrubber *s, struct span line, bool raw, struct buf *out)
+static int put_line(struct scrubber *s, struct span line, enum socket_file which, struct buf *out)
 {
+	bool raw = which == SOCKET_FILE_RAW;
 	/* Where the address of the kernel's structure stands. */
 	size_t pointer = raw ? 11 : 0, n = 0;
 	struct span field;
@@ -63,20 +64,24 @@ static int put_line(struct scrubber *s, struct span line, bool raw, struct buf *
 	return 0;
 }
 
-int scrub_socket_file(struct scrubber *s, bool raw, struct buf *data)
+int scrub_socket_file(struct scrubber *s, enum socket_file which, struct buf *data)
 {
+	static const char *const heads[] = {
+		[SOCKET_FILE_RAW] = "sl local_address rem_address st tx_queue rx_queue tr tm->when "
+				    "retrnsmt uid timeout inode ref pointer drops\n",
+		[SOCKET_FILE_PACKET] = "sk RefCnt Type Proto Iface R Rmem User Inode\n",
+		[SOCKET_FILE_NETLINK] = "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\n",
+	};
 	struct span text = {data->data, data->len}, line;
 	struct buf out = {0};
 	int r = 0;
 
 	/* The kernel's own words. */
-	buf_puts(&out, raw ? "sl local_address rem_address st tx_queue rx_queue tr tm->when "
-			     "retrnsmt uid timeout inode ref pointer drops\n"
-			   : "sk RefCnt Type Proto Iface R Rmem User Inode\n");
+	buf_puts(&out, heads[which]);
 	if (!next_line(&text, &line))
 		r = -EBADMSG;
 	while (r == 0 && next_line(&text, &line))
-		r = put_line(s, line, raw, &out);
+		r = put_line(s, line, which, &out);
 	if (r < 0) {
 		buf_done(&out);
 		return r;

@@ -418,25 +418,36 @@ static const char unswapped[] = "pswpin 100\npswpout 900\nallocstall_normal 0\no
 
 static void mem_low(void **state)
 {
-	static const struct reader swapped[] = {{"S", 10}, {"D", 200}, {"D", 420}, {"D", 640}};
 	struct machine m;
-	const struct finding *f;
 
 	(void)state;
 	tell_reader(&m, NULL, "MemTotal:       16000000 kB\nMemAvailable:   640000 kB\n", unswapped,
 		    idle);
 	only_note(&m, "mem-low");
 	machine_done(&m);
-	tell_reader(&m, swapped, "MemTotal:       16000000 kB\nMemAvailable:   640000 kB\n",
-		    "pswpin 5100\npswpout 9900\nallocstall_normal 70\noom_kill 0\n", idle);
-	f = found(&m, "mem-low");
-	assert_non_null(f);
-	assert_int_equal(m.d.findings.n, 1);
-	assert_string_equal(f->via->id, "udp-rcvbuf-full");
-	assert_int_equal(f->lost, 3000);
-	machine_done(&m);
 	tell_reader(&m, NULL, enough, unswapped, idle);
 	assert_int_equal(m.d.findings.n, 0);
+	machine_done(&m);
+}
+
+static void app_swapped(void **state)
+{
+	static const struct reader swapped[] = {{"S", 10}, {"D", 200}, {"D", 420}, {"D", 640}};
+	struct machine m;
+	const struct finding *f;
+
+	(void)state;
+	tell_reader(&m, swapped, "MemTotal:       16000000 kB\nMemAvailable:   640000 kB\n",
+		    "pswpin 5100\npswpout 9900\nallocstall_normal 70\noom_kill 0\n", idle);
+	f = found(&m, "app-swapped");
+	assert_non_null(f);
+	assert_string_equal(f->via->id, "udp-rcvbuf-full");
+	assert_int_equal(f->lost, 3000);
+	/* Faults without swapping: code or a mapped file that is read for the first time. */
+	machine_done(&m);
+	tell_reader(&m, swapped, enough, unswapped, idle);
+	assert_null(found(&m, "app-swapped"));
+	assert_non_null(found(&m, "app-blocked-io"));
 	machine_done(&m);
 }
 
@@ -448,13 +459,13 @@ static void io_blocked(void **state)
 
 	(void)state;
 	tell_reader(&m, blocked, enough, unswapped, idle);
-	assert_non_null(found(&m, "io-blocked"));
-	assert_null(found(&m, "mem-low"));
+	assert_non_null(found(&m, "app-blocked-io"));
+	assert_null(found(&m, "app-swapped"));
 	assert_int_equal(m.d.findings.n, 1);
 	machine_done(&m);
 	/* Met asleep once of four times: that is not what held it up. */
 	tell_reader(&m, once, enough, unswapped, idle);
-	assert_null(found(&m, "io-blocked"));
+	assert_null(found(&m, "app-blocked-io"));
 	machine_done(&m);
 	/* Half of the time, and nothing lost: a note */
 	tell_reader(&m, NULL, enough, unswapped,
@@ -545,6 +556,7 @@ int main(void)
 		cmocka_unit_test(rps_off_single_queue),
 		cmocka_unit_test(irq_imbalance),
 		cmocka_unit_test(mem_low),
+		cmocka_unit_test(app_swapped),
 		cmocka_unit_test(io_blocked),
 		cmocka_unit_test(cpu_saturated),
 		cmocka_unit_test(softirq_hog),

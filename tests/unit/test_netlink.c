@@ -516,6 +516,28 @@ static void corrupt_answers_do_no_harm(void **state)
 	}
 }
 
+static void what_a_process_has_is_read(void **state)
+{
+	static const char limits[] =
+		"Limit                     Soft Limit           Hard Limit           Units     \n"
+		"Max processes             96233                96233                processes \n"
+		"Max open files            1024                 524288               files     \n";
+	uint64_t n = 7;
+
+	(void)state;
+	assert_true(parse_open_files(span_of(limits), &n));
+	assert_int_equal(n, 1024);
+	n = 7;
+	assert_false(parse_open_files(span_of("Max open files            unlimited\n"), &n));
+	assert_false(parse_open_files(span_of("Max open files\n"), &n));
+	assert_false(parse_open_files(span_of(""), &n));
+	assert_int_equal(n, 7);
+	assert_true(parse_swapped(span_of("Name:\tx\nVmSwap:\t    5120 kB\n"), &n));
+	assert_int_equal(n, 5120);
+	assert_false(parse_swapped(span_of("Name:\tkthreadd\n"), &n)); /* a thread of the kernel */
+	assert_false(parse_swapped(span_of("VmSwap:\tx kB\n"), &n));
+}
+
 static void stat_is_parsed(void **state)
 {
 	struct process_stat st = {0};
@@ -747,6 +769,7 @@ int main(void)
 		cmocka_unit_test(cut_answers_are_refused),
 		cmocka_unit_test(corrupt_answers_do_no_harm),
 		cmocka_unit_test(stat_is_parsed),
+		cmocka_unit_test(what_a_process_has_is_read),
 		cmocka_unit_test(cgroups_are_found),
 		cmocka_unit_test(owners_must_be_numbers),
 		cmocka_unit_test(cpu_max_is_parsed),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Raw and packet sockets, as 6.18 printed them: net/ipv4/raw.c raw_sock_seq_show, net/ipv6/datagram.c
- * __ip6_dgram_sock_seq_show, net/packet/af_packet.c packet_seq_show; rt_cache of net/ipv4/route.c
+ * Raw, packet and netlink sockets, as 6.18 printed them: net/ipv4/raw.c raw_sock_seq_show,
+ * net/ipv6/datagram.c __ip6_dgram_sock_seq_show, net/packet/af_packet.c packet_seq_show,
+ * net/netlink/af_netlink.c netlink_native_seq_show; rt_cache of net/ipv4/route.c
  * rt_cpu_seq_show.
  */
 #define _GNU_SOURCE
@@ -33,6 +34,10 @@ static const char raw6[] =
 static const char packet[] =
 	"sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n"
 	"00000000de66baf6 3      3    0003   1     1 4160   0      3654438\n";
+static const char netlink[] =
+	"sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"
+	"00000000154ea305 0   0          00000000 0        0        0     2        0        4       \n"
+	"00000000a2f58c0b 0   3310748297 00000010 2304     0        0     3        116      3654440 \n";
 static const char rt_cache[] =
 	"entries  in_hit   in_slow_tot in_slow_mc in_no_route in_brd   in_martian_dst in_martian_src "
 	"out_hit  out_slow_tot out_slow_mc gc_total gc_ignored gc_goal_miss gc_dst_overflow "
@@ -95,6 +100,24 @@ static void packet_sockets_are_read(void **state)
 	assert_false(sk->mem_known);
 }
 
+static void netlink_sockets_are_read(void **state)
+{
+	cleanup(snapshot_done) struct snapshot s = {0};
+	const struct socket *sk;
+
+	(void)state;
+	assert_int_equal(parse_netlink_sockets(span_of(netlink), &s), 0);
+	assert_int_equal(s.netlink_sockets.n, 1); /* the kernel's own is none of a program */
+	sk = &s.netlink_sockets.items[0];
+	assert_int_equal(sk->kind, SOCKET_NETLINK);
+	assert_int_equal(sk->protocol, 0);
+	assert_int_equal(sk->rmem, 2304);
+	assert_int_equal(sk->drops, 116);
+	assert_int_equal(sk->inode, 3654440);
+	assert_true(socket_in_question(sk));
+	assert_ptr_equal(snapshot_socket(&s, sk->cookie), sk);
+}
+
 /* Each cut of a text is refused or reads as fewer lines, and no byte does harm. */
 static void damage(int (*parse)(struct span text, struct snapshot *s), const char *text)
 {
@@ -143,12 +166,15 @@ static void damaged_text_does_no_harm(void **state)
 	damage(parse_raw4, raw4);
 	damage(parse_raw6, raw6);
 	damage(parse_packet_file, packet);
+	damage(parse_netlink_sockets, netlink);
 	damage(parse_rt_cache, rt_cache);
 	assert_int_equal(parse_raw4(span_of(""), &s), -EBADMSG);
 	assert_int_equal(parse_raw4(span_of(raw6), &s), -EBADMSG);
 	assert_int_equal(parse_raw6(span_of(raw4), &s), -EBADMSG);
 	assert_int_equal(parse_raw4(span_of("sl inode\n"), &s), -EBADMSG);
 	assert_int_equal(parse_packet_file(span_of(""), &s), -EBADMSG);
+	assert_int_equal(parse_netlink_sockets(span_of(""), &s), -EBADMSG);
+	assert_int_equal(parse_netlink_sockets(span_of(packet), &s), -EBADMSG);
 }
 
 static void rt_cache_is_summed(void **state)
@@ -200,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(raw_sockets_are_read),
 		cmocka_unit_test(packet_sockets_are_read),
+		cmocka_unit_test(netlink_sockets_are_read),
 		cmocka_unit_test(damaged_text_does_no_harm),
 		cmocka_unit_test(rt_cache_is_summed),
 		cmocka_unit_test(the_module_is_not_loaded),

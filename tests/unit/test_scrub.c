@@ -568,12 +568,17 @@ static int listing(struct scrubber *s, struct buf *data)
 
 static int raw_file(struct scrubber *s, struct buf *data)
 {
-	return scrub_socket_file(s, true, data);
+	return scrub_socket_file(s, SOCKET_FILE_RAW, data);
 }
 
 static int packet_file(struct scrubber *s, struct buf *data)
 {
-	return scrub_socket_file(s, false, data);
+	return scrub_socket_file(s, SOCKET_FILE_PACKET, data);
+}
+
+static int netlink_file(struct scrubber *s, struct buf *data)
+{
+	return scrub_socket_file(s, SOCKET_FILE_NETLINK, data);
 }
 
 #define RAW_HEADER                                                                                 \
@@ -639,6 +644,12 @@ static void text_is_scrubbed(void **state)
 		{packet_file, "names\n00000000de66baf6 3 3 0003 1 1 4160 0 3654438\n",
 		 "sk RefCnt Type Proto Iface R Rmem User Inode\n0 3 3 0003 1 1 4160 0 3654438 \n"},
 		{packet_file, "names\n0 acme\n", NULL},
+		{netlink_file,
+		 "names\n00000000154ea305 0   812        00000111 0        0        0     2        3"
+		 "        3654440\n",
+		 "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\n"
+		 "0 0 812 00000111 0 0 0 2 3 3654440 \n"},
+		{netlink_file, "names\n0 0 acme\n", NULL},
 		{listing, "table ip acme { # handle 1\n", "table ip * { # handle 1\n"},
 		{listing, "\tjump acme comment \"for acme\" # handle 7",
 		 "\tjump * comment \"*\" # handle 7"},
@@ -702,6 +713,12 @@ static void what_is_unknown_is_left_out(void **state)
 		{"1/a/ethtool/2-acme", "x", false},
 		{"1/a/ethtool/acme-stats", "x", false},
 		{"1/a/made/owners", "12 34\n", true},
+		{"1/a/made/fds-12", "34\n", true},
+		{"1/a/made/fds-acme", "34\n", false},
+		{"1/a/made/fds-", "34\n", false},
+		{"1/a/proc/12/limits", "Max open files            1024  unlimited  files\n", true},
+		{"1/a/proc/12/limits", "Max open files            acme\n", false},
+		{"1/a/proc/12/status", "Name:\tacme\nVmSwap:\t 12 kB\nCpus_allowed_list:\t0-1\n", true},
 		{"1/a/made/owners-acme", "12 34\n", false},
 		{"1/a/made/nft-list-ip-acme-in", "x", false},
 		{"anything", "x", false},

@@ -1,5 +1,5 @@
 # After its first datagram the reader sleeps where only the kernel can wake it (state D)
-CAUSE=io-blocked VIA=udp-rcvbuf-full EXAMINE=$S SECONDS=4 WITNESS=UdpRcvbufErrors TO=$S4
+CAUSE=app-blocked-io VIA=udp-rcvbuf-full EXAMINE=$S SECONDS=4 WITNESS=UdpRcvbufErrors TO=$S4
 
 # A parent after vfork() is in state D until its child is gone; the child has closed the socket
 fault() {
