@@ -192,7 +192,7 @@ static int scrub_modules(struct scrubber *s, const char *name, struct buf *data,
 	return strcmp(name, "modules") == 0 ? 0 : -EBADMSG;
 }
 
-/* Of /proc/PID/status where it may run and what of it is swapped; the file names the program and its user too. */
+/* Of /proc/PID/status where it may run, and what is swapped; it names program and user too. */
 static int keep_allowed(struct buf *data)
 {
 	static const char *const kept[] = {"Cpus_allowed_list:", "VmSwap:", NULL};
@@ -207,7 +207,7 @@ static int keep_open_files(struct buf *data)
 	static const char *const kept[] = {"Max open files", NULL};
 
 	keep_lines(data, kept, false);
-	return is_plain_text(data, "Max openfilsutd") ? 0 : -EBADMSG;
+	return is_plain_text(data, "Max openfilsutmd") ? 0 : -EBADMSG;
 }
 
 static int scrub_process(struct scrubber *s, const char *name, struct buf *data, struct buf *to)

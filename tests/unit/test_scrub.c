@@ -717,7 +717,7 @@ static void what_is_unknown_is_left_out(void **state)
 		{"1/a/made/fds-acme", "34\n", false},
 		{"1/a/made/fds-", "34\n", false},
 		{"1/a/proc/12/limits", "Max open files            1024  unlimited  files\n", true},
-		{"1/a/proc/12/limits", "Max open files            acme\n", false},
+		{"1/a/proc/13/limits", "Max open files            acme\n", false},
 		{"1/a/proc/12/status", "Name:\tacme\nVmSwap:\t 12 kB\nCpus_allowed_list:\t0-1\n", true},
 		{"1/a/made/owners-acme", "12 34\n", false},
 		{"1/a/made/nft-list-ip-acme-in", "x", false},
