@@ -157,8 +157,7 @@ static void unhandled_remedies(struct exam *x, struct finding *f, const char *de
 	remedy_command(r, "%stcpdump -c 20 -eni %s not ip and not ip6 and not arp", enter, device);
 }
 
-/* Without a trace: a counter of the devices that moves with every such frame, or NOT_EXAMINED. */
-static enum outcome by_counter(struct exam *x, enum counter_id id)
+enum outcome by_device_counter(struct exam *x, enum counter_id id)
 {
 	if (!observed(x->o, SRC_LINK))
 		return not_examined_source(x, SRC_DROPS);
@@ -181,7 +180,7 @@ enum outcome examine_ethertype_unhandled(struct exam *x)
 	char what[64];
 
 	if (!tracing(x))
-		return by_counter(x, C_LINK_RX_DROPPED);
+		return by_device_counter(x, C_LINK_RX_DROPPED);
 	gather_unhandled(x, &u);
 	if (!u.frames) {
 		evidence_traced(NULL, x, "UNHANDLED_PROTO", 0);
@@ -406,7 +405,7 @@ enum outcome examine_vlan_unknown(struct exam *x)
 	struct finding *f;
 
 	if (!tracing(x))
-		return by_counter(x, C_LINK_RX_OTHERHOST_DROPPED);
+		return by_device_counter(x, C_LINK_RX_OTHERHOST_DROPPED);
 	if (!tagged) {
 		evidence_text(NULL, x, "no frame to a group was dropped as for another host");
 		return NOT_FOUND;
@@ -434,145 +433,5 @@ enum outcome examine_vlan_unknown(struct exam *x)
 	remedy_command(r, "%sip link add link %s name VLAN-DEVICE type vlan id ID", enter,
 		       f->subjects.n ? f->subjects.items[0].device : "DEVICE");
 	remedy_undo(r, "%sip link del VLAN-DEVICE", enter);
-	return FOUND;
-}
-
-/* ---- veth-mtu-or-down ---- */
-
-static const char *const no_reasons[] = {"NOT_SPECIFIED", NULL};
-static const char *const forward_symbols[] = {"__dev_forward_skb2", NULL};
-static const char *const noop_reasons[] = {"QDISC_DROP", NULL};
-
-/* One end of a pair that sent what the other end did not take. */
-struct veth_end {
-	const struct link *link, *peer; /* peer: NULL if its namespace was not examined */
-	uint64_t refused, unplugged;	/* by the peer's MTU or state; for want of a carrier */
-};
-
-static const struct link *peer_of(const struct exam *x, const struct link *link)
-{
-	if (!link->peer_known_netns)
-		return snapshot_link(&x->o->b, link->peer_ifindex);
-	/* Indexes may be the same in two namespaces: both ends must name each other. */
-	vec_each(o, &x->d->observations) {
-		const struct link *peer = snapshot_link(&o->b, link->peer_ifindex);
-
-		if (o != x->o && peer && peer->peer_ifindex == link->ifindex &&
-		    strcmp(peer->kind, "veth") == 0)
-			return peer;
-	}
-	return NULL;
-}
-
-static bool is_running(const struct exam *x, const struct link *link)
-{
-	const struct link *before = snapshot_link(&x->o->a, link->ifindex);
-
-	return link->flags & IFF_RUNNING && (!before || before->flags & IFF_RUNNING);
-}
-
-/* Without a carrier the kernel hangs noop on the device, whose drops no queue counts. */
-static struct veth_end veth_end_of(const struct exam *x, const struct link *link)
-{
-	struct drop_filter refused = {.reasons = no_reasons,
-				      .symbols = forward_symbols,
-				      .ifindex = link->ifindex};
-	struct drop_filter unplugged = {.reasons = noop_reasons, .ifindex = link->ifindex};
-	struct veth_end end = {.link = link, .peer = peer_of(x, link)};
-
-	end.refused = ledger_unclaimed(x->ledger, &refused);
-	if (!is_running(x, link))
-		end.unplugged = ledger_unclaimed(x->ledger, &unplugged);
-	return end;
-}
-
-static void claim_veth(struct exam *x, const struct veth_end *end)
-{
-	struct drop_filter refused = {.reasons = no_reasons,
-				      .symbols = forward_symbols,
-				      .ifindex = end->link->ifindex};
-	struct drop_filter unplugged = {.reasons = noop_reasons, .ifindex = end->link->ifindex};
-
-	ledger_claim(x->ledger, &refused, end->refused);
-	ledger_claim(x->ledger, &unplugged, end->unplugged);
-}
-
-static void veth_words(struct exam *x, struct finding *f, const struct veth_end *end)
-{
-	const struct link *link = end->link;
-	bool down = end->unplugged > end->refused || !is_running(x, link);
-	char enter[96];
-	struct remedy *r;
-
-	entering(x, enter, sizeof(enter));
-	if (down) {
-		finding_headline(f, "the other end of %s is down", link->name);
-		finding_text(f, "What is sent by this virtual link goes nowhere until its other end is "
-				"up. The program sees no error.");
-		r = finding_remedy(f, "peer-up", REMEDY_ROUTE, "bring the other end of %s up",
-				   link->name);
-		remedy_command(r, "%sip -d link show dev %s", enter, link->name);
-		remedy_why(r, "`@if%u` is the index of the other end, link-netnsid its namespace",
-			   link->peer_ifindex);
-		return;
-	}
-	finding_headline(f, "the other end of %s does not take packets of this size", link->name);
-	finding_text(f, "A virtual link drops what is larger than the MTU of its other end. The "
-			"program sees no error, and no ICMP comes: path MTU discovery does not help.");
-	if (end->peer)
-		evidence_text(f, x, "MTU %u here, %u at the other end (%s)", link->mtu,
-			      end->peer->mtu, end->peer->name);
-	else
-		evidence_text(f, x, "MTU %u here; the other end's namespace was not examined",
-			      link->mtu);
-	r = finding_remedy(f, "equal-mtu", REMEDY_ROUTE, "the same MTU at both ends of %s", link->name);
-	remedy_command(r, "%sip -d link show dev %s", enter, link->name);
-	if (end->peer && end->peer->mtu < link->mtu) {
-		remedy_command(r, "%sip link set dev %s mtu %u", enter, link->name, end->peer->mtu);
-		remedy_undo(r, "%sip link set dev %s mtu %u", enter, link->name, link->mtu);
-	}
-	remedy_risk(r, "the lower of the two costs some throughput; connections that are open adapt");
-}
-
-enum outcome examine_veth(struct exam *x)
-{
-	struct veth_end worst = {0};
-	uint64_t traced = 0, sent = 0;
-	struct finding *f = NULL;
-	char name[48];
-
-	if (!tracing(x))
-		return by_counter(x, C_LINK_TX_DROPPED);
-	vec_each(link, &x->o->b.links) {
-		struct veth_end end;
-
-		if (strcmp(link->kind, "veth") != 0)
-			continue;
-		end = veth_end_of(x, link);
-		if (!end.refused && !end.unplugged)
-			continue;
-		f = f ? f : finding_new(x);
-		claim_veth(x, &end);
-		traced += end.refused + end.unplugged;
-		sent += delta_value(delta_link(x->o, link, C_LINK_TX_PACKETS));
-		if (end.refused + end.unplugged > worst.refused + worst.unplugged)
-			worst = end;
-		snprintf(name, sizeof(name), "%s tx_dropped", link->name);
-		evidence_change(f, x, "rtnetlink", name, delta_link(x->o, link, C_LINK_TX_DROPPED));
-		memcpy(finding_subject(f)->device, link->name, sizeof(link->name));
-	}
-	if (!f) {
-		evidence_traced(NULL, x, "NOT_SPECIFIED at __dev_forward_skb2", 0);
-		return NOT_FOUND;
-	}
-	finding_lost(f, NULL, &traced, sent + traced);
-	f->severity = severity_of_share(x, f->lost, f->of);
-	veth_words(x, f, &worst);
-	evidence_traced(f, x, "at __dev_forward_skb2, or without a carrier", traced);
-	finding_exclude(f, "a queue or shaper (its own drops counter stands still)");
-	finding_flows(x, f, &(struct drop_filter){.reasons = no_reasons, .symbols = forward_symbols});
-	if (worst.unplugged)
-		finding_flows(x, f, &(struct drop_filter){.reasons = noop_reasons,
-							  .ifindex = worst.link->ifindex});
 	return FOUND;
 }

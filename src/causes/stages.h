@@ -38,6 +38,9 @@ void describe_rst_unknown(struct exam *x, struct finding *f);	  /* tcp_reset.c *
 enum outcome examine_oom_kill(struct exam *x);			  /* tcp_reset.c */
 enum outcome examine_fd_exhaustion(struct exam *x);		  /* app_accept.c */
 
+/* Without a trace: a counter of the devices that moves with every such frame, or NOT_EXAMINED. */
+enum outcome by_device_counter(struct exam *x, enum counter_id id); /* l2.c */
+
 void fw_forget(struct exam *x); /* fw_blame.c */
 void ignore_stated(struct diagnosis *d); /* ignore.c */
 

@@ -47,6 +47,7 @@ const struct collector collectors[] = {
 	{SRC_LOAD, AT_ENDS, collect_load},
 	{SRC_QUEUES, AT_ENDS, collect_queues},
 	{SRC_KERNEL_LOG, AT_ENDS, collect_kernel_log},
+	{SRC_PEERS, AT_ENDS, collect_peers},
 	{SRC_SYSCTL, AT_ENDS, collect_sysctl},
 	{SRC_PROCESS, AT_ALL, collect_process},
 };
@@ -112,7 +113,7 @@ static void tell_collector(enum source source, const struct snapshot *from, stru
 	vec_each (item, &from->vector)                                                             \
 		if (condition)                                                                     \
 			*vec_push(&to->vector) = *item
-	if (source == SRC_ETHTOOL) {
+	if (source == SRC_ETHTOOL || source == SRC_PEERS) {
 		COPY(links, true);
 	} else if (source == SRC_PROCESS) {
 		COPY(sockets, socket_in_question(item));

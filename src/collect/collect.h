@@ -43,6 +43,8 @@ int collect_memory(struct host *h, struct snapshot *s);
 int collect_load(struct host *h, struct snapshot *s);
 int collect_kernel_log(struct host *h, struct snapshot *s);
 int collect_link(struct host *h, struct snapshot *s);
+/* Of the devices in s->links, which stay the caller's. */
+int collect_peers(struct host *h, struct snapshot *s);
 int collect_qdisc(struct host *h, struct snapshot *s);
 /* Of the devices in s->links, which stay the caller's. */
 int collect_ethtool(struct host *h, struct snapshot *s);

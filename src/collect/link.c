@@ -6,11 +6,13 @@
  * Scope: the devices of one network namespace. Units: packets and bytes, 64 bits, although a
  * driver may count in 32 underneath. No privilege. IFLA_STATS64 grows with the kernel:
  * rx_nohandler came with 4.6, rx_otherhost_dropped with 5.19. Virtual functions are not asked for:
- * some drivers take long to tell them.
+ * some drivers take long to tell them. What kind a device is and what its kind has to say (vlan_fill_
+ * info, br_fill_info, br_port_fill_attrs, bond_fill_info ...) is in IFLA_LINKINFO.
  */
 #include "collect/netlink.h"
 
 #include <errno.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
@@ -28,14 +30,31 @@ static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 	[IFLA_PROMISCUITY] = {.type = NLA_U32},
 	[IFLA_XDP] = {.type = NLA_NESTED},
 	[IFLA_LINK] = {.type = NLA_U32},
-	[IFLA_MASTER] = {.type = NLA_U32},
 	[IFLA_LINK_NETNSID] = {.type = NLA_U32},
+	[IFLA_MASTER] = {.type = NLA_U32},
 	[IFLA_LINKINFO] = {.type = NLA_NESTED},
 	[IFLA_STATS64] = {.type = NLA_UNSPEC, .minlen = sizeof(uint64_t)},
 };
 
 static const struct nla_policy info_policy[IFLA_INFO_MAX + 1] = {
 	[IFLA_INFO_KIND] = {.type = NLA_STRING},
+	[IFLA_INFO_DATA] = {.type = NLA_NESTED},
+	[IFLA_INFO_SLAVE_KIND] = {.type = NLA_STRING},
+	[IFLA_INFO_SLAVE_DATA] = {.type = NLA_NESTED},
+};
+
+static const struct info_row {
+	int within; /* IFLA_INFO_DATA, IFLA_INFO_SLAVE_DATA */
+	const char *kind;
+	int attribute;
+} info_rows[LINK_INFO_N] = {
+#define OWN IFLA_INFO_DATA
+#define PORT IFLA_INFO_SLAVE_DATA
+#define I(id, within_, kind_, attribute_) [INFO_##id] = {within_, kind_, attribute_},
+#include "model/link_info.def"
+#undef I
+#undef OWN
+#undef PORT
 };
 
 static const struct nla_policy xdp_policy[IFLA_XDP_MAX + 1] = {
@@ -63,16 +82,43 @@ static void take_stats(struct link *l, struct nlattr *stats)
 		memcpy(l->stats, nla_data(stats), l->stats_n * sizeof(l->stats[0]));
 }
 
+static uint32_t small_number(struct nlattr *a)
+{
+	switch (a ? nla_len(a) : 0) {
+	case sizeof(uint8_t):
+		return nla_get_u8(a);
+	case sizeof(uint16_t):
+		return nla_get_u16(a);
+	case sizeof(uint32_t):
+		return nla_get_u32(a);
+	default:
+		return INFO_UNKNOWN;
+	}
+}
+
 static int take_kind(struct link *l, struct nlattr *info)
 {
 	struct nlattr *table[IFLA_INFO_MAX + 1];
 
+	for (size_t i = 0; i < LINK_INFO_N; i++)
+		l->info[i] = INFO_UNKNOWN;
 	if (!info)
 		return 0;
 	if (nla_parse_nested(table, IFLA_INFO_MAX, info, info_policy) < 0)
 		return -EBADMSG;
 	if (table[IFLA_INFO_KIND])
 		nla_strlcpy(l->kind, table[IFLA_INFO_KIND], sizeof(l->kind));
+	if (table[IFLA_INFO_SLAVE_KIND])
+		nla_strlcpy(l->port_kind, table[IFLA_INFO_SLAVE_KIND], sizeof(l->port_kind));
+	for (size_t i = 0; i < LINK_INFO_N; i++) {
+		const struct info_row *row = &info_rows[i];
+		bool own = row->within == IFLA_INFO_DATA;
+		struct nlattr *data = table[row->within];
+
+		if (data && strcmp(own ? l->kind : l->port_kind, row->kind) == 0)
+			l->info[i] = small_number(nla_find(nla_data(data), nla_len(data),
+							   row->attribute));
+	}
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 int parse_links(const struct buf *answer, struct snapshot *s);
 /* Adds what RTM_GETNETCONF says to links that are there already. */
 int parse_netconf(const struct buf *answer, struct snapshot *s);
+int parse_peers(const struct buf *answer, struct snapshot *s);
 int parse_qdiscs(const struct buf *answer, struct snapshot *s);
 int parse_neighs(const struct buf *answer, struct snapshot *s);
 int parse_neigh_tables(const struct buf *answer, struct snapshot *s);

@@ -109,26 +109,37 @@ int netns_open(const char *which, struct netns *ret)
 	return open_path(path, NULL, ret);
 }
 
-/* `name`: what it is known to be called; NULL to find out. */
-static void add_once(struct netns_list *l, const char *path, const char *name)
+const char *netns_path_name(const char *path)
 {
+	size_t n = strlen(NETNS_FOLDER "/");
+
+	if (strcmp(path, "/proc/1/ns/net") == 0)
+		return "host";
+	/* An escaped blank, as the list of mounts writes it: not the name. */
+	return strncmp(path, NETNS_FOLDER "/", n) == 0 && !strchr(path, '\\') ? path + n : NULL;
+}
+
+static bool add_once(void *arg, const char *path)
+{
+	struct netns_list *l = arg;
 	uint32_t inode = inode_of(path);
 	struct netns ns;
 
-	if (!inode || l->list.n >= NETNS_MAX)
-		return;
+	if (l->list.n >= NETNS_MAX)
+		return true;
 	vec_each(known, &l->list)
 		if (known->inode == inode)
-			return;
-	if (open_path(path, name, &ns) == 0)
+			return false;
+	if (inode && open_path(path, netns_path_name(path), &ns) == 0)
 		*vec_push(&l->list) = ns;
+	return false;
 }
 
 /*
  * Bind mounts of namespaces, those of container engines included: "... nsfs net:[123] ...". Those
  * of /run/netns are all named by their files.
  */
-static void add_mounts(struct netns_list *l)
+static bool walk_mounts(bool (*visit)(void *arg, const char *path), void *arg)
 {
 	cleanup(cleanup_fd) int fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
 	cleanup(buf_done) struct buf mounts = {0};
@@ -136,32 +147,31 @@ static void add_mounts(struct netns_list *l)
 	char path[512];
 
 	if (fd < 0 || buf_read_fd(&mounts, fd, (size_t)16 << 20) < 0)
-		return;
+		return false;
 	text = (struct span){mounts.data, mounts.len};
 	while (next_line(&text, &line)) {
-		bool named;
-
 		if (!next_field(&line, &device) || !span_is(device, "nsfs") ||
 		    !next_field(&line, &where))
 			continue;
 		span_copy(where, path, sizeof(path));
-		named = strncmp(path, NETNS_FOLDER "/", strlen(NETNS_FOLDER "/")) == 0 &&
-			!strchr(path, '\\');
-		add_once(l, path, named ? path + strlen(NETNS_FOLDER "/") : NULL);
+		if (visit(arg, path))
+			return true;
 	}
+	return false;
 }
 
-static void add_processes(struct netns_list *l)
+void netns_walk(bool (*visit)(void *arg, const char *path), void *arg)
 {
-	DIR *proc = opendir("/proc");
+	bool enough = walk_mounts(visit, arg);
+	DIR *proc = enough ? NULL : opendir("/proc");
 	const struct dirent *e;
 	char path[300];
 
-	while (proc && (e = readdir(proc))) {
+	while (proc && !enough && (e = readdir(proc))) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/ns/net", e->d_name);
-		add_once(l, path, NULL);
+		enough = visit(arg, path);
 	}
 	if (proc)
 		closedir(proc);
@@ -176,8 +186,7 @@ int netns_open_all(struct netns_list *ret)
 	if (r < 0)
 		return r;
 	*vec_push(&l.list) = own;
-	add_mounts(&l);
-	add_processes(&l);
+	netns_walk(add_once, &l);
 	*ret = l;
 	return 0;
 }

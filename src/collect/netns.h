@@ -18,6 +18,10 @@ struct netns_list {
 int netns_open(const char *which, struct netns *ret);
 /* Our own first, then every other that a bind mount or a process leads to. */
 int netns_open_all(struct netns_list *ret);
+/* Paths that lead to namespaces, many of them several times, until `visit` has had enough. */
+void netns_walk(bool (*visit)(void *arg, const char *path), void *arg);
+/* What a namespace is called by such a path; NULL: the path does not tell. */
+const char *netns_path_name(const char *path);
 void netns_list_done(struct netns_list *l);
 
 #endif

@@ -5,12 +5,23 @@
 
 #include "model/source.h"
 
+enum link_info {
+#define I(id, ...) INFO_##id,
+#include "model/link_info.def"
+#undef I
+	LINK_INFO_N
+};
+#define INFO_UNKNOWN UINT32_MAX
+
 struct link {
-	unsigned int ifindex, peer_ifindex; /* peer: IFLA_LINK, 0 if none */
+	/* peer: IFLA_LINK, the other end of a veth, or the device below; 0 if none */
+	unsigned int ifindex, peer_ifindex;
 	unsigned int master_ifindex; /* the bridge, bond ... that it is a port of; 0 none */
 	bool peer_known_netns;		    /* the peer's namespace is given by link_netnsid */
 	int link_netnsid;		    /* -1: the same namespace */
 	char name[16], kind[16];	    /* kind: IFLA_INFO_KIND, "" for hardware */
+	char port_kind[16];		    /* what its master is: "bridge", "bond" */
+	uint32_t info[LINK_INFO_N];	    /* of its kind and its master's alone: see link_info() */
 	unsigned int flags, mtu, txqlen, carrier_changes;
 	unsigned int carrier_downs; /* of them, times it went away; since 4.16 */
 	unsigned int xdp_id; /* XDP program on it; 0 none */
@@ -19,6 +30,20 @@ struct link {
 	int rp_filter, forwarding; /* RTM_GETNETCONF; -1 unknown */
 	unsigned int stats_n;	   /* how many of stats the kernel gave */
 	uint64_t stats[LINK_STATS]; /* index: counter id - LINK_FIRST */
+};
+
+/* The device that a link of this namespace names in another one, as that one has it. */
+struct peer {
+	int netnsid;
+	unsigned int ifindex, mtu, flags;
+	char name[16], kind[16];
+};
+
+/* Another namespace: the number it has in this one, and which it is. */
+struct netns_id {
+	int netnsid;
+	uint32_t inode; /* of its nsfs file */
+	char name[64];	/* as struct netns; "" none */
 };
 
 struct qdisc {

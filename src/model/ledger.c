@@ -74,6 +74,7 @@ bool drop_matches(const struct drop *d, const struct drop_filter *f)
 	return (!f->reasons || in_list(f->reasons, d->reason)) &&
 	       (!f->symbols || in_list(f->symbols, d->symbol)) &&
 	       (!f->protocol || f->protocol == d->protocol) &&
+	       (!f->ethertype || f->ethertype == d->ethertype) &&
 	       (!f->ifindex || f->ifindex == d->ifindex) && (!f->cookie || f->cookie == d->cookie);
 }
 

@@ -50,6 +50,7 @@ extern const size_t benign_rows_n;
 struct drop_filter {
 	const char *const *reasons, *const *symbols;
 	uint8_t protocol;
+	uint16_t ethertype;
 	uint32_t ifindex;
 	uint64_t cookie;
 };

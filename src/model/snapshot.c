@@ -40,9 +40,31 @@ const struct sysctl_row sysctl_rows[SYSCTL_N] = {
 #undef K
 };
 
+static const struct {
+	const char *kind;
+	bool of_port;
+} info_rows[LINK_INFO_N] = {
+#define OWN false
+#define PORT true
+#define I(id, where_, kind_, attribute_) [INFO_##id] = {kind_, where_},
+#include "model/link_info.def"
+#undef I
+#undef OWN
+#undef PORT
+};
+
+uint32_t link_info(const struct link *l, enum link_info id)
+{
+	const char *kind = info_rows[id].of_port ? l->port_kind : l->kind;
+
+	return strcmp(kind, info_rows[id].kind) == 0 ? l->info[id] : INFO_UNKNOWN;
+}
+
 /* Which vectors a source fills; every other source fills counters or sysctls. */
 #define SOURCE_VECTORS(V)                                                                          \
 	V(SRC_LINK, links)                                                                         \
+	V(SRC_PEERS, peers)                                                                        \
+	V(SRC_PEERS, netns_ids)                                                                    \
 	V(SRC_ETHTOOL, nics)                                                                       \
 	V(SRC_QSTATS, nic_queues)                                                                  \
 	V(SRC_QDISC, qdiscs)                                                                       \

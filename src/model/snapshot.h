@@ -40,6 +40,8 @@ struct snapshot {
 
 	VEC(struct cpu) cpus;
 	VEC(struct link) links;
+	VEC(struct peer) peers;	       /* at the end only, see collect/peers.c */
+	VEC(struct netns_id) netns_ids; /* those of them that could be told */
 	VEC(struct qdisc) qdiscs;
 	VEC(struct nic) nics;	       /* loopback left out */
 	VEC(struct nic_queue) nic_queues; /* only of drivers that fill them */
@@ -85,6 +87,8 @@ void snapshot_share_settings(struct snapshot *to, const struct snapshot *from);
 bool source_ok(const struct snapshot *s, enum source source);
 const struct link *snapshot_link(const struct snapshot *s, unsigned int ifindex);
 const struct link *snapshot_link_named(const struct snapshot *s, const char *name);
+/* INFO_UNKNOWN: it is not of that kind, or the kernel does not tell. */
+uint32_t link_info(const struct link *l, enum link_info id);
 const struct nic *snapshot_nic(const struct snapshot *s, unsigned int ifindex);
 /* Of any kind. */
 const struct socket *snapshot_socket(const struct snapshot *s, uint64_t cookie);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "causes/devices.h"
 #include "causes/path_rows.h"
 #include "render/drop_sums.h"
 #include "render/utf8.h"
@@ -194,8 +195,35 @@ static json_t *rule_json(const struct rule_ref *r)
 	return j;
 }
 
-static json_t *subject_json(const struct subject *s)
+/* What the device is: see causes/devices.h. */
+static json_t *link_json(const struct diagnosis *d, const struct observation *o,
+			 const struct link *l)
 {
+	const struct link *master = device_master(o, l);
+	json_t *j = json_object(), *end_json = json_object();
+	char words[256];
+	struct far_end end;
+
+	set(j, "kind", filled_or_null(l->kind));
+	set_text(j, "mode", device_mode(l));
+	set_text(j, "master", master ? master->name : NULL);
+	set(j, "words", filled_or_null(device_words(d, o, l, words, sizeof(words))));
+	if (!device_far_end(d, o, l, &end)) {
+		json_decref(end_json);
+		set(j, is_kind(l, "veth") ? "other_end" : "below", json_null());
+		return j;
+	}
+	set_text(end_json, "device", end.name);
+	set(end_json, "netns", json_pack("{s:o, s:o}", "name", filled_or_null(end.netns), "inode",
+					 end.inode ? number(end.inode) : json_null()));
+	set(j, is_kind(l, "veth") ? "other_end" : "below", end_json);
+	return j;
+}
+
+static json_t *subject_json(const struct diagnosis *d, const struct observation *o,
+			    const struct subject *s)
+{
+	const struct link *link = s->device[0] ? snapshot_link_named(&o->b, s->device) : NULL;
 	json_t *j = json_object();
 
 	if (s->has_lost)
@@ -204,6 +232,8 @@ static json_t *subject_json(const struct subject *s)
 		set(j, "traced", number(s->traced));
 	if (s->device[0])
 		set_text(j, "device", s->device);
+	if (link)
+		set(j, "link", link_json(d, o, link));
 	if (s->cpu >= 0)
 		set(j, "cpu", json_integer(s->cpu));
 	if (s->has_socket)
@@ -307,16 +337,16 @@ static json_t *lost_json(const struct finding *f)
 	return j;
 }
 
-static json_t *subjects_json(const struct finding *f)
+static json_t *subjects_json(const struct diagnosis *d, const struct finding *f)
 {
 	json_t *j = json_array();
 
 	vec_each (s, &f->subjects)
-		json_array_append_new(j, subject_json(s));
+		json_array_append_new(j, subject_json(d, f->where, s));
 	return j;
 }
 
-static json_t *finding_json(const struct finding *f)
+static json_t *finding_json(const struct diagnosis *d, const struct finding *f)
 {
 	json_t *j = json_object(), *flows = json_array(), *remedies = json_array();
 
@@ -332,8 +362,9 @@ static json_t *finding_json(const struct finding *f)
 	set_text(j, "confidence", confidence_name(f->confidence));
 	set(j, "netns", render_netns_json(f->where));
 	set(j, "lost", lost_json(f));
-	set(j, "subject", f->subjects.n ? subject_json(f->subjects.items) : json_null());
-	set(j, "subjects", subjects_json(f));
+	set(j, "subject", f->subjects.n ? subject_json(d, f->where, f->subjects.items)
+					  : json_null());
+	set(j, "subjects", subjects_json(d, f));
 	set(j, "evidence", EVIDENCE_JSON(&f->evidence));
 	set(j, "excluded", TEXTS_JSON(&f->excluded));
 	vec_each (flow, &f->flows)
@@ -468,7 +499,7 @@ static json_t *ignored_json(const struct diagnosis *d)
 	json_t *list = json_array();
 
 	vec_each (i, &d->ignored) {
-		json_t *j = finding_json(&i->finding);
+		json_t *j = finding_json(d, &i->finding);
 		char by[80];
 
 		set_text(j, "by", ignore_name(i->by, by, sizeof(by)));
@@ -487,7 +518,7 @@ static json_t *narrowed_json(const struct diagnosis *d)
 	if (n->family)
 		inet_ntop(n->family, n->peer, peer, sizeof(peer));
 	vec_each (f, &d->others)
-		json_array_append_new(list, finding_json(f));
+		json_array_append_new(list, finding_json(d, f));
 	set(j, "pid", n->pid ? json_integer(n->pid) : json_null());
 	set(j, "port", n->port ? json_integer(n->port) : json_null());
 	set(j, "peer", n->family ? json_sprintf("%s/%u", peer, n->prefix) : json_null());
@@ -597,7 +628,7 @@ json_t *render_json(const struct diagnosis *d, const struct report *r)
 	       *elsewhere = json_object();
 
 	vec_each (f, &d->findings)
-		json_array_append_new(findings, finding_json(f));
+		json_array_append_new(findings, finding_json(d, f));
 	vec_each (o, &d->observations)
 		add_path(path, d, o);
 	vec_each (o, &d->observations)

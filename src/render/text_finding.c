@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "causes/devices.h"
 #include "render/drop_sums.h"
 #include "render/fmt.h"
 #include "render/text.h"
@@ -118,7 +119,19 @@ static void rule_words(const struct rule_ref *r, struct buf *b)
 		buf_printf(b, " (told by: %s)", r->how);
 }
 
-static void subject_words(const struct finding *f, const struct subject *s, struct buf *b)
+static void device_words_of(struct text *t, const struct finding *f, const char *name,
+			    struct buf *b)
+{
+	const struct link *link = snapshot_link_named(&f->where->b, name);
+	char words[256];
+
+	buf_puts(b, name);
+	if (link && *device_words(t->d, f->where, link, words, sizeof(words)))
+		buf_printf(b, " (%s)", words);
+}
+
+static void subject_words(struct text *t, const struct finding *f, const struct subject *s,
+			  struct buf *b)
 {
 	if (s->has_process)
 		process_words(&s->process, b);
@@ -132,7 +145,7 @@ static void subject_words(const struct finding *f, const struct subject *s, stru
 	}
 	if (s->device[0]) {
 		also(b, s->address ? " on " : ", ");
-		buf_puts(b, s->device);
+		device_words_of(t, f, s->device, b);
 	}
 	if (s->cpu >= 0) {
 		also(b, ", ");
@@ -156,7 +169,7 @@ static void who(struct text *t, const struct finding *f)
 		if (n == most)
 			break;
 		buf_clear(&line);
-		subject_words(f, s, &line);
+		subject_words(t, f, s, &line);
 		if (line.len)
 			out_labelled(&t->out, INDENT, LABEL, n++ ? "" : "who", line.data);
 		else

@@ -10,6 +10,7 @@
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/gen_stats.h>
 #include <linux/inet_diag.h>
@@ -26,7 +27,7 @@
 
 #include "nl/nl.h"
 
-enum how { END, KEEP, ADDRESS, DEVICE, FIREWALL, NEST, QDISC_OPTIONS, EXPRESSIONS };
+enum how { END, KEEP, ADDRESS, DEVICE, FIREWALL, NEST, QDISC_OPTIONS, LINK_INFO, EXPRESSIONS };
 
 struct attr_row {
 	int type;
@@ -35,7 +36,6 @@ struct attr_row {
 };
 
 #define ROWS static const struct attr_row
-ROWS info_rows[] = {{IFLA_INFO_KIND, KEEP, NULL}, {0}};
 ROWS xdp_rows[] = {{IFLA_XDP_ATTACHED, KEEP, NULL}, {IFLA_XDP_PROG_ID, KEEP, NULL}, {0}};
 ROWS link_rows[] = {
 	{IFLA_IFNAME, DEVICE, NULL},	{IFLA_MTU, KEEP, NULL},
@@ -44,7 +44,8 @@ ROWS link_rows[] = {
 	{IFLA_CARRIER_DOWN_COUNT, KEEP, NULL},
 	{IFLA_PROMISCUITY, KEEP, NULL}, {IFLA_XDP, NEST, xdp_rows},
 	{IFLA_LINK_NETNSID, KEEP, NULL}, {IFLA_STATS64, KEEP, NULL},
-	{IFLA_LINKINFO, NEST, info_rows}, {0}};
+	{IFLA_TARGET_NETNSID, KEEP, NULL},
+	{IFLA_LINKINFO, LINK_INFO, NULL}, {0}};
 ROWS netconf_rows[] = {{NETCONFA_IFINDEX, KEEP, NULL}, {NETCONFA_RP_FILTER, KEEP, NULL},
 		       {NETCONFA_FORWARDING, KEEP, NULL}, {0}};
 ROWS stats_rows[] = {{TCA_STATS_BASIC, KEEP, NULL}, {TCA_STATS_QUEUE, KEEP, NULL},
@@ -128,6 +129,7 @@ static const struct answer_row {
 	const struct attr_row *rows;
 } answer_rows[] = {
 	{"links", RTM_NEWLINK, sizeof(struct ifinfomsg), link_rows},
+	{"peer-links", RTM_NEWLINK, sizeof(struct ifinfomsg), link_rows},
 	{"netconf4", RTM_NEWNETCONF, sizeof(struct netconfmsg), netconf_rows},
 	{"qdiscs", RTM_NEWQDISC, sizeof(struct tcmsg), qdisc_rows},
 	{"neighs4", RTM_NEWNEIGH, sizeof(struct ndmsg), neigh_rows},
@@ -245,6 +247,56 @@ static bool is_known_qdisc(const char *kind)
 	return false;
 }
 
+/* Of devices of this kind, or of ports of such: numbers that say nothing of whose they are. */
+static const struct {
+	int within;
+	const char *kind;
+	int attribute;
+} info_rows[] = {
+#define OWN IFLA_INFO_DATA
+#define PORT IFLA_INFO_SLAVE_DATA
+#define I(id, within_, kind_, attribute_) {within_, kind_, attribute_},
+#include "model/link_info.def"
+#undef I
+#undef OWN
+#undef PORT
+};
+
+static void put_kind_data(int within, struct span kind, struct nlattr *data, struct buf *out)
+{
+	size_t at = attr_open(out, within);
+
+	for (size_t i = 0; i < ARRAY_SIZE(info_rows); i++) {
+		struct nlattr *a;
+
+		if (info_rows[i].within != within || !span_is(kind, info_rows[i].kind))
+			continue;
+		a = nla_find(nla_data(data), nla_len(data), info_rows[i].attribute);
+		if (a && nla_len(a) <= (int)sizeof(uint32_t))
+			attr_put(out, a->nla_type, nla_data(a), (size_t)nla_len(a));
+	}
+	attr_close(out, at);
+}
+
+static int put_link_info(struct nlattr *info, struct buf *out)
+{
+	static const int kinds[][2] = {{IFLA_INFO_KIND, IFLA_INFO_DATA},
+				       {IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA}};
+	size_t at = attr_open(out, info->nla_type);
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct nlattr *kind = nla_find(nla_data(info), nla_len(info), kinds[i][0]);
+		struct nlattr *data = nla_find(nla_data(info), nla_len(info), kinds[i][1]);
+
+		if (!kind)
+			continue;
+		attr_put(out, kind->nla_type, nla_data(kind), (size_t)nla_len(kind));
+		if (data)
+			put_kind_data(kinds[i][1], text_of(kind), data, out);
+	}
+	return attr_close(out, at);
+}
+
 static const struct attr_row *row_of(const struct attr_row *rows, int type)
 {
 	while (rows->how != END && rows->type != type)
@@ -283,6 +335,8 @@ static int put_one(struct scrubber *s, const struct context *c, const struct att
 		if (is_known_qdisc(c->kind))
 			attr_put(out, a->nla_type, nla_data(a), (size_t)nla_len(a));
 		break;
+	case LINK_INFO:
+		return put_link_info(a, out);
 	case EXPRESSIONS:
 		if (!c->table)
 			return -EBADMSG;

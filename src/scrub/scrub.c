@@ -181,6 +181,41 @@ static int scrub_log(struct scrubber *s, const char *name, struct buf *data, str
 	return data ? scrub_kernel_log(s, data) : 0;
 }
 
+static int scrub_peer_links(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	buf_puts(to, name);
+	return data ? scrub_netlink(s, "peer-links", data) : 0;
+}
+
+/* "NUMBER INODE NAME" */
+static int scrub_peer_netns(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	struct span text = {data ? data->data : NULL, data ? data->len : 0}, line, word;
+	struct buf out = {0};
+
+	buf_puts(to, name);
+	while (next_line(&text, &line)) {
+		uint64_t number[2];
+		bool fits = true;
+
+		for (size_t i = 0; i < ARRAY_SIZE(number); i++)
+			fits = fits && next_split(&line, ' ', &word) &&
+			       parse_u64(word, INT64_MAX, &number[i]) == 0;
+		if (!fits) {
+			buf_done(&out);
+			return -EBADMSG;
+		}
+		buf_printf(&out, "%llu %llu %s\n", (unsigned long long)number[0],
+			   (unsigned long long)number[1],
+			   line.n ? scrub_name(s, NAME_NETNS, line.p, line.n) : "");
+	}
+	if (data) {
+		buf_done(data);
+		*data = out;
+	}
+	return 0;
+}
+
 /* Whose machine it is can be told from its modules; these are asked for. */
 static int scrub_modules(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
@@ -427,6 +462,8 @@ static const struct kind kinds[] = {
 	{"made/rates", scrub_numbers, false},
 	{"made/queues", scrub_queues_of, false},
 	{"made/kernel-log", scrub_log, false},
+	{"made/peer-links", scrub_peer_links, false},
+	{"made/peer-netns", scrub_peer_netns, false},
 	{"late/", scrub_late, false},
 	{"made/buffer-locks", scrub_numbers, false},
 };

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Stage l2: links whose other end is software. */
+#include <net/if.h>
+#include <stdio.h>
+
+#include "causes/devices.h"
+#include "causes/enter.h"
+#include "causes/stages.h"
+
+#define OPERSTATE_LOWERLAYERDOWN 3 /* include/uapi/linux/if.h IF_OPER_LOWERLAYERDOWN */
+
+/* ---- veth-mtu-or-down ---- */
+
+static const char *const no_reasons[] = {"NOT_SPECIFIED", NULL};
+static const char *const forward_symbols[] = {"__dev_forward_skb2", NULL};
+static const char *const noop_reasons[] = {"QDISC_DROP", NULL};
+
+/* One end of a pair that sent what the other end did not take. */
+struct veth_end {
+	const struct link *link;
+	bool far_known;
+	struct far_end far;
+	uint64_t refused, unplugged;	/* by the peer's MTU or state; for want of a carrier */
+};
+
+static bool is_running(const struct exam *x, const struct link *link)
+{
+	const struct link *before = snapshot_link(&x->o->a, link->ifindex);
+
+	return link->flags & IFF_RUNNING && (!before || before->flags & IFF_RUNNING);
+}
+
+/* Without a carrier the kernel hangs noop on the device, whose drops no queue counts. */
+static struct veth_end veth_end_of(const struct exam *x, const struct link *link)
+{
+	struct drop_filter refused = {.reasons = no_reasons,
+				      .symbols = forward_symbols,
+				      .ifindex = link->ifindex};
+	struct drop_filter unplugged = {.reasons = noop_reasons, .ifindex = link->ifindex};
+	struct veth_end end = {.link = link};
+
+	end.far_known = device_far_end(x->d, x->o, link, &end.far);
+	end.refused = ledger_unclaimed(x->ledger, &refused);
+	if (!is_running(x, link))
+		end.unplugged = ledger_unclaimed(x->ledger, &unplugged);
+	return end;
+}
+
+static void claim_veth(struct exam *x, const struct veth_end *end)
+{
+	struct drop_filter refused = {.reasons = no_reasons,
+				      .symbols = forward_symbols,
+				      .ifindex = end->link->ifindex};
+	struct drop_filter unplugged = {.reasons = noop_reasons, .ifindex = end->link->ifindex};
+
+	ledger_claim(x->ledger, &refused, end->refused);
+	ledger_claim(x->ledger, &unplugged, end->unplugged);
+}
+
+/* How a command gets to the other end. */
+static const char *reaching(const struct far_end *end, const char *enter, char *to, size_t size)
+{
+	if (end->here)
+		return enter;
+	if (strcmp(end->netns, "host") == 0)
+		return "nsenter -t 1 -n ";
+	snprintf(to, size, "ip netns exec %s ", is_plain(end->netns) ? end->netns : "NAMESPACE");
+	return to;
+}
+
+static void down_words(struct exam *x, struct finding *f, const struct veth_end *end,
+		       const char *other)
+{
+	char enter[96], there[96];
+	struct remedy *r;
+
+	entering(x, enter, sizeof(enter));
+	finding_headline(f, "%s is down, the other end of %s", other, end->link->name);
+	finding_text(f, "What is sent by this virtual link goes nowhere until its other end is up. The "
+			"program sees no error.");
+	if (end->link->operstate == OPERSTATE_LOWERLAYERDOWN)
+		evidence_text(f, x, "%s is in state lowerlayerdown: its other end is not up",
+			      end->link->name);
+	r = finding_remedy(f, "peer-up", REMEDY_ROUTE, "bring %s up", other);
+	remedy_command(r, "%sip -d link show dev %s", enter, end->link->name);
+	if (end->far_known)
+		remedy_command(r, "%sip link set dev %s up", reaching(&end->far, enter, there,
+								     sizeof(there)),
+			       end->far.name);
+	else
+		remedy_why(r, "`@if%u` is the index of the other end, link-netnsid its namespace",
+			   end->link->peer_ifindex);
+}
+
+static void mtu_words(struct exam *x, struct finding *f, const struct veth_end *end,
+		      const char *other)
+{
+	const struct link *link = end->link;
+	char enter[96];
+	struct remedy *r;
+
+	entering(x, enter, sizeof(enter));
+	finding_headline(f, "%s, the other end of %s, does not take packets of this size", other,
+			 link->name);
+	finding_text(f, "A virtual link drops what is larger than the MTU of its other end. The "
+			"program sees no error, and no ICMP comes: path MTU discovery does not help.");
+	if (end->far_known)
+		evidence_text(f, x, "MTU %u here, %u at the other end (%s)", link->mtu, end->far.mtu,
+			      other);
+	else
+		evidence_text(f, x, "MTU %u here; the other end's is not known", link->mtu);
+	r = finding_remedy(f, "equal-mtu", REMEDY_ROUTE, "the same MTU at both ends of %s", link->name);
+	remedy_command(r, "%sip -d link show dev %s", enter, link->name);
+	if (end->far_known && end->far.mtu < link->mtu) {
+		remedy_command(r, "%sip link set dev %s mtu %u", enter, link->name, end->far.mtu);
+		remedy_undo(r, "%sip link set dev %s mtu %u", enter, link->name, link->mtu);
+	}
+	remedy_risk(r, "the lower of the two costs some throughput; connections that are open adapt");
+}
+
+static void veth_words(struct exam *x, struct finding *f, const struct veth_end *end)
+{
+	char other[128] = "the other end";
+
+	if (end->far_known)
+		far_end_text(&end->far, other, sizeof(other));
+	if (end->unplugged > end->refused || !is_running(x, end->link))
+		down_words(x, f, end, other);
+	else
+		mtu_words(x, f, end, other);
+}
+
+enum outcome examine_veth(struct exam *x)
+{
+	struct veth_end worst = {0};
+	uint64_t traced = 0, sent = 0;
+	struct finding *f = NULL;
+	char name[48];
+
+	if (!tracing(x))
+		return by_device_counter(x, C_LINK_TX_DROPPED);
+	vec_each(link, &x->o->b.links) {
+		struct veth_end end;
+
+		if (strcmp(link->kind, "veth") != 0)
+			continue;
+		end = veth_end_of(x, link);
+		if (!end.refused && !end.unplugged)
+			continue;
+		f = f ? f : finding_new(x);
+		claim_veth(x, &end);
+		traced += end.refused + end.unplugged;
+		sent += delta_value(delta_link(x->o, link, C_LINK_TX_PACKETS));
+		if (end.refused + end.unplugged > worst.refused + worst.unplugged)
+			worst = end;
+		snprintf(name, sizeof(name), "%s tx_dropped", link->name);
+		evidence_change(f, x, "rtnetlink", name, delta_link(x->o, link, C_LINK_TX_DROPPED));
+		memcpy(finding_subject(f)->device, link->name, sizeof(link->name));
+	}
+	if (!f) {
+		evidence_traced(NULL, x, "NOT_SPECIFIED at __dev_forward_skb2", 0);
+		return NOT_FOUND;
+	}
+	finding_lost(f, NULL, &traced, sent + traced);
+	f->severity = severity_of_share(x, f->lost, f->of);
+	veth_words(x, f, &worst);
+	evidence_traced(f, x, "at __dev_forward_skb2, or without a carrier", traced);
+	finding_exclude(f, "a queue or shaper (its own drops counter stands still)");
+	finding_flows(x, f, &(struct drop_filter){.reasons = no_reasons, .symbols = forward_symbols});
+	if (worst.unplugged)
+		finding_flows(x, f, &(struct drop_filter){.reasons = noop_reasons,
+							  .ifindex = worst.link->ifindex});
+	return FOUND;
+}
