@@ -343,6 +343,36 @@ percent_loss() {
 	RULES
 }
 
+# bridge_between: the router becomes a bridge, br0; the server is then at $B4 and $B6 for the client
+B4=192.0.2.9 B6=2001:db8:1::9
+bridge_between() {
+	local dev address
+
+	ip -n "$R" link add br0 type bridge
+	for dev in "$RCDEV" "$RSDEV"; do
+		ip -n "$R" addr flush dev "$dev"
+		ip -n "$R" link set "$dev" master br0
+	done
+	ip -n "$R" link set br0 up
+	ip -n "$S" addr add "$B4"/24 dev "$SDEV"
+	ip -n "$S" addr add "$B6"/64 dev "$SDEV" nodad
+	for address in "$B4" "$B6"; do
+		ip -n "$C" neigh replace "$address" lladdr "$SMAC" dev "$CDEV" nud permanent
+	done
+}
+
+# port_is DEVICE STATE: of the router's bridge
+port_is() {
+	ip -n "$R" -d link show "$1" | grep -q "state $2 priority"
+}
+
+# needs_bridge: for needs()
+needs_bridge() {
+	ip -n "$R" link add probe type bridge && ip -n "$R" link del probe && return
+	echo "this kernel has no bridge"
+	return 77
+}
+
 needs_command() {
 	command -v "$1" >/dev/null && return
 	echo "$1 is not installed"
