@@ -287,64 +287,6 @@ static void links_are_read(void **state)
 	assert_int_equal(l->link_netnsid, -1);
 }
 
-/* 6.12, what nobody reads left out: one device of each kind, and peer-links in another namespace. */
-static void kinds_are_read(void **state)
-{
-	static const struct {
-		const char *name;
-		enum link_info info;
-		uint32_t value;
-	} told[] = {
-		{"br0", INFO_BRIDGE_STP, 1},	    {"br0", INFO_BRIDGE_FORWARD_DELAY, 1500},
-		{"br0", INFO_BRIDGE_VLAN_FILTERING, 0}, {"v0", INFO_PORT_STATE, 1},
-		{"v0", INFO_PORT_ISOLATED, 1},	    {"v0", INFO_PORT_HAIRPIN, 0},
-		{"v0", INFO_BOND_PORT_STATE, INFO_UNKNOWN}, {"m1", INFO_MACVLAN_MODE, 2},
-		{"vx0", INFO_VXLAN_ID, 42},	    {"vl5", INFO_VLAN_ID, 5},
-		{"bo0", INFO_BOND_MODE, 1},	    {"ipv0", INFO_IPVLAN_MODE, 0},
-		{"ipv0", INFO_IPVLAN_FLAGS, 1},	    {"s0", INFO_BOND_PORT_STATE, 0},
-		{"s0", INFO_PORT_STATE, INFO_UNKNOWN}, {"lo", INFO_VLAN_ID, INFO_UNKNOWN},
-	};
-	cleanup(snapshot_done) struct snapshot s = {0};
-
-	(void)state;
-	parse_fixture(FIXTURE("links-6.12"), parse_links, &s);
-	for (size_t i = 0; i < ARRAY_SIZE(told); i++) {
-		const struct link *l = snapshot_link_named(&s, told[i].name);
-
-		assert_non_null(l);
-		assert_int_equal(link_info(l, told[i].info), told[i].value);
-	}
-	assert_string_equal(snapshot_link_named(&s, "wg0")->kind, "wireguard");
-	assert_string_equal(snapshot_link_named(&s, "s0")->port_kind, "bond");
-	assert_int_equal(snapshot_link_named(&s, "s0")->master_ifindex,
-			 snapshot_link_named(&s, "bo0")->ifindex);
-	assert_int_equal(link_info(snapshot_link_named(&s, "bo0"), INFO_BOND_ACTIVE),
-			 snapshot_link_named(&s, "s0")->ifindex);
-	assert_int_equal(link_info(snapshot_link_named(&s, "vx0"), INFO_VXLAN_LINK),
-			 snapshot_link_named(&s, "e0")->ifindex);
-}
-
-static void peers_are_read(void **state)
-{
-	cleanup(snapshot_done) struct snapshot s = {0};
-	cleanup(buf_done) struct buf nothing = {0};
-
-	(void)state;
-	parse_fixture(FIXTURE("peer-links-6.12"), parse_peers, &s);
-	assert_int_equal(s.peers.n, 2);
-	assert_int_equal(s.peers.items[0].netnsid, 0);
-	assert_int_equal(s.peers.items[0].mtu, 1400);
-	assert_string_equal(s.peers.items[0].name, "v1");
-	assert_string_equal(s.peers.items[0].kind, "veth");
-	assert_string_equal(s.peers.items[1].name, "s1");
-	/* All of them went away meanwhile. */
-	assert_int_equal(parse_peers(&nothing, &s), 0);
-	/* A kernel that knows nothing of other namespaces answers of this one. */
-	vec_done(&s.peers);
-	parse_fixture(FIXTURE("links"), parse_peers, &s);
-	assert_int_equal(s.peers.n, 0);
-}
-
 static void qdiscs_are_read(void **state)
 {
 	cleanup(snapshot_done) struct snapshot s = {0};
@@ -818,8 +760,6 @@ int main(void)
 		cmocka_unit_test(failures_are_told),
 		cmocka_unit_test(this_kernel_answers),
 		cmocka_unit_test(links_are_read),
-		cmocka_unit_test(kinds_are_read),
-		cmocka_unit_test(peers_are_read),
 		cmocka_unit_test(qdiscs_are_read),
 		cmocka_unit_test(limits_are_read),
 		cmocka_unit_test(neighbours_are_read),
