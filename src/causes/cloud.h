@@ -11,14 +11,15 @@ struct cloud_load {
 	enum limit_side side; /* LIMIT_RX, LIMIT_TX or LIMIT_SUM */
 	uint64_t average, peak;
 	int64_t peak_at_ms; /* since the interval began; -1: no steps known, peak is the average */
-	/* Steps: with a tenth of the limit at least; at the limit; far above it. */
-	unsigned int busy, at, above;
+	/* Steps: with a tenth of the limit at least; at the limit. */
+	unsigned int busy, at;
+	uint64_t passed; /* in the busy steps, on average: less what TCP had to send again */
 };
 
 /* False: no device of this limit is here, or its counters are not known. */
 bool cloud_load(const struct exam *x, const struct limit *l, enum limit_side side,
 		struct cloud_load *ret);
-/* A quarter of the busy steps were at the limit, and not far above, which a limit would not let. */
+/* A quarter of the busy steps were at the limit, and no more passed than a limit lets pass. */
 bool cloud_load_is_at_limit(const struct cloud_load *l);
 
 /* Is it one of the devices that a limit is for? "" is the whole instance. */

@@ -10,9 +10,8 @@
 #include <time.h>
 
 #define BUSY_SHARE 0.1
-/* A shaper lets a burst pass and a sender sends lost packets again; a limit half as high as what
- * passes is none. */
-#define ABOVE_SHARE 1.5
+/* A limit lets a burst pass; one that is so much lower than what passes is none. */
+#define PASSED_SHARE 1.5
 #define AT_SHARE_OF_BUSY 4
 #define BITS_PER_BYTE 8
 
@@ -132,9 +131,20 @@ static void count_step(const struct exam *x, uint64_t rate, struct cloud_load *l
 {
 	double share = (double)rate / (double)l->limit->value;
 
-	l->busy += share >= BUSY_SHARE;
 	l->at += share >= threshold_share(x, THRESHOLD_AT_LIMIT);
-	l->above += share >= ABOVE_SHARE;
+	if (share < BUSY_SHARE)
+		return;
+	l->passed = (l->passed * l->busy + rate) / (l->busy + 1);
+	l->busy++;
+}
+
+/* Before a policer, which drops at once, a sender's rate is its limit and all that is lost there. */
+static double not_sent_again(const struct exam *x, enum limit_side side)
+{
+	double sent = (double)delta_value(delta_counter(x->o, C_TCP_OUT_SEGS));
+	double again = (double)delta_value(delta_counter(x->o, C_TCP_RETRANS_SEGS));
+
+	return side == LIMIT_RX || !again ? 1 : sent / (sent + again);
 }
 
 bool cloud_load(const struct exam *x, const struct limit *limit, enum limit_side side,
@@ -162,13 +172,15 @@ bool cloud_load(const struct exam *x, const struct limit *limit, enum limit_side
 		l.peak = l.average;
 		count_step(x, l.average, &l);
 	}
+	l.passed = (uint64_t)((double)l.passed * not_sent_again(x, side));
 	*ret = l;
 	return true;
 }
 
 bool cloud_load_is_at_limit(const struct cloud_load *l)
 {
-	return l->at && l->at * AT_SHARE_OF_BUSY >= l->busy && l->above * 2 <= l->at;
+	return l->at && l->at * AT_SHARE_OF_BUSY >= l->busy &&
+	       (double)l->passed <= PASSED_SHARE * (double)l->limit->value;
 }
 
 /* ---- words ---- */
