@@ -107,6 +107,14 @@ struct remedy {
 	VEC(char *) persist;
 };
 
+/* What it looks like that fills a table, and the figures that rests on. */
+enum crowd_guess { CROWD_UNCLEAR, CROWD_LOAD, CROWD_SCAN, CROWD_ATTACK };
+struct finding_crowd {
+	struct crowd sum;
+	enum crowd_guess guess;
+	char *why;
+};
+
 struct finding {
 	const struct cause_row *cause, *via; /* via NULL: it is its own loss point */
 	char *headline; /* one line: who and where, "dnsdist (812) cannot keep up on 0.0.0.0:53" */
@@ -130,6 +138,7 @@ struct finding {
 		uint64_t meant, others;
 	} flows_sum;
 	VEC(struct remedy) remedies;
+	struct finding_crowd *crowd; /* NULL: of no table, or it could not be read */
 };
 
 struct cleared {
@@ -187,6 +196,7 @@ const char *severity_name(enum severity s);
 const char *confidence_name(enum confidence c);
 const char *finding_state_name(enum finding_state s);
 const char *remedy_kind_name(enum remedy_kind k);
+const char *crowd_guess_name(enum crowd_guess g);
 
 /* For a cause function to return: it could not look, for want of a source or of something else. */
 enum outcome not_examined_source(struct exam *x, enum source source);

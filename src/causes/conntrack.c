@@ -116,6 +116,7 @@ enum outcome examine_conntrack_full(struct exam *x)
 	finding_exclude(f, "insert races or NAT without free ports (insert_failed +%llu)",
 			(unsigned long long)delta_value(failed));
 	finding_flows(x, f, &hook_drops);
+	crowd_tell_tracked(x, f);
 	conntrack_remedies(x, f, peak, max);
 	return FOUND;
 }
@@ -174,6 +175,7 @@ enum outcome examine_conntrack_near_full(struct exam *x)
 	evidence_counter(f, x, C_CT_EARLY_DROP);
 	finding_exclude(f, "full already (nf_conntrack.drop +%llu)",
 			(unsigned long long)delta_value(delta_counter(x->o, C_CT_DROP)));
+	crowd_tell_tracked(x, f);
 	conntrack_remedies(x, f, peak, max);
 	return FOUND;
 }

@@ -529,6 +529,7 @@ static void finding_done(struct finding *f)
 	vec_each(r, &f->remedies)
 		remedy_done(r);
 	vec_done(&f->remedies);
+	crowd_forget(f);
 }
 
 void diagnosis_done(struct diagnosis *d)

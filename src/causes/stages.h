@@ -42,6 +42,14 @@ enum outcome examine_fd_exhaustion(struct exam *x);		  /* app_accept.c */
 enum outcome by_device_counter(struct exam *x, enum counter_id id); /* l2.c */
 
 void fw_forget(struct exam *x); /* fw_blame.c */
+
+/* Who fills a table: crowd.c. `what` and `of` of the sum are the caller's to set. */
+void crowd_forget(struct finding *f);
+enum crowd_guess crowd_guess(const struct crowd *c);
+void crowd_tell(struct finding *f, const char *what, uint64_t of, const struct crowd_entry *entries,
+		size_t n);
+/* Those of the conntrack table, or why they are not known. */
+void crowd_tell_tracked(struct exam *x, struct finding *f);
 void ignore_stated(struct diagnosis *d); /* ignore.c */
 
 /* Segments that TCP had to send again although nothing here lost them; false: too few to be told,

@@ -49,6 +49,8 @@ const struct collector collectors[] = {
 	{SRC_KERNEL_LOG, AT_ENDS, collect_kernel_log},
 	{SRC_PEERS, AT_ENDS, collect_peers},
 	{SRC_SYSCTL, AT_ENDS, collect_sysctl},
+	{SRC_TRACKED, AT_ENDS, collect_tracked},
+	{SRC_CONNECTIONS, AT_ENDS, collect_connections},
 	{SRC_PROCESS, AT_ALL, collect_process},
 };
 const size_t collectors_n = ARRAY_SIZE(collectors);
@@ -104,7 +106,7 @@ static struct source_state state_of(int result)
 
 /*
  * What a collector is told of those before it: the devices for network cards, the sockets in
- * question for the processes that own them. Copies, because a thread that was given up may still
+ * question for the processes that own them, how full tables are for who fills them. Copies, because a thread that was given up may still
  * read them when the snapshot they came from is gone.
  */
 static void tell_collector(enum source source, const struct snapshot *from, struct snapshot *to)
@@ -120,6 +122,10 @@ static void tell_collector(enum source source, const struct snapshot *from, stru
 		COPY(raw_sockets, socket_in_question(item));
 		COPY(packet_sockets, socket_in_question(item));
 		COPY(netlink_sockets, socket_in_question(item));
+	} else if (source == SRC_TRACKED || source == SRC_CONNECTIONS) {
+		memcpy(to->counter, from->counter, sizeof(to->counter));
+		memcpy(to->sysctl, from->sysctl, sizeof(to->sysctl));
+		to->sockets_seen = from->sockets_seen;
 	}
 #undef COPY
 }

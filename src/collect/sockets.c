@@ -31,6 +31,8 @@
 #define STATES_AT_ENDS (STATES_ALL & ~(1u << STATE_TIME_WAIT))
 #define STATES_AT_LOOKS (1u << STATE_LISTEN)
 
+#define HALF_OPEN_MAX 4096 /* whose sources are kept; all are counted */
+
 /* The attributes of one message that are used: struct tcp_info grows with the kernel. */
 struct diag {
 	const struct inet_diag_msg *m;
@@ -163,6 +165,24 @@ static void keep_socket(const struct diag *d, uint8_t protocol, struct snapshot 
 	sk->retrans_total = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_total_retrans));
 }
 
+/* Answered, or not yet missed: its SYN-ACK was sent but once. */
+static struct crowd_entry half_open_entry(const struct inet_diag_msg *m)
+{
+	struct crowd_entry e = {
+		.family = m->idiag_family,
+		.protocol = IPPROTO_TCP,
+		.state = CROWD_SYN_RECV,
+		.answered = m->idiag_retrans == 0,
+		.source_port = ntohs(m->id.idiag_dport),
+		.port = ntohs(m->id.idiag_sport),
+	};
+	size_t size = m->idiag_family == AF_INET ? 4 : 16;
+
+	memcpy(e.source, m->id.idiag_dst, size);
+	memcpy(e.destination, m->id.idiag_src, size);
+	return e;
+}
+
 /* There are at most as many as listening ports; a flood hits the one counted last. */
 static void count_half_open(const struct diag *d, struct snapshot *s)
 {
@@ -170,6 +190,8 @@ static void count_half_open(const struct diag *d, struct snapshot *s)
 	struct half_open *h;
 
 	s->synacks_again += d->m->idiag_retrans;
+	if (s->half_open_from.n < HALF_OPEN_MAX)
+		*vec_push(&s->half_open_from) = half_open_entry(d->m);
 	for (size_t i = s->half_open.n; i-- > 0;) {
 		h = &s->half_open.items[i];
 		if (h->port == port && h->family == d->m->idiag_family) {
@@ -208,7 +230,7 @@ struct pieces {
 	struct nl_sink sink; /* first, so that a sink is its pieces */
 	uint8_t protocol;
 	bool look;
-	size_t kept_before, seen_before, half_open_before; /* to begin again */
+	size_t kept_before, seen_before, half_open_before, from_before; /* to begin again */
 	uint64_t synacks_before;
 	struct snapshot *s;
 };
@@ -227,6 +249,7 @@ static void begin_again(struct nl_sink *sink)
 	p->s->sockets.n = p->kept_before;
 	p->s->sockets_seen = p->seen_before;
 	p->s->half_open.n = p->half_open_before;
+	p->s->half_open_from.n = p->from_before;
 	p->s->synacks_again = p->synacks_before;
 }
 
@@ -272,6 +295,7 @@ static int dump(struct host *h, const char *name, uint8_t family, uint8_t protoc
 		.kept_before = s->sockets.n,
 		.seen_before = s->sockets_seen,
 		.half_open_before = s->half_open.n,
+		.from_before = s->half_open_from.n,
 		.synacks_before = s->synacks_again,
 		.s = s,
 	};

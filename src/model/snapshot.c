@@ -78,6 +78,9 @@ uint32_t link_info(const struct link *l, enum link_info id)
 	V(SRC_PACKET_SOCKETS, packet_sockets)                                                      \
 	V(SRC_NETLINK_SOCKETS, netlink_sockets)                                                    \
 	V(SRC_SOCKETS, half_open)                                                                  \
+	V(SRC_SOCKETS, half_open_from)                                                             \
+	V(SRC_TRACKED, tracked)                                                                    \
+	V(SRC_CONNECTIONS, connections)                                                            \
 	V(SRC_INTERRUPTS, interrupts)                                                              \
 	V(SRC_INTERRUPTS, interrupt_counts)                                                        \
 	V(SRC_QUEUES, netdev_queues)                                                               \

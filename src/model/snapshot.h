@@ -13,6 +13,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "model/crowd.h"
 #include "model/device.h"
 #include "model/machine.h"
 #include "model/nic.h"
@@ -57,6 +58,9 @@ struct snapshot {
 	size_t sockets_seen; /* with those left out */
 	VEC(struct socket) raw_sockets, packet_sockets, netlink_sockets;
 	VEC(struct half_open) half_open; /* at the ends only */
+	VEC(struct crowd_entry) half_open_from; /* at most 4,096 of them */
+	/* At the end, where a table or the ports are three quarters used up; at most so many. */
+	VEC(struct crowd_entry) tracked, connections;
 	uint64_t synacks_again; /* sent again to those who left their SYN-ACK unanswered so far */
 	VEC(struct process) processes;
 	VEC(struct socket_owner) owners;

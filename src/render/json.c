@@ -347,6 +347,47 @@ static json_t *subjects_json(const struct diagnosis *d, const struct finding *f)
 }
 
 static json_t *finding_json(const struct diagnosis *d, const struct finding *f)
+static json_t *crowd_rank_json(const struct crowd_rank *rank)
+{
+	json_t *j = json_object(), *top = json_array();
+
+	for (size_t i = 0; i < rank->top_n; i++) {
+		json_t *one = json_object();
+
+		if (rank->top[i].family)
+			set(one, "address", address_json(rank->top[i].family, rank->top[i].address));
+		else
+			set(one, "port", json_integer(rank->top[i].port));
+		set(one, "entries", number(rank->top[i].n));
+		json_array_append_new(top, one);
+	}
+	set(j, "distinct", number(rank->distinct));
+	set(j, "top", top);
+	return j;
+}
+
+static json_t *crowd_json(const struct finding_crowd *c)
+{
+	json_t *j = json_object(), *states = json_object();
+
+	set_text(j, "of", c->sum.what);
+	set_text(j, "looks_like", crowd_guess_name(c->guess));
+	set_text(j, "why", c->why);
+	set(j, "read", number(c->sum.read));
+	set(j, "entries", number_if(c->sum.of, c->sum.of));
+	set(j, "unanswered", number(c->sum.unanswered));
+	set(j, "sources", crowd_rank_json(&c->sum.sources));
+	set(j, "destinations", crowd_rank_json(&c->sum.destinations));
+	set(j, "ports", crowd_rank_json(&c->sum.ports));
+	set(j, "aims_of_top_source", number(c->sum.aims));
+	for (enum crowd_state s = 0; s < CROWD_STATES; s++)
+		if (c->sum.states[s])
+			set(states, crowd_state_name(s), number(c->sum.states[s]));
+	set(j, "states", states);
+	return j;
+}
+
+static json_t *finding_json(const struct finding *f)
 {
 	json_t *j = json_object(), *flows = json_array(), *remedies = json_array();
 
@@ -374,6 +415,8 @@ static json_t *finding_json(const struct diagnosis *d, const struct finding *f)
 	vec_each (r, &f->remedies)
 		json_array_append_new(remedies, remedy_json(r, f->where));
 	set(j, "remedies", remedies);
+	if (f->crowd)
+		set(j, "crowd", crowd_json(f->crowd));
 	return j;
 }
 

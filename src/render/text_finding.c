@@ -13,6 +13,7 @@
 #define LABEL 8
 #define SUBJECTS_SHOWN 3
 #define FLOWS_SHOWN 3
+#define RANKS_SHOWN 3
 
 static void lost_words(const struct finding *f, struct buf *ret)
 {
@@ -279,6 +280,50 @@ static void flows(struct text *t, const struct finding *f)
 	buf_done(&line);
 }
 
+static void rank_words(const struct crowd *c, const struct crowd_rank *rank, const char *noun,
+		       struct buf *b)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < MIN(rank->top_n, (size_t)RANKS_SHOWN); i++) {
+		const struct crowd_top *top = &rank->top[i];
+
+		if (top->family)
+			address_text(top->family, top->address, address, sizeof(address));
+		else
+			snprintf(address, sizeof(address), "%u", top->port);
+		buf_printf(b, "%s%s %s", i ? ", " : "", address, fmt_share(top->n, c->read).s);
+	}
+	if (rank->distinct > RANKS_SHOWN)
+		buf_printf(b, " (%s %s)", fmt_count(rank->distinct).s, noun);
+}
+
+/* Who fills the table, and what it looks like. */
+static void crowd(struct text *t, const struct finding *f)
+{
+	const struct finding_crowd *c = f->crowd;
+	struct buf line = {0};
+
+	if (!c)
+		return;
+	buf_printf(&line, "%s%s: %s", c->guess == CROWD_UNCLEAR ? "" : "like ",
+		   crowd_guess_name(c->guess), c->why);
+	out_labelled(&t->out, INDENT, LABEL, "looks", line.data);
+	buf_clear(&line);
+	rank_words(&c->sum, &c->sum.sources, "sources", &line);
+	out_labelled(&t->out, INDENT, LABEL, "from", line.data);
+	buf_clear(&line);
+	rank_words(&c->sum, &c->sum.destinations, "addresses", &line);
+	buf_puts(&line, "; port ");
+	rank_words(&c->sum, &c->sum.ports, "ports", &line);
+	for (enum crowd_state s = 0; s < CROWD_STATES; s++)
+		if (c->sum.states[s])
+			buf_printf(&line, "; %s %s", crowd_state_name(s),
+				   fmt_share(c->sum.states[s], c->sum.read).s);
+	out_labelled(&t->out, INDENT, LABEL, "to", line.data);
+	buf_done(&line);
+}
+
 static void fix(struct text *t, const struct finding *f)
 {
 	struct buf line = {0};
@@ -321,6 +366,7 @@ void text_finding(struct text *t, unsigned int number, const struct finding *f)
 	proof(t, f);
 	joined(t, "not", f->excluded.items, f->excluded.n);
 	flows(t, f);
+	crowd(t, f);
 	fix(t, f);
 	buf_printf(&more, "whydrop explain %s", f->cause->id);
 	if (f->via)

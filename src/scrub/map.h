@@ -117,6 +117,8 @@ void scrub_listing(struct scrubber *s, struct buf *data);
 int scrub_process_stat(struct scrubber *s, struct buf *data);
 int scrub_cgroups(struct scrubber *s, struct buf *data);
 int scrub_mounts(struct scrubber *s, struct buf *data);
+/* Who fills a table, as collect/crowd.c keeps it. */
+int scrub_crowd(struct scrubber *s, struct buf *data);
 int scrub_container_names(struct scrubber *s, struct buf *data);
 /* An id of hex digits, or a uid: another one of the same shape; *to is added to. */
 void scrub_hex(struct scrubber *s, struct span text, struct buf *to);

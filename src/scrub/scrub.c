@@ -219,7 +219,8 @@ static int scrub_peer_netns(struct scrubber *s, const char *name, struct buf *da
 /* Whose machine it is can be told from its modules; these are asked for. */
 static int scrub_modules(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
-	static const char *const words[] = {"nf_tables ", "af_packet_diag ", NULL};
+	static const char *const words[] = {"nf_tables ", "af_packet_diag ",
+					    "nf_conntrack_netlink ", NULL};
 
 	if (data)
 		keep_lines(data, words, false);
@@ -285,7 +286,8 @@ static int scrub_file(struct scrubber *s, const char *name, struct buf *data, st
 					    "/cpu.cfs_period_us", "/freezer.state",
 					    "/cgroup.events", NULL};
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.-";
-	static const char *const built_in[] = {"/nf_tables.ko", "/af_packet_diag.ko", NULL};
+	static const char *const built_in[] = {"/nf_tables.ko", "/af_packet_diag.ko",
+					       "/nf_conntrack_netlink.ko", NULL};
 	bool known = false;
 
 	if (strncmp(name, "abs/lib/modules/", 16) == 0 && ends_in(name, "/modules.builtin")) {
@@ -325,6 +327,14 @@ static int scrub_container_of(struct scrubber *s, const char *name, struct buf *
 		return -EBADMSG;
 	scrub_hex(s, span_of(id), to);
 	return data ? scrub_container_names(s, data) : 0;
+}
+
+static int scrub_crowd_of(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	buf_puts(to, name);
+	if (strcmp(name, "made/tracked") != 0 && strcmp(name, "made/connections") != 0)
+		return -EBADMSG;
+	return data ? scrub_crowd(s, data) : 0;
 }
 
 /* ---- netlink, iptables, nft ---- */
@@ -459,6 +469,8 @@ static const struct kind kinds[] = {
 	{"made/owners", scrub_numbers, false},
 	{"made/container-", scrub_container_of, false},
 	{"made/fds-", scrub_numbers, false},
+	{"made/tracked", scrub_crowd_of, false},
+	{"made/connections", scrub_crowd_of, false},
 	{"made/rates", scrub_numbers, false},
 	{"made/queues", scrub_queues_of, false},
 	{"made/kernel-log", scrub_log, false},

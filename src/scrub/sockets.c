@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* /proc/net/raw, raw6, packet and netlink: numbers, addresses, and where a socket lies in memory. */
+/*
+ * /proc/net/raw, raw6, packet and netlink: numbers, addresses, and where a socket lies in memory; and
+ * the connections that fill a table.
+ */
 #include "scrub/map.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
+
+#include "collect/crowd.h"
 
 #define FIELDS_MAX 16
 
@@ -89,4 +94,21 @@ int scrub_socket_file(struct scrubber *s, enum socket_file which, struct buf *da
 	buf_done(data);
 	*data = out;
 	return 0;
+}
+
+int scrub_crowd(struct scrubber *s, struct buf *data)
+{
+	struct crowd_list all = {0};
+	int r = read_crowd(data, &all);
+
+	if (r == 0) {
+		vec_each(e, &all.list) {
+			scrub_address(s, e->family, e->source, 128);
+			scrub_address(s, e->family, e->destination, 128);
+		}
+		buf_clear(data);
+		write_crowd(&all, data);
+	}
+	vec_done(&all.list);
+	return r;
 }
