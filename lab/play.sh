@@ -4,7 +4,7 @@
 
 reset_scenario() {
 	CAUSE='' ALSO='' TOPOLOGY=pair EXAMINE='' HOST=0 VERDICT='' VIA='' SEVERITY='' BOTH=''
-	CLEARED='' OWNER=''
+	CLEARED='' OWNER='' LOOKS=''
 	WITNESS='' STATED=''
 	# shellcheck disable=SC2034 # read by lib.sh
 	WARM=1 LAB_NOISE=0
@@ -152,7 +152,7 @@ prepare() {
 	status=$?
 	[ $status = 0 ] || return $status
 	INODE=$(examine_inode)
-	export CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT INODE
+	export CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT INODE LOOKS
 }
 
 play() {

@@ -8,8 +8,9 @@ fault() {
 	serve OTHER "$C" tcp-listen 8080
 }
 
+# Fewer than a thousand cookies a second: syn-flood is not for these
 traffic() {
 	gen "$S" tcp-connect "$C4" 8080 -n 10 --rate 20 --bytes 100
 	gen "$C" raw "$CDEV" --tcp S --from 10.66.0.1 --to "$S4" --to-port 5400 --dmac "$SMAC" \
-		--smac "$CMAC" -n 6000 --rate 2000 --sources 6000
+		--smac "$CMAC" -n 3000 --rate 1000 --sources 3000
 }

@@ -117,6 +117,7 @@ enum outcome examine_conntrack_full(struct exam *x)
 			(unsigned long long)delta_value(failed));
 	finding_flows(x, f, &hook_drops);
 	crowd_tell_tracked(x, f);
+	crowd_remedies(x, f);
 	conntrack_remedies(x, f, peak, max);
 	return FOUND;
 }
@@ -176,6 +177,7 @@ enum outcome examine_conntrack_near_full(struct exam *x)
 	finding_exclude(f, "full already (nf_conntrack.drop +%llu)",
 			(unsigned long long)delta_value(delta_counter(x->o, C_CT_DROP)));
 	crowd_tell_tracked(x, f);
+	crowd_remedies(x, f);
 	conntrack_remedies(x, f, peak, max);
 	return FOUND;
 }

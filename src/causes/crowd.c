@@ -5,7 +5,9 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
+#include "causes/enter.h"
 #include "causes/stages.h"
 
 #define ENOUGH 20	  /* fewer entries look like nothing */
@@ -94,6 +96,43 @@ void crowd_tell(struct finding *f, const char *what, uint64_t of, const struct c
 	crowd_sum(entries, n, &f->crowd->sum);
 	f->crowd->guess = crowd_guess(&f->crowd->sum);
 	f->crowd->why = why_of(&f->crowd->sum, f->crowd->guess);
+}
+
+/* Before any larger table: a flood fills that as well. */
+void crowd_remedies(struct exam *x, struct finding *f)
+{
+	const struct crowd *c = f->crowd ? &f->crowd->sum : NULL;
+	char from[64], enter[96];
+	struct remedy *r;
+
+	if (!c || f->crowd->guess < CROWD_SCAN)
+		return;
+	if (f->crowd->guess == CROWD_ATTACK) {
+		r = finding_remedy(f, "limit-before-tracking", REMEDY_NETFILTER,
+				   "limit new connections to port %u before they are tracked: "
+				   "SYNPROXY, or a rate limit in a chain of priority raw; upstream "
+				   "where the line itself fills",
+				   c->ports.top[0].port);
+		remedy_why(r, "each of %u sources has hardly more than one entry: no list of "
+			      "addresses would stop them",
+			   c->sources.distinct);
+		remedy_risk(r, "a rate limit meets those who are welcome as well");
+		return;
+	}
+	address_text(c->sources.top[0].family, c->sources.top[0].address, from, sizeof(from));
+	entering(x, enter, sizeof(enter));
+	r = finding_remedy(f, "drop-scanner", REMEDY_NETFILTER, "drop what %s sends before it is tracked",
+			   from);
+	remedy_why(r, "%u of %llu entries are of that one source", c->sources.top[0].n,
+		   (unsigned long long)c->read);
+	remedy_risk(r, "whoever shares that address (NAT) is cut off too; a monitoring host that "
+		       "asks many ports looks the same");
+	remedy_command(r, "%snft add table inet scanners", enter);
+	remedy_command(r, "%snft add chain inet scanners pre '{ type filter hook prerouting priority raw; }'",
+		       enter);
+	remedy_command(r, "%snft add rule inet scanners pre %s saddr %s counter drop", enter,
+		       c->sources.top[0].family == AF_INET ? "ip" : "ip6", from);
+	remedy_undo(r, "%snft delete table inet scanners", enter);
 }
 
 void crowd_tell_tracked(struct exam *x, struct finding *f)

@@ -37,6 +37,9 @@ void describe_rst_closed_port(struct exam *x, struct finding *f); /* tcp_reset.c
 void describe_rst_unknown(struct exam *x, struct finding *f);	  /* tcp_reset.c */
 enum outcome examine_oom_kill(struct exam *x);			  /* tcp_reset.c */
 enum outcome examine_fd_exhaustion(struct exam *x);		  /* app_accept.c */
+enum outcome examine_mem_low(struct exam *x);			  /* host.c */
+enum outcome examine_io_blocked(struct exam *x);		  /* host.c */
+enum outcome examine_syn_flood(struct exam *x);			  /* syn_flood.c */
 
 /* Without a trace: a counter of the devices that moves with every such frame, or NOT_EXAMINED. */
 enum outcome by_device_counter(struct exam *x, enum counter_id id); /* l2.c */
@@ -50,6 +53,9 @@ void crowd_tell(struct finding *f, const char *what, uint64_t of, const struct c
 		size_t n);
 /* Those of the conntrack table, or why they are not known. */
 void crowd_tell_tracked(struct exam *x, struct finding *f);
+void crowd_remedies(struct exam *x, struct finding *f);
+/* tcp_listen.c */
+void remedy_cookies(struct exam *x, struct finding *f);
 void ignore_stated(struct diagnosis *d); /* ignore.c */
 
 /* Segments that TCP had to send again although nothing here lost them; false: too few to be told,

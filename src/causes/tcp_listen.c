@@ -162,7 +162,7 @@ void describe_listen_overflow(struct exam *x, struct finding *f)
 	backlog_remedies(x, f, true);
 }
 
-static void remedy_cookies(struct exam *x, struct finding *f)
+void remedy_cookies(struct exam *x, struct finding *f)
 {
 	struct remedy *r =
 		finding_remedy(f, "enable-syncookies", REMEDY_SYSCTL, "turn SYN cookies on");
@@ -404,7 +404,7 @@ enum outcome examine_synq_cookies(struct exam *x)
 	struct finding *f;
 	char where[80];
 
-	if (!sent) {
+	if (!sent || finding_here(x, "syn-flood")) {
 		evidence_counter(NULL, x, C_SYNCOOKIES_SENT);
 		return NOT_FOUND;
 	}
