@@ -172,6 +172,8 @@ struct diagnosis {
 	VEC(struct ignored) ignored;	      /* no part of the verdict */
 	const struct narrow *narrow;	      /* what alone is meant; NULL: everything */
 	VEC(struct finding) others;	      /* what is not, or such parts; no part of the verdict */
+	double uptime_s;		      /* of the host; 0 unknown */
+	VEC(struct finding) before; /* lost since boot, none of it now; no part of the verdict */
 	VEC(struct cleared) cleared;
 	VEC(struct not_examined) not_examined;
 };

@@ -177,6 +177,12 @@ static void ask(struct exam *x)
 		cleared_done(&cleared);
 }
 
+void cause_ask(struct exam *x, const struct cause_row *row)
+{
+	x->row = row;
+	ask(x);
+}
+
 static void remedy_done(struct remedy *r);
 
 /* Which explanation takes this subject of a finding; the deepest first, as in causes.def. */
@@ -437,7 +443,8 @@ static void diagnose_one(struct diagnosis *d, const struct observation *o, struc
 		ledger->counted += f->counted_known && f->cause->kind == CAUSE_LOSS_POINT
 					   ? f->counted
 					   : 0;
-		if (f->cause->kind == CAUSE_LOSS_POINT)
+		/* What is only near its limit lost nothing that could be explained. */
+		if (f->cause->kind == CAUSE_LOSS_POINT && (f->lost || f->state != AT_RISK))
 			deepen(&x, i);
 	}
 	drop_empty(d, first);
@@ -459,6 +466,7 @@ void diagnose(struct diagnosis *d)
 		diagnose_one(d, &d->observations.items[i], &d->ledgers.items[i]);
 	ignore_stated(d);
 	narrow_findings(d);
+	find_before(d);
 	if (d->findings.n)
 		qsort(d->findings.items, d->findings.n, sizeof(*d->findings.items),
 		      compare_findings);
@@ -543,6 +551,9 @@ void diagnosis_done(struct diagnosis *d)
 	vec_each(f, &d->others)
 		finding_done(f);
 	vec_done(&d->others);
+	vec_each(f, &d->before)
+		finding_done(f);
+	vec_done(&d->before);
 	vec_each(c, &d->cleared)
 		cleared_done(c);
 	vec_done(&d->cleared);

@@ -57,6 +57,9 @@ void crowd_remedies(struct exam *x, struct finding *f);
 /* tcp_listen.c */
 void remedy_cookies(struct exam *x, struct finding *f);
 void ignore_stated(struct diagnosis *d); /* ignore.c */
+void find_before(struct diagnosis *d);	 /* past.c */
+/* Asks one cause, and keeps its answer as that is: engine.c. */
+void cause_ask(struct exam *x, const struct cause_row *row);
 
 /* Segments that TCP had to send again although nothing here lost them; false: too few to be told,
  * or something explains them. tcp_elsewhere.c */

@@ -103,12 +103,94 @@ static void backlog_remedies(struct exam *x, struct finding *f, bool accept_queu
 	remedy_cost(r, "about 2.4 KiB of kernel memory for each waiting connection");
 }
 
+/* causes.md 101: from so much of its own backlog on an accept queue is noted. */
+#define QUEUE_NOTE 0.8
+#define QUEUE_LEAST 8 /* of a shorter one a single connection is too much of it */
+#define LAST_SAMPLES 3
+
+static uint32_t waiting_at(const struct snapshot *s, const struct socket *sk)
+{
+	const struct socket *known = snapshot_socket(s, sk->cookie);
+
+	return known ? known->rqueue : 0; /* looks leave out what is empty */
+}
+
+/* How many were waiting at each of the last samples: a burst is gone from one to the next. */
+static uint32_t always_waiting(const struct exam *x, const struct socket *sk)
+{
+	uint32_t least = sk->rqueue;
+	size_t n = 1;
+
+	for (size_t i = x->o->looks.n; i-- > 0 && n < LAST_SAMPLES;) {
+		if (!source_ok(&x->o->looks.items[i], SRC_SOCKETS))
+			continue;
+		least = MIN(least, waiting_at(&x->o->looks.items[i], sk));
+		n++;
+	}
+	return n == LAST_SAMPLES ? least : 0;
+}
+
+static const struct socket *fullest_queue(const struct exam *x, uint32_t *ret_peak)
+{
+	const struct socket *fullest = NULL;
+	double most = QUEUE_NOTE;
+
+	vec_each(sk, &x->o->b.sockets) {
+		struct socket_watch w;
+		double fill;
+
+		if (!is_listener(sk) || sk->wqueue < QUEUE_LEAST)
+			continue;
+		watch_socket(x->o, sk, &w);
+		w.peak_rqueue = MAX(w.peak_rqueue, sk->rqueue);
+		fill = (double)w.peak_rqueue / sk->wqueue;
+		if (fill < most)
+			continue;
+		most = fill;
+		fullest = sk;
+		*ret_peak = w.peak_rqueue;
+	}
+	return fullest;
+}
+
+/* Nothing is refused yet. A queue that was full once is a note; one that stays so is near its end. */
+static enum outcome near_overflow(struct exam *x)
+{
+	uint32_t peak = 0, always;
+	const struct socket *sk = x->o->since_boot ? NULL : fullest_queue(x, &peak);
+	struct finding *f;
+
+	if (!sk)
+		return NOT_FOUND;
+	always = always_waiting(x, sk);
+	f = finding_new(x);
+	f->state = AT_RISK;
+	f->unit = "segments";
+	if (!severity_of_fill(x, always, sk->wqueue, &f->severity))
+		f->severity = SEVERITY_INFO;
+	subject_socket(x, finding_subject(f), sk);
+	listener_headline(f, "nearly full accept queue");
+	finding_text(f, "Up to %u complete connections waited for the program, its backlog is %u. %s",
+		     peak, sk->wqueue,
+		     f->severity > SEVERITY_INFO
+			     ? "It does not catch up: when the queue is full new ones get no answer."
+			     : "It caught up; a larger burst would find the queue full.");
+	evidence_value(f, x, "sock_diag", "connections waiting, at most", peak);
+	evidence_value(f, x, "sock_diag", "at each of the last samples, at least", always);
+	evidence_value(f, x, "sock_diag", "backlog", sk->wqueue);
+	evidence_counter(f, x, C_LISTEN_OVERFLOWS);
+	backlog_remedies(x, f, true);
+	return FOUND;
+}
+
 enum outcome examine_listen_overflow(struct exam *x)
 {
 	struct change overflows = delta_counter(x->o, C_LISTEN_OVERFLOWS);
 	uint64_t lost = delta_value(overflows);
 	struct finding *f;
 
+	if (!lost && near_overflow(x) == FOUND)
+		return FOUND;
 	if (!lost) {
 		evidence_counter(NULL, x, C_LISTEN_OVERFLOWS);
 		return NOT_FOUND;

@@ -383,6 +383,7 @@ int session_run(struct session *s, const struct session_options *options, struct
 			if (o->since_boot)
 				o->seconds = uptime();
 		}
+		d->uptime_s = uptime();
 		if (s->recording)
 			session_describe(s, options, d);
 	}

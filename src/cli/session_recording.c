@@ -30,6 +30,7 @@ void session_describe(struct session *s, const struct session_options *options,
 	json_object_set_new(meta, "cpus", json_integer(s->report.cpus));
 	json_object_set_new(meta, "started_at", json_integer(s->report.started_at.tv_sec));
 	json_object_set_new(meta, "started_at_ns", json_integer(s->report.started_at.tv_nsec));
+	json_object_set_new(meta, "uptime", json_real(d->uptime_s));
 	json_object_set_new(meta, "since_boot", json_boolean(options->since_boot));
 	json_object_set_new(meta, "note", json_string(s->note));
 	json_object_set_new(meta, "whydrop", json_string(WHYDROP_VERSION));
@@ -152,7 +153,9 @@ static int replay_intervals(struct session *s, struct diagnosis *d, const json_t
 			rates_collect(&s->hosts[i], NULL, i, o);
 		o->since_boot = since_boot;
 	}
-	return 0;
+	/* Recordings of before it was kept have none. */
+	return json_object_get(meta, "uptime") ? meta_number(meta, "uptime", SECONDS_MAX, &d->uptime_s)
+					       : 0;
 }
 
 int session_replay(struct session *s, const struct session_options *options, struct diagnosis *d,

@@ -325,7 +325,7 @@ bool sysctl_get(const struct snapshot *s, enum sysctl_id id, int64_t *ret)
 bool socket_in_question(const struct socket *sk)
 {
 	if (sk->protocol == IPPROTO_TCP && sk->state == TCP_STATE_LISTEN)
-		return sk->drops > 0 || (sk->rqueue > 0 && sk->rqueue >= sk->wqueue);
+		return sk->drops > 0 || (sk->rqueue > 0 && sk->rqueue >= sk->wqueue / 5 * 4);
 	if ((sk->protocol == IPPROTO_UDP || sk->kind != SOCKET_INET) && sk->drops > 0)
 		return true;
 	/* A bulk sender's buffer is mostly full; of interest where that held it up. */

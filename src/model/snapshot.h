@@ -107,7 +107,7 @@ bool sysctl_get(const struct snapshot *s, enum sysctl_id id, int64_t *ret);
 
 /*
  * A socket whose owner is worth looking up: a buffer more than half full, packets dropped, or an
- * accept queue at its limit. Finding owners costs a walk over /proc/PID/fd, so a healthy host is
+ * accept queue near its limit. Finding owners costs a walk over /proc/PID/fd, so a healthy host is
  * never walked.
  */
 bool socket_in_question(const struct socket *sk);

@@ -420,6 +420,31 @@ static json_t *finding_json(const struct finding *f)
 	return j;
 }
 
+/* Of what is over: how much, where, and how long it is that this was counted. */
+static json_t *before_json(const struct diagnosis *d)
+{
+	json_t *list = json_array();
+
+	vec_each (f, &d->before) {
+		json_t *j = json_object(), *lost = json_object();
+
+		set_text(j, "cause", f->cause->id);
+		set_text(j, "title", f->cause->title);
+		set_text(j, "headline", f->headline);
+		set_text(j, "stage", stage_name(finding_stage(f)));
+		set_text(j, "state", finding_state_name(f->state));
+		set(j, "netns", render_netns_json(f->where));
+		set(lost, "packets", number(f->lost));
+		set_text(lost, "unit", f->unit ? f->unit : "packets");
+		set(lost, "of", f->of ? number(f->of) : json_null());
+		set(lost, "share", f->of ? real((double)f->lost / (double)f->of, 1e-9) : json_null());
+		set(j, "lost", lost);
+		set(j, "evidence", EVIDENCE_JSON(&f->evidence));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 static void add_path(json_t *path, const struct diagnosis *d, const struct observation *o)
 {
 	struct path_rows p;
@@ -697,6 +722,7 @@ json_t *render_json(const struct diagnosis *d, const struct report *r)
 	set(j, "elsewhere", elsewhere);
 	set(j, "cleared", cleared_json(d));
 	set(j, "ignored", ignored_json(d));
+	set(j, "before", before_json(d));
 	set(j, "narrowed", d->narrow ? narrowed_json(d) : json_null());
 	set(j, "not_examined", not_examined_json(d));
 	return j;

@@ -99,6 +99,7 @@ static struct tally tally(const struct diagnosis *d)
 		else
 			n.quiet++;
 	}
+	n.quiet += (unsigned int)d->before.n;
 	return n;
 }
 
@@ -182,6 +183,9 @@ static void healthy_words(const struct text *t, const struct tally *n, struct bu
 			   n->notes == 1 ? "" : "s");
 	else
 		buf_puts(line, ", none lost");
+	if (n->quiet && !t->d->narrow)
+		buf_printf(line, "; %u cause%s lost some since boot, none now", n->quiet,
+			   n->quiet == 1 ? "" : "s");
 }
 
 static void elsewhere_words(const struct text *t, const struct tally *n, struct buf *line)
@@ -281,13 +285,38 @@ static void list_line(struct text *t, const struct finding *f)
 	buf_done(&words);
 }
 
+/* Lost at some time since boot, and nothing of it now. */
+static void before_line(struct text *t, const struct finding *f)
+{
+	size_t indent = 3 + ID_COLUMNS + 1 + RATE_COLUMNS + 2;
+	struct buf words = {0};
+
+	out_printf(&t->out, " ");
+	out_tinted(&t->out, TINT_DIM, "%s %-*s", t->out.style->signs ? "\u00b7" : " ", ID_COLUMNS,
+		   f->cause->id);
+	out_printf(&t->out, " %*s  ", RATE_COLUMNS, "quiet");
+	buf_printf(&words, "%s lost since boot", fmt_count(f->lost).s);
+	if (f->of)
+		buf_printf(&words, ", %s", fmt_share(f->lost, f->of).s);
+	buf_puts(&words, ", none now");
+	if (t->d->observations.n > 1) {
+		buf_puts(&words, " in ");
+		netns_words(f->where, &words);
+	}
+	out_wrap(&t->out, MAX(indent, 3 + strlen(f->cause->id) + 1 + RATE_COLUMNS + 2), indent,
+		 words.data);
+	buf_done(&words);
+}
+
 static void list(struct text *t)
 {
-	if (!t->d->findings.n)
+	if (!t->d->findings.n && !t->d->before.n)
 		return;
 	buf_puts(t->out.buf, "\n");
 	vec_each (f, &t->d->findings)
 		list_line(t, f);
+	vec_each (f, &t->d->before)
+		before_line(t, f);
 }
 
 /* The namespace asked for, and every other one that has a finding. */

@@ -577,7 +577,8 @@ static void scrub_config(struct scrubber *s, json_t *config)
 static void scrub_meta(struct scrubber *s, json_t *meta)
 {
 	static const char *const keys[] = {"schema", "namespaces", "host", "kernel", "cpus",
-					   "started_at", "started_at_ns", "since_boot", "note",
+					   "started_at", "started_at_ns", "uptime", "since_boot",
+					   "note",
 					   "whydrop", "times", "config", NULL};
 	static const char *const netns_keys[] = {"name", "inode", "looks", "seconds", NULL};
 	json_t *entry;
