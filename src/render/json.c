@@ -346,7 +346,6 @@ static json_t *subjects_json(const struct diagnosis *d, const struct finding *f)
 	return j;
 }
 
-static json_t *finding_json(const struct diagnosis *d, const struct finding *f)
 static json_t *crowd_rank_json(const struct crowd_rank *rank)
 {
 	json_t *j = json_object(), *top = json_array();
@@ -387,7 +386,7 @@ static json_t *crowd_json(const struct finding_crowd *c)
 	return j;
 }
 
-static json_t *finding_json(const struct finding *f)
+static json_t *finding_json(const struct diagnosis *d, const struct finding *f)
 {
 	json_t *j = json_object(), *flows = json_array(), *remedies = json_array();
 
