@@ -110,6 +110,7 @@ sample_whydrop() {
 	[[ $status = [013] ]] || fail "whydrop: exit status $status ($tag): $(head -n 3 "$LAB_DIR/$tag.err")"
 	export LOST
 	LOST=$(lost_in "$LAB_DIR/$tag.traffic")
+	printf '%s\n' "$CAUSE" "$ALSO $BOTH" "$LOST" >"$LAB_DIR/$tag.truth"
 	python3 "$LAB/check.py" "$tag" "$LAB_DIR/$tag.json" >"$LAB_DIR/$tag.check"
 	tail -n +2 "$LAB_DIR/$tag.check" >>"$LAB_DIR/reasons"
 	COLUMNS_OF[$tag]=$(head -n 1 "$LAB_DIR/$tag.check")

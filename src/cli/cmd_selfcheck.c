@@ -127,7 +127,7 @@ static int run(struct check *c, const struct options *o)
 			 strerror(-r));
 		return r;
 	}
-	c->host = (struct host){.ns = &c->ns, .phase = "a"};
+	c->host = (struct host){.ns = &c->ns, .phase = "b"};
 	uname(&c->kernel);
 	read_capabilities(c);
 	try_tracer(c);
