@@ -7,9 +7,19 @@
 #include "cli/session_parts.h"
 #include "collect/rates.h"
 #include "model/drops_json.h"
+#include "render/utf8.h"
 
 #define CPUS_MAX (1 << 20)
 #define SECONDS_MAX ((int64_t)1 << 33) /* of uptime, or of the calendar; in ns it has room */
+
+/* A name as JSON can hold it. */
+static json_t *name_json(const char *name)
+{
+	cleanup(buf_done) struct buf clean = {0};
+
+	utf8_clean(&clean, name, strlen(name));
+	return json_stringn(clean.data ? clean.data : "", clean.len);
+}
 
 void session_describe(struct session *s, const struct session_options *options,
 		       const struct diagnosis *d)
@@ -21,11 +31,11 @@ void session_describe(struct session *s, const struct session_options *options,
 
 	vec_each(o, &d->observations)
 		json_array_append_new(namespaces,
-				      json_pack("{s:s, s:I, s:I, s:f}", "name", o->name, "inode",
+				      json_pack("{s:o, s:I, s:I, s:f}", "name", name_json(o->name), "inode",
 						(json_int_t)o->inode, "looks",
 						(json_int_t)o->looks.n, "seconds", o->seconds));
 	json_object_set_new(meta, "namespaces", namespaces);
-	json_object_set_new(meta, "host", json_string(s->host_name));
+	json_object_set_new(meta, "host", name_json(s->host_name));
 	json_object_set_new(meta, "kernel", json_string(s->kernel));
 	json_object_set_new(meta, "cpus", json_integer(s->report.cpus));
 	json_object_set_new(meta, "started_at", json_integer(s->report.started_at.tv_sec));

@@ -115,8 +115,7 @@ const char *netns_path_name(const char *path)
 
 	if (strcmp(path, "/proc/1/ns/net") == 0)
 		return "host";
-	/* An escaped blank, as the list of mounts writes it: not the name. */
-	return strncmp(path, NETNS_FOLDER "/", n) == 0 && !strchr(path, '\\') ? path + n : NULL;
+	return strncmp(path, NETNS_FOLDER "/", n) == 0 ? path + n : NULL;
 }
 
 static bool add_once(void *arg, const char *path)
@@ -133,6 +132,24 @@ static bool add_once(void *arg, const char *path)
 	if (inode && open_path(path, netns_path_name(path), &ns) == 0)
 		*vec_push(&l->list) = ns;
 	return false;
+}
+
+/* fs/proc_namespace.c mangle(): blanks, newlines and backslashes stand there as \ooo. */
+static void unmangle(struct span from, char *to, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < from.n && n < size - 1; i++) {
+		const char *p = from.p + i;
+
+		if (*p == '\\' && from.n - i > 3) {
+			to[n++] = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
+			i += 3;
+		} else {
+			to[n++] = *p;
+		}
+	}
+	to[n] = '\0';
 }
 
 /*
@@ -153,7 +170,7 @@ static bool walk_mounts(bool (*visit)(void *arg, const char *path), void *arg)
 		if (!next_field(&line, &device) || !span_is(device, "nsfs") ||
 		    !next_field(&line, &where))
 			continue;
-		span_copy(where, path, sizeof(path));
+		unmangle(where, path, sizeof(path));
 		if (visit(arg, path))
 			return true;
 	}

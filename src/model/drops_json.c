@@ -121,6 +121,23 @@ static int text_from_json(const json_t *json, char *ret, size_t size)
 	return 0;
 }
 
+/* What is no UTF-8 (names of tables and chains may be any bytes) is told as '?'. */
+static json_t *text_to_json(const char *text)
+{
+	json_t *json = json_string(text);
+	char *plain;
+
+	if (json)
+		return json;
+	plain = xstrdup(text);
+	for (char *p = plain; *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			*p = '?';
+	json = json_string(plain);
+	free(plain);
+	return json;
+}
+
 static int fields_to_json(const struct field *fields, size_t n, const char *row, json_t *to)
 {
 	int err = 0;
@@ -128,7 +145,7 @@ static int fields_to_json(const struct field *fields, size_t n, const char *row,
 	for (size_t i = 0; i < n; i++) {
 		const struct field *f = &fields[i];
 		const char *at = row + f->offset;
-		json_t *value = f->kind == TEXT ? json_string(at)
+		json_t *value = f->kind == TEXT ? text_to_json(at)
 						: number_to_json(number_load(at, f->size));
 
 		err |= json_object_set_new(to, f->name, value);
