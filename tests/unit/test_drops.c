@@ -240,7 +240,8 @@ static void assert_round_trip(const struct drops *d)
 
 static void test_json(void **state)
 {
-	struct drops d = sample();
+	struct drops d = sample(), told = {0};
+	json_t *json;
 
 	(void)state;
 	assert_round_trip(&d);
@@ -253,7 +254,13 @@ static void test_json(void **state)
 
 	*vec_push(&d.rows) = sample_drop;
 	d.rows.items[0].reason[0] = (char)0xff;
-	assert_null(drops_to_json(&d));
+	json = drops_to_json(&d);
+	assert_non_null(json);
+	assert_int_equal(drops_from_json(json, &told), 0);
+	assert_int_equal(told.rows.items[0].reason[0], '?');
+	assert_string_equal(told.rows.items[0].reason + 1, sample_drop.reason + 1);
+	json_decref(json);
+	drops_done(&told);
 	drops_done(&d);
 }
 
