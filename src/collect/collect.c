@@ -23,6 +23,7 @@ const struct collector collectors[] = {
 	{SRC_SNMP, AT_ENDS, collect_snmp},
 	{SRC_SNMP6, AT_ENDS, collect_snmp6},
 	{SRC_NETSTAT, AT_ENDS, collect_netstat},
+	{SRC_XFRM, AT_ENDS, collect_xfrm},
 	{SRC_SOFTNET, AT_ENDS, collect_softnet},
 	{SRC_CONNTRACK, AT_ALL, collect_conntrack},
 	{SRC_LINK, AT_ENDS, collect_link},

@@ -33,6 +33,7 @@ int collect_snmp(struct host *h, struct snapshot *s);
 int collect_snmp6(struct host *h, struct snapshot *s);
 int collect_netstat(struct host *h, struct snapshot *s);
 int collect_sockstat(struct host *h, struct snapshot *s);
+int collect_xfrm(struct host *h, struct snapshot *s);
 int collect_softnet(struct host *h, struct snapshot *s);
 int collect_cpu(struct host *h, struct snapshot *s);
 int collect_softirqs(struct host *h, struct snapshot *s);

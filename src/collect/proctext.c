@@ -339,6 +339,18 @@ int collect_netstat(struct host *h, struct snapshot *s)
 	return collect_lines(h, "net/netstat", parse_paired_lines, SRC_NETSTAT, s);
 }
 
+/*
+ * net/xfrm/xfrm_proc.c xfrm_statistics_seq_show: "XfrmInError  0", of one namespace; anybody may
+ * read it. A kernel without IPsec has no such file; one with IPsec and without statistics neither,
+ * where only drop events tell (XFRM_POLICY).
+ */
+int collect_xfrm(struct host *h, struct snapshot *s)
+{
+	int r = collect_lines(h, "net/xfrm_stat", parse_named_lines, SRC_XFRM, s);
+
+	return r == -ENOENT ? COLLECT_UNUSED : r;
+}
+
 int collect_sockstat(struct host *h, struct snapshot *s)
 {
 	cleanup(buf_done) struct buf b = {0};

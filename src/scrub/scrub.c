@@ -68,7 +68,7 @@ static void keep_lines(struct buf *data, const char *const *words, bool at_end)
 static int scrub_counters(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
 	static const char *const files[] = {"net/snmp",	   "net/snmp6",	       "net/netstat",
-					    "net/sockstat", "net/sockstat6", "net/softnet_stat",
+					    "net/sockstat", "net/sockstat6", "net/xfrm_stat", "net/softnet_stat",
 					    "net/stat/nf_conntrack", "net/stat/rt_cache", NULL};
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_:.-";
 
