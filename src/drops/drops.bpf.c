@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Counts what passes the kfree_skb tracepoint, added up in the kernel, and beside it what passes
- * xdp_exception: packets that an XDP program could not deal with.
+ * xdp_exception: packets that an XDP program could not deal with. And what never became a packet:
+ * sends that were refused as too large, which sock_send_length tells.
  *
  * There are six programs for one job: the tracepoint got `reason` in 5.17 and `rx_sk` in 6.11, and
  * each form exists as tp_btf (the verifier knows the pointers, fields are plain loads) and as raw
@@ -25,6 +26,8 @@
 #define ETH_P_IPV6 0x86dd
 #define TCP_TIME_WAIT 6
 #define TCP_NEW_SYN_RECV 12
+
+#define EMSGSIZE 90 /* include/uapi/asm-generic/errno.h; other numbers on alpha, mips, parisc, sparc */
 
 #define IPPROTO_HOPOPTS 0
 #define IPPROTO_TCP 6
@@ -72,6 +75,7 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_protocol;
 } FIELDS_USED;
 
 struct skb_shared_info {
@@ -111,6 +115,13 @@ struct {
 	__type(key, struct xdp_key);
 	__type(value, __u64);
 } xdp_errors SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SEND_ENTRIES);
+	__type(key, struct drop_key);
+	__type(value, __u64);
+} sends_too_big SEC(".maps");
 
 bool enabled; /* every drop reads this: it shares its cache line with nothing that changes often */
 bool flows_sampled;
@@ -420,6 +431,50 @@ SEC("raw_tp/xdp_exception")
 int raw_xdp(__u64 *ctx)
 {
 	return count_xdp((void *)ctx[0], ctx[2], false);
+}
+
+/*
+ * trace_sock_send_length(sk, ret, flags), since 6.3: after every send of a program, so all but the
+ * ones meant leave at once.
+ */
+static __always_inline int count_send(struct sock *sk, int ret, const bool typed)
+{
+	const __u64 one = 1;
+	struct drop_key key = {};
+	struct net *net;
+	__u64 *sends;
+
+	if (ret != -EMSGSIZE || !enabled || !sk)
+		return 0;
+	key.family = READ(sk, __sk_common.skc_family);
+	if (key.family != AF_INET && key.family != AF_INET6)
+		return 0;
+	net = READ(sk, __sk_common.skc_net.net);
+	key.netns = net ? READ(net, ns.inum) : 0;
+	key.protocol = READ(sk, sk_protocol);
+	place_socket(&key, sk, typed);
+	sends = bpf_map_lookup_elem(&sends_too_big, &key);
+	if (!sends && !bpf_map_update_elem(&sends_too_big, &key, &one, BPF_NOEXIST))
+		return 0;
+	if (!sends)
+		sends = bpf_map_lookup_elem(&sends_too_big, &key); /* another CPU was faster */
+	if (sends)
+		__sync_fetch_and_add(sends, 1);
+	else
+		__sync_fetch_and_add(&made.missed, 1);
+	return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int btf_send(__u64 *ctx)
+{
+	return count_send((void *)ctx[0], ctx[1], true);
+}
+
+SEC("raw_tp/sock_send_length")
+int raw_send(__u64 *ctx)
+{
+	return count_send((void *)ctx[0], ctx[1], false);
 }
 
 /* The arguments of the tracepoint: skb, location, reason (5.17), rx_sk (6.11). */

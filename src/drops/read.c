@@ -285,6 +285,34 @@ static int give_xdp(const struct drop_tracer *t, struct drops *d)
 	return more;
 }
 
+/* ---- sends that were refused ---- */
+
+/* Told as drops of this host, with a word of our own for a reason: nothing else counts them. */
+static int give_sends(const struct drop_tracer *t, struct drops *d)
+{
+	struct drop_key key;
+	uint64_t sends;
+	struct walk w = {t->skel->maps.sends_too_big, &key, &sends, sizeof(sends), false, 0};
+	int more;
+
+	while ((more = walk_next(&w)) > 0) {
+		struct drop *row = vec_push(&d->rows);
+
+		snprintf(row->reason, sizeof(row->reason), "SEND_TOO_BIG");
+		snprintf(row->symbol, sizeof(row->symbol), "sock_send_length");
+		row->netns = key.netns;
+		row->protocol = key.protocol;
+		row->family = key.family;
+		row->local_port = key.local_port;
+		row->cookie = key.cookie;
+		row->packets = row->segments = sends;
+	}
+	if (d->rows.n)
+		qsort(d->rows.items, d->rows.n, sizeof(*d->rows.items), most_drops);
+	d->sends_traced = t->send_link != NULL;
+	return more;
+}
+
 void drop_tracer_stop(struct drop_tracer *t)
 {
 	__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
@@ -310,6 +338,8 @@ int drop_tracer_read(struct drop_tracer *t, struct drops *ret)
 	give_drops(t, &r, &d);
 	give_flows(t, &r, &d);
 	err = give_xdp(t, &d);
+	if (!err)
+		err = give_sends(t, &d);
 	if (err) {
 		drops_done(&d);
 		return err;

@@ -40,6 +40,7 @@ struct xdp_key {
 };
 
 #define XDP_ENTRIES 256
+#define SEND_ENTRIES 1024 /* sockets whose sends were too large, told by a drop_key */
 
 #define FLOW_ENTRIES 4096
 

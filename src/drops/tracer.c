@@ -16,7 +16,7 @@
 #include "drops/rules.h"
 #include "drops.skel.h"
 
-/* Best first. The program of a rung is called PREFIX_ARGUMENTS, that for XDP beside it PREFIX_xdp. */
+/* Best first. The program of a rung is called PREFIX_ARGUMENTS, those beside it PREFIX_xdp and _send. */
 static const struct rung {
 	const char *name, *prefix;
 } rungs[] = {
@@ -68,34 +68,42 @@ static int read_kernel_btf(struct drop_tracer *t, bool *ret_rules)
 		t->reasons.none = t->arguments < 3;
 		t->has_xdp = btf__find_by_name_kind(btf, "btf_trace_xdp_exception",
 						    BTF_KIND_TYPEDEF) > 0;
+		t->has_send = btf__find_by_name_kind(btf, "btf_trace_sock_send_length",
+						     BTF_KIND_TYPEDEF) > 0;
 		*ret_rules = rule_tracer_possible(btf);
 	}
 	btf__free(btf);
 	return MIN(t->arguments, 0);
 }
 
+/* The program PREFIX_WHAT, which is loaded then; all others are not. */
+static struct bpf_program *choose(struct drop_tracer *t, const struct rung *rung, const char *what)
+{
+	struct bpf_program *program;
+	char name[24];
+
+	snprintf(name, sizeof(name), "%s_%s", rung->prefix, what);
+	program = bpf_object__find_program_by_name(t->skel->obj, name);
+	if (program)
+		bpf_program__set_autoload(program, true);
+	return program;
+}
+
 static int open_rung(struct drop_tracer *t, const struct rung *rung)
 {
-	char name[16], xdp[16];
+	char arguments[16];
 	struct bpf_program *program;
 	int err;
 
 	t->skel = drops_bpf__open();
 	if (!t->skel)
 		return -errno;
-	snprintf(name, sizeof(name), "%s_%d", rung->prefix, t->arguments);
-	snprintf(xdp, sizeof(xdp), "%s_xdp", rung->prefix);
 	bpf_object__for_each_program(program, t->skel->obj)
-	{
-		bool fits = strcmp(bpf_program__name(program), name) == 0;
-		bool beside = t->has_xdp && strcmp(bpf_program__name(program), xdp) == 0;
-
-		bpf_program__set_autoload(program, fits || beside);
-		if (fits)
-			t->program = program;
-		if (beside)
-			t->xdp = program;
-	}
+		bpf_program__set_autoload(program, false);
+	snprintf(arguments, sizeof(arguments), "%d", t->arguments);
+	t->program = choose(t, rung, arguments);
+	t->xdp = t->has_xdp ? choose(t, rung, "xdp") : NULL;
+	t->send = t->has_send ? choose(t, rung, "send") : NULL;
 	bpf_program__set_log_buf(t->program, t->log, sizeof(t->log));
 	err = bpf_map__set_max_entries(t->skel->maps.drops, t->entries);
 	if (err)
@@ -109,6 +117,7 @@ static int open_rung(struct drop_tracer *t, const struct rung *rung)
 		return -errno;
 	/* Without it an XDP program that fails looks like one that drops. */
 	t->xdp_link = t->xdp ? bpf_program__attach(t->xdp) : NULL;
+	t->send_link = t->send ? bpf_program__attach(t->send) : NULL;
 	t->rung = rung->name;
 	return 0;
 }
@@ -117,10 +126,11 @@ static void close_rung(struct drop_tracer *t)
 {
 	bpf_link__destroy(t->link);
 	bpf_link__destroy(t->xdp_link);
+	bpf_link__destroy(t->send_link);
 	drops_bpf__destroy(t->skel);
-	t->link = t->xdp_link = NULL;
+	t->link = t->xdp_link = t->send_link = NULL;
 	t->skel = NULL;
-	t->program = t->xdp = NULL;
+	t->program = t->xdp = t->send = NULL;
 }
 
 static int climb(struct drop_tracer *t, const char *only)
@@ -208,6 +218,7 @@ void drop_tracer_start(struct drop_tracer *t)
 		empty_map(t->skel->maps.drops);
 		empty_map(t->skel->maps.flows);
 		empty_map(t->skel->maps.xdp_errors);
+		empty_map(t->skel->maps.sends_too_big);
 	}
 	memset(&t->skel->bss->made, 0, sizeof(t->skel->bss->made));
 	t->skel->bss->flows_sampled = false;

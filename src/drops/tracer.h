@@ -18,10 +18,12 @@ struct drop_tracer {
 	struct drops_bpf *skel;
 	struct bpf_program *program; /* the one that is loaded */
 	struct bpf_program *xdp;     /* beside it; NULL: the kernel has no such tracepoint */
-	struct bpf_link *link, *xdp_link;
+	struct bpf_program *send;    /* likewise */
+	struct bpf_link *link, *xdp_link, *send_link;
 	const char *rung;
 	int arguments; /* of the tracepoint */
 	bool has_xdp;  /* the kernel tells of XDP programs that fail */
+	bool has_send; /* the kernel tells of what became of each send */
 	int cpus;      /* possible ones: values of per-CPU maps have one part for each */
 	uint32_t entries;
 	struct reasons reasons;

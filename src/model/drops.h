@@ -45,6 +45,8 @@ struct drops {
 	int err; /* negative errno: nothing was traced */
 	char rung[32]; /* how: "tp_btf", "raw_tracepoint", ... */
 	bool receiving_socket; /* the kernel names it (6.11 and later) */
+	/* Sends refused as too large are among the rows (SEND_TOO_BIG). */
+	bool sends_traced;
 	VEC(struct drop) rows;
 	VEC(struct drop_flow) flows; /* most packets first */
 	bool flows_sampled; /* flow numbers are estimates */

@@ -263,6 +263,8 @@ json_t *drops_to_json(const struct drops *d)
 	err |= json_object_set_new(json, "err", err_to_json(d->err));
 	err |= json_object_set_new(json, "rung", json_string(d->rung));
 	err |= json_object_set_new(json, "receiving_socket", json_boolean(d->receiving_socket));
+	if (d->sends_traced)
+		err |= json_object_set_new(json, "sends_traced", json_true());
 	err |= json_object_set_new(json, "flows_sampled", json_boolean(d->flows_sampled));
 	err |= json_object_set_new(json, "missed", number_to_json(d->missed));
 	err |= json_object_set_new(json, "rules_traced", json_boolean(d->rules_traced));
@@ -320,6 +322,9 @@ int drops_from_json(const json_t *json, struct drops *ret)
 	    number_from_json(json_object_get(json, "missed"), &d.missed) ||
 	    bool_from_json(json_object_get(json, "rules_traced"), &d.rules_traced) ||
 	    number_from_json(json_object_get(json, "rules_missed"), &d.rules_missed) ||
+	    /* Recordings without them, and of before they were traced, do not have it. */
+	    (json_object_get(json, "sends_traced") &&
+	     bool_from_json(json_object_get(json, "sends_traced"), &d.sends_traced)) ||
 	    rows_from_json(json, &d)) {
 		drops_done(&d);
 		return -EBADMSG;

@@ -219,6 +219,7 @@ static void assert_round_trip(const struct drops *d)
 	assert_string_equal(back.rung, d->rung);
 	assert_int_equal(back.receiving_socket, d->receiving_socket);
 	assert_int_equal(back.flows_sampled, d->flows_sampled);
+	assert_int_equal(back.sends_traced, d->sends_traced);
 	assert_true(back.missed == d->missed);
 	assert_int_equal(back.rows.n, d->rows.n);
 	assert_int_equal(back.flows.n, d->flows.n);
@@ -246,7 +247,7 @@ static void test_json(void **state)
 	(void)state;
 	assert_round_trip(&d);
 	d.err = -524; /* ENOTSUPP of the kernel has no name outside */
-	d.flows_sampled = true;
+	d.flows_sampled = d.sends_traced = true;
 	d.missed = UINT64_MAX;
 	assert_round_trip(&d);
 	drops_done(&d);
@@ -322,6 +323,8 @@ static void test_bad_json(void **state)
 	assert_bad(json, flow, "family", json_integer(10));
 	assert_bad(json, flow, "source", json_string("10.0.0.1.2"));
 
+	assert_bad(json, json, "sends_traced", json_integer(1));
+	json_object_del(json, "sends_traced");
 	json_object_set_new(row, "later", json_true());
 	assert_int_equal(drops_from_json(json, &back), 0);
 	drops_done(&back);
