@@ -5,7 +5,7 @@
   check.py fault JSON    a line of columns (ok, no or -), then one line for each reason
   check.py healed JSON   the same for the finding that must be gone; remedied is the same
 
-The expectations come in the environment: CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT LOOKS LOST INODE.
+The expectations come in the environment: CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT LOOKS PEAK LOST INODE.
 """
 import json
 import os
@@ -78,6 +78,10 @@ def check_first(check, first):
         owner = ((first.get("subject") or {}).get("process") or {}).get("command")
         check.column("checks", owner == want("OWNER"),
                      f"the owner is {owner}, not {want('OWNER')}")
+    if want("PEAK"):
+        peak = ((first.get("lost") or {}).get("peak") or {}).get("packets", 0)
+        check.column("checks", peak >= int(want("PEAK")),
+                     f"{peak} were lost at once, not {want('PEAK')} or more")
     if want("LOOKS"):
         looks = (first.get("crowd") or {}).get("looks_like")
         check.column("checks", looks == want("LOOKS"), f"it looks like {looks}, not {want('LOOKS')}")

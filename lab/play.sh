@@ -4,7 +4,7 @@
 
 reset_scenario() {
 	CAUSE='' ALSO='' TOPOLOGY=pair EXAMINE='' HOST=0 VERDICT='' VIA='' SEVERITY='' BOTH=''
-	CLEARED='' OWNER='' LOOKS=''
+	CLEARED='' OWNER='' LOOKS='' PEAK=''
 	WITNESS='' STATED=''
 	# shellcheck disable=SC2034 # read by lib.sh
 	WARM=1 LAB_NOISE=0
@@ -153,7 +153,7 @@ prepare() {
 	status=$?
 	[ $status = 0 ] || return $status
 	INODE=$(examine_inode)
-	export CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT INODE LOOKS
+	export CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT INODE LOOKS PEAK
 }
 
 play() {

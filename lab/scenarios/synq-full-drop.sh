@@ -1,5 +1,5 @@
 # SYNs from sources that never answer fill a listener's SYN queue, and SYN cookies are off
-CAUSE=synq-full-drop EXAMINE=$S SECONDS=3 WITNESS=TcpExtTCPReqQFullDrop
+CAUSE=synq-full-drop EXAMINE=$S SECONDS=3 WITNESS=TcpExtTCPReqQFullDrop PEAK=100
 FROM=10.66.0.1 TO=$S4
 
 fault() {

@@ -126,6 +126,7 @@ struct finding {
 	enum direction direction;
 	const struct observation *where; /* its namespace */
 	const char *unit;		 /* "packets", "skbs", "segments" */
+	struct burst burst; /* the worst moment of it, where that is far from the average; n 0 */
 	uint64_t lost, counted, traced, of; /* of: what passed or was lost there; 0 unknown */
 	bool counted_known, traced_known;
 	VEC(struct subject) subjects;

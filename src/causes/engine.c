@@ -467,6 +467,7 @@ void diagnose(struct diagnosis *d)
 	ignore_stated(d);
 	narrow_findings(d);
 	find_before(d);
+	find_bursts(d);
 	if (d->findings.n)
 		qsort(d->findings.items, d->findings.n, sizeof(*d->findings.items),
 		      compare_findings);

@@ -191,6 +191,7 @@ enum outcome examine_tw_many(struct exam *x)
 	int64_t most = 0;
 
 	if (!sysctl_get(&x->o->b, K_TCP_MAX_TW_BUCKETS, &most) || most <= 0 ||
+	    finding_here(x, "tw-bucket-overflow") ||
 	    !severity_of_fill(x, waiting, (uint64_t)most, &severity)) {
 		evidence_text(NULL, x, "%llu connections in TIME_WAIT, of %lld at most",
 			      (unsigned long long)waiting, (long long)most);

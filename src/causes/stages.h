@@ -58,6 +58,7 @@ void crowd_remedies(struct exam *x, struct finding *f);
 void remedy_cookies(struct exam *x, struct finding *f);
 void ignore_stated(struct diagnosis *d); /* ignore.c */
 void find_before(struct diagnosis *d);	 /* past.c */
+void find_bursts(struct diagnosis *d);	 /* burst.c */
 /* Asks one cause, and keeps its answer as that is: engine.c. */
 void cause_ask(struct exam *x, const struct cause_row *row);
 

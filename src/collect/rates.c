@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "collect/bursts.h"
 
 #define STEP_NS (100 * NSEC_PER_MSEC)
 /* A longer run has longer steps: so many at most. */
@@ -43,6 +44,7 @@ struct space {
 	int64_t before_ns;
 	struct carried_list before;
 	VEC(struct seen) seen;
+	struct burst_watch bursts;
 };
 
 struct rate_sampler {
@@ -216,9 +218,11 @@ static void open_files(struct rate_sampler *r)
 {
 	for (int others = 0; others < 2; others++)
 		for (size_t i = 0; i < r->n; i++)
-			if ((r->hosts[i].ns->fd >= 0) == others && host_enter(&r->hosts[i]) == 0)
+			if ((r->hosts[i].ns->fd >= 0) == others && host_enter(&r->hosts[i]) == 0) {
 				r->spaces[i].fd = open("/proc/thread-self/net/dev",
 						       O_RDONLY | O_CLOEXEC);
+				burst_watch_open(&r->spaces[i].bursts);
+			}
 }
 
 static void *sampler_main(void *arg)
@@ -231,8 +235,10 @@ static void *sampler_main(void *arg)
 	do {
 		int64_t cpu = thread_cpu_ns();
 
-		for (size_t i = 0; i < r->n; i++)
+		for (size_t i = 0; i < r->n; i++) {
 			look(r, &r->spaces[i]);
+			burst_watch_look(&r->spaces[i].bursts, r->begin_ns);
+		}
 		cpu = thread_cpu_ns() - cpu;
 		next = MAX(next + r->step_ns, monotonic_ns() + r->step_ns / 2);
 		next = MAX(next, monotonic_ns() + cpu * CPU_SHARE);
@@ -252,8 +258,11 @@ struct rate_sampler *rate_sampler_start(const struct host *hosts, size_t n, doub
 	r->hosts = xcalloc(n, sizeof(*r->hosts));
 	memcpy(r->hosts, hosts, n * sizeof(*hosts));
 	r->spaces = xcalloc(n, sizeof(*r->spaces));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		r->spaces[i].fd = -1;
+		for (size_t k = 0; k < BURST_FILES; k++)
+			r->spaces[i].bursts.files[k].fd = -1;
+	}
 	r->begin_ns = began_ns;
 	r->step_ns = MAX(STEP_NS, (int64_t)(seconds * NSEC_PER_SEC) / STEPS_MAX);
 	pthread_mutex_init(&r->lock, NULL);
@@ -292,6 +301,7 @@ void rate_sampler_free(struct rate_sampler *r)
 			close(r->spaces[i].fd);
 		vec_done(&r->spaces[i].before.list);
 		vec_done(&r->spaces[i].seen);
+		burst_watch_done(&r->spaces[i].bursts);
 	}
 	pthread_mutex_destroy(&r->lock);
 	pthread_cond_destroy(&r->changed);
@@ -351,6 +361,17 @@ static int read_rates(const struct buf *text, struct observation *o)
 	return 0;
 }
 
+static void collect_bursts(struct host *h, const struct burst_watch *w, struct observation *o)
+{
+	cleanup(buf_done) struct buf text = {0};
+
+	if (w)
+		write_bursts(w, &text);
+	if (host_keep(h, "bursts", w || h->replay ? 0 : -ENODATA, &text) == 0 &&
+	    read_bursts(&text, o) < 0)
+		vec_done(&o->bursts);
+}
+
 int rates_collect(struct host *h, const struct rate_sampler *s, size_t i, struct observation *o)
 {
 	cleanup(buf_done) struct buf text = {0};
@@ -363,5 +384,6 @@ int rates_collect(struct host *h, const struct rate_sampler *s, size_t i, struct
 		r = read_rates(&text, o);
 	if (r < 0)
 		vec_done(&o->rates);
+	collect_bursts(h, s ? &s->spaces[i].bursts : NULL, o);
 	return r;
 }

@@ -22,7 +22,7 @@ bool rate_sampler_stop(struct rate_sampler *s);
 void rate_sampler_free(struct rate_sampler *s);
 
 /*
- * Into o->rates what was seen of the i-th of these namespaces, devices known by o->b's names; `s`
+ * Into o->rates (and o->bursts) what was seen of the i-th of these namespaces, devices known by o->b's names; `s`
  * NULL: what a recording kept. Call it in the phase "b", when all is read.
  */
 int rates_collect(struct host *h, const struct rate_sampler *s, size_t i, struct observation *o);

@@ -9,6 +9,7 @@ void observation_done(struct observation *o)
 		snapshot_done(look);
 	vec_done(&o->looks);
 	vec_done(&o->rates);
+	vec_done(&o->bursts);
 }
 
 bool observed(const struct observation *o, enum source source)

@@ -25,12 +25,20 @@ struct rate_peak {
 	uint32_t bytes_at_ms, packets_at_ms;
 };
 
+/* The step in which a counter of losses grew fastest, ending at_ms after the interval began. */
+struct burst {
+	enum counter_id id;
+	uint32_t at_ms, span_us;
+	uint64_t n;
+};
+
 struct observation {
 	char name[64]; /* of the namespace, as struct netns */
 	uint32_t inode;
 	struct snapshot a, b;
 	VEC(struct snapshot) looks; /* sources read AT_LOOKS only; times rise */
 	VEC(struct rate) rates;	    /* in order of time; none if they could not be read */
+	VEC(struct burst) bursts;   /* at most one of each counter */
 	double seconds;		    /* between a and b, CLOCK_MONOTONIC */
 	bool since_boot;	    /* a is all zero: b's own values are the change */
 };

@@ -322,6 +322,21 @@ static json_t *remedy_json(const struct remedy *r, const struct observation *whe
 	return j;
 }
 
+/* The step in which it grew fastest; null where that is near the average, or not known. */
+static json_t *peak_json(const struct burst *b)
+{
+	json_t *j;
+
+	if (!b->n)
+		return json_null();
+	j = json_object();
+	set(j, "packets", number(b->n));
+	set(j, "seconds", real(b->span_us / 1e6, 1e-6));
+	set(j, "per_second", real((double)b->n * 1e6 / b->span_us, 0.001));
+	set(j, "at_s", real(b->at_ms / 1e3, 0.001));
+	return j;
+}
+
 static json_t *lost_json(const struct finding *f)
 {
 	double seconds = f->where ? f->where->seconds : 0;
@@ -334,6 +349,7 @@ static json_t *lost_json(const struct finding *f)
 	set(j, "share", f->of ? real((double)f->lost / (double)f->of, 1e-9) : json_null());
 	set(j, "counted", number_if(f->counted_known, f->counted));
 	set(j, "traced", number_if(f->traced_known, f->traced));
+	set(j, "peak", peak_json(&f->burst));
 	return j;
 }
 

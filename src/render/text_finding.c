@@ -235,6 +235,21 @@ static void proof(struct text *t, const struct finding *f)
 	buf_done(&line);
 }
 
+/* How much of it came at once, beside the average of the heading. */
+static void burst(struct text *t, const struct finding *f)
+{
+	double seconds = f->burst.span_us / 1e6;
+	struct buf line = {0};
+
+	if (!f->burst.n)
+		return;
+	buf_printf(&line, "%s of them within %.2f s, %.1f s after the beginning: a burst (on average %s)",
+		   fmt_count(f->burst.n).s, seconds, f->burst.at_ms / 1e3,
+		   fmt_rate((double)f->lost / f->where->seconds).s);
+	out_labelled(&t->out, INDENT, LABEL, "peak", line.data);
+	buf_done(&line);
+}
+
 static void joined(struct text *t, const char *label, char *const *items, size_t n)
 {
 	struct buf line = {0};
@@ -364,6 +379,7 @@ void text_finding(struct text *t, unsigned int number, const struct finding *f)
 	}
 	who(t, f);
 	proof(t, f);
+	burst(t, f);
 	joined(t, "not", f->excluded.items, f->excluded.n);
 	flows(t, f);
 	crowd(t, f);

@@ -329,6 +329,15 @@ static int scrub_container_of(struct scrubber *s, const char *name, struct buf *
 	return data ? scrub_container_names(s, data) : 0;
 }
 
+/* Counters of the kernel's, and numbers. */
+static int scrub_bursts(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.";
+
+	buf_puts(to, name);
+	return strcmp(name, "made/bursts") || (data && !is_plain_text(data, letters)) ? -EBADMSG : 0;
+}
+
 static int scrub_crowd_of(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
 	buf_puts(to, name);
@@ -469,6 +478,7 @@ static const struct kind kinds[] = {
 	{"made/owners", scrub_numbers, false},
 	{"made/container-", scrub_container_of, false},
 	{"made/fds-", scrub_numbers, false},
+	{"made/bursts", scrub_bursts, false},
 	{"made/tracked", scrub_crowd_of, false},
 	{"made/connections", scrub_crowd_of, false},
 	{"made/rates", scrub_numbers, false},
