@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "causes/join.h"
 #include "causes/stages.h"
 
 const struct cause_row cause_rows[] = {
@@ -464,6 +465,7 @@ void diagnose(struct diagnosis *d)
 		ledger_init(vec_push(&d->ledgers), d->drops ? d->drops : &none, o->inode);
 	for (size_t i = 0; i < d->observations.n; i++)
 		diagnose_one(d, &d->observations.items[i], &d->ledgers.items[i]);
+	join_namespaces(d);
 	ignore_stated(d);
 	narrow_findings(d);
 	find_before(d);

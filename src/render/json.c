@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "causes/devices.h"
+#include "causes/join.h"
 #include "causes/path_rows.h"
 #include "render/drop_sums.h"
 #include "render/utf8.h"
@@ -402,6 +402,17 @@ static json_t *crowd_json(const struct finding_crowd *c)
 	return j;
 }
 
+/* How a container is wired to the rest of the host. */
+static json_t *way_json(const struct diagnosis *d, const struct finding *f)
+{
+	struct far_end end;
+	const struct link *link = finding_end(d, f, &end);
+
+	return link ? json_pack("{s:s, s:{s:s, s:o}}", "device", link->name, "other_end", "device",
+				end.name, "netns", render_netns_json(end.o))
+		    : json_null();
+}
+
 static json_t *finding_json(const struct diagnosis *d, const struct finding *f)
 {
 	json_t *j = json_object(), *flows = json_array(), *remedies = json_array();
@@ -417,6 +428,7 @@ static json_t *finding_json(const struct diagnosis *d, const struct finding *f)
 	set_text(j, "severity", severity_name(f->severity));
 	set_text(j, "confidence", confidence_name(f->confidence));
 	set(j, "netns", render_netns_json(f->where));
+	set(j, "way", way_json(d, f));
 	set(j, "lost", lost_json(f));
 	set(j, "subject", f->subjects.n ? subject_json(d, f->where, f->subjects.items)
 					  : json_null());

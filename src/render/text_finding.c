@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-#include "causes/devices.h"
+#include "causes/join.h"
 #include "render/drop_sums.h"
 #include "render/fmt.h"
 #include "render/text.h"
@@ -181,6 +181,21 @@ static void who(struct text *t, const struct finding *f)
 		buf_printf(&line, "and %zu more: whydrop --all", f->subjects.n - n);
 		out_labelled(&t->out, INDENT, LABEL, "", line.data);
 	}
+	buf_done(&line);
+}
+
+/* How a container is wired to the rest of the host. */
+static void way(struct text *t, const struct finding *f)
+{
+	struct far_end end;
+	const struct link *link = finding_end(t->d, f, &end);
+	struct buf line = {0};
+	char other[128];
+
+	if (!link)
+		return;
+	buf_printf(&line, "%s here is %s", link->name, far_end_text(&end, other, sizeof(other)));
+	out_labelled(&t->out, INDENT, LABEL, "way", line.data);
 	buf_done(&line);
 }
 
@@ -378,6 +393,7 @@ void text_finding(struct text *t, unsigned int number, const struct finding *f)
 		out_wrap(&t->out, INDENT, INDENT, f->text);
 	}
 	who(t, f);
+	way(t, f);
 	proof(t, f);
 	burst(t, f);
 	joined(t, "not", f->excluded.items, f->excluded.n);
