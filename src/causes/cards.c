@@ -19,6 +19,7 @@ static const struct {
 	{C_LINK_RX_MISSED_ERRORS, NIC_RING},   {C_LINK_RX_FIFO_ERRORS, NIC_RING},
 	{C_LINK_RX_OVER_ERRORS, NIC_RING},     {C_LINK_RX_CRC_ERRORS, NIC_WIRE},
 	{C_LINK_RX_LENGTH_ERRORS, NIC_LENGTH}, {C_LINK_RX_FRAME_ERRORS, NIC_LENGTH},
+	{C_LINK_TX_FIFO_ERRORS, NIC_TX},
 };
 
 bool is_card(const struct link *link)
@@ -44,48 +45,92 @@ bool is_paravirtual(const struct nic *nic)
 
 /* ---- one loss, many counters ---- */
 
-/* All counters that hold one loss: as a whole, or in pieces of it. */
+#define NESTED_MOST 4 /* a queue's in the device's in the field's */
+
+/* One counter, and the one that holds the same loss as well ("" none). */
 struct bucket {
-	const char *key;
-	uint64_t whole, pieces;
+	char key[48], within[48];
+	uint64_t own; /* as its source tells it; several sources may */
 };
 struct buckets {
 	VEC(struct bucket) items;
 };
 
-static struct bucket *bucket_of(struct buckets *b, const char *key)
+static void bucket_add(struct buckets *b, const char *key, const char *within, uint64_t value)
 {
 	struct bucket *new;
 
 	vec_each (known, &b->items)
-		if (strcmp(known->key, key) == 0)
-			return known;
+		if (strcmp(known->key, key) == 0) {
+			known->own = MAX(known->own, value);
+			return;
+		}
 	new = vec_push(&b->items);
-	new->key = key;
-	return new;
+	snprintf(new->key, sizeof(new->key), "%s", key);
+	if (within && strcmp(within, key) != 0)
+		snprintf(new->within, sizeof(new->within), "%s", within);
+	new->own = value;
 }
 
-static uint64_t bucket_value(struct buckets *b, const char *key)
+static bool has_bucket(const struct buckets *b, const char *key)
 {
 	vec_each (known, &b->items)
 		if (strcmp(known->key, key) == 0)
-			return MAX(known->whole, known->pieces);
-	return 0;
+			return true;
+	return false;
+}
+
+/* A counter is what it tells, or what its parts do if that is more: they may have been read later. */
+static uint64_t bucket_value(const struct buckets *b, const char *key, int depth)
+{
+	uint64_t own = 0, parts = 0;
+
+	vec_each (known, &b->items) {
+		if (strcmp(known->key, key) == 0)
+			own = known->own;
+		else if (depth < NESTED_MOST && strcmp(known->within, key) == 0)
+			parts += bucket_value(b, known->key, depth + 1);
+	}
+	return MAX(own, parts);
+}
+
+static bool has_parts(const struct buckets *b, const char *key)
+{
+	vec_each (known, &b->items)
+		if (strcmp(known->within, key) == 0)
+			return true;
+	return false;
 }
 
 /*
  * Drivers use rx_over_errors for what others count as missed or fifo errors, and some for both at
- * once (tg3): of it, only what those do not hold.
+ * once: of it, only what those do not hold, unless the driver's own counters tell them apart.
  */
 static uint64_t buckets_sum(struct buckets *b)
 {
-	uint64_t over = bucket_value(b, counter_rows[C_LINK_RX_OVER_ERRORS].name);
-	uint64_t same = bucket_value(b, counter_rows[C_LINK_RX_FIFO_ERRORS].name) +
-			bucket_value(b, counter_rows[C_LINK_RX_MISSED_ERRORS].name);
-	uint64_t sum = 0;
+	const char *over_key = counter_rows[C_LINK_RX_OVER_ERRORS].name;
+	const char *fifo_key = counter_rows[C_LINK_RX_FIFO_ERRORS].name;
+	const char *missed_key = counter_rows[C_LINK_RX_MISSED_ERRORS].name;
+	uint64_t sum = 0, over = 0, same = 0;
 
-	vec_each (item, &b->items)
-		sum += MAX(item->whole, item->pieces);
+	/* What is told by its parts alone counts as well; those are added at the end. */
+	for (size_t i = 0; i < b->items.n; i++) {
+		const char *within = b->items.items[i].within;
+
+		if (*within && !has_bucket(b, within))
+			bucket_add(b, within, NULL, 0);
+	}
+	vec_each (item, &b->items) {
+		uint64_t value = bucket_value(b, item->key, 0);
+
+		if (item->within[0])
+			continue;
+		sum += value;
+		if (strcmp(item->key, over_key) == 0 && !has_parts(b, over_key))
+			over = value;
+		if (strcmp(item->key, fifo_key) == 0 || strcmp(item->key, missed_key) == 0)
+			same += value;
+	}
 	return sum - MIN(over, same);
 }
 
@@ -106,8 +151,11 @@ static void add_part(struct card_sum *s, const char *source, const struct link *
 static void add_fields(const struct observation *o, const struct link *link, unsigned int classes,
 		       struct card_sum *s, struct buckets *b)
 {
+	const struct nic *nic = card_of(o, link);
+
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		const char *name = counter_rows[fields[i].id].name;
+		const struct nic_stat_row *row;
 		struct change c;
 
 		if (!(classes & 1U << fields[i].class))
@@ -119,8 +167,10 @@ static void add_fields(const struct observation *o, const struct link *link, uns
 		    delta_value(delta_link(o, link, C_LINK_RX_LENGTH_ERRORS)) >= delta_value(c))
 			continue;
 		add_part(s, source_rows[SRC_LINK].name, link, name, c);
-		if (delta_value(c))
-			bucket_of(b, name)->whole += c.delta;
+		if (!delta_value(c))
+			continue;
+		row = nic ? nic_stat_row(nic->driver, name) : NULL;
+		bucket_add(b, name, row ? row->within : NULL, c.delta);
 	}
 }
 
@@ -130,7 +180,6 @@ static void add_stats(const struct observation *o, const struct link *link, cons
 	vec_each (stat, &nic->stats) {
 		struct change c = delta_nic_stat(o, nic, stat);
 		const struct nic_stat_row *row;
-		struct bucket *bucket;
 
 		if (!c.delta && !c.reset)
 			continue;
@@ -141,12 +190,9 @@ static void add_stats(const struct observation *o, const struct link *link, cons
 		if (row->scope != NIC_PORT)
 			s->of_port = false;
 		add_part(s, "ethtool -S", link, stat->name, c);
-		bucket = bucket_of(b, row->within ? row->within : stat->name);
-		if (!row->within || strcmp(row->within, stat->name) == 0)
-			bucket->whole = MAX(bucket->whole,
-					    delta_value(delta_nic_named(o, nic, stat->name)));
-		else
-			bucket->pieces += c.delta;
+		/* All that have this name, as vmxnet3's queues do. */
+		bucket_add(b, stat->name, row->within,
+			   delta_value(delta_nic_named(o, nic, stat->name)));
 	}
 }
 
@@ -231,6 +277,14 @@ void card_evidence(struct exam *x, struct finding *f, const struct card_sum *s)
 			break;
 		evidence_change(f, x, part->source, part->name, part->change);
 	}
+}
+
+bool names_device(const struct finding *f, const char *device)
+{
+	for (size_t i = 0; f && i < f->subjects.n; i++)
+		if (strcmp(f->subjects.items[i].device, device) == 0)
+			return true;
+	return false;
 }
 
 /* ---- who serves the rings ---- */

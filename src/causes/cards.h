@@ -29,12 +29,17 @@ struct card_sum {
 	bool of_port; /* only counters of the whole port moved: it may be another's loss */
 	VEC(struct card_part) parts;
 };
-/* `classes`: 1 << enum nic_class of NIC_RING, NIC_PORT_BUFFER, NIC_WIRE and NIC_LENGTH. */
+/* `classes`: 1 << enum nic_class; those of IFLA_STATS64 and of the queues are of one class each. */
 void card_sum(const struct observation *o, const struct link *link, unsigned int classes,
 	      struct card_sum *ret);
 void card_sum_done(struct card_sum *s);
 /* The parts that moved most, to a finding. */
 void card_evidence(struct exam *x, struct finding *f, const struct card_sum *s);
+
+/* Is the device a subject of a finding? `f` may be NULL. */
+bool names_device(const struct finding *f, const char *device);
+/* Does a queueing discipline of the device hold packets back? ring_tx.c */
+bool has_shaper(const struct observation *o, const struct link *link);
 
 /* How the CPU that serves a card spent the interval, as shares. */
 struct cpu_use {

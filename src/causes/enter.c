@@ -41,3 +41,51 @@ void remedy_sysctl_here(const struct exam *x, struct remedy *r, const char *key,
 	remedy_undo(r, "%ssysctl -w %s=%lld", enter, key, (long long)from);
 	/* What sets up a namespace is not known, so nothing can be said of the next boot. */
 }
+
+static const struct {
+	const char *key, *flag, *word, *link_option; /* of systemd.link(5) */
+	bool is_switch;
+} card_settings[CARD_SETTINGS] = {
+	[CARD_RING_RX] = {"ring.rx", "-G", "rx", "RxBufferSize", false},
+	[CARD_RING_TX] = {"ring.tx", "-G", "tx", "TxBufferSize", false},
+	[CARD_CHANNELS] = {"channels.combined", "-L", "combined", "CombinedChannels", false},
+	[CARD_PAUSE_RX] = {"pause.rx", "-A", "rx", "RxFlowControl", true},
+	[CARD_PAUSE_TX] = {"pause.tx", "-A", "tx", "TxFlowControl", true},
+};
+
+static const char *setting_text(enum card_setting setting, uint32_t value, bool persistent,
+				char *to, size_t size)
+{
+	if (!card_settings[setting].is_switch)
+		snprintf(to, size, "%u", value);
+	else
+		snprintf(to, size, "%s", persistent ? value ? "yes" : "no" : value ? "on" : "off");
+	return to;
+}
+
+void remedy_card(const struct exam *x, struct remedy *r, const char *device,
+		 enum card_setting setting, uint32_t from, uint32_t to)
+{
+	const char *flag = card_settings[setting].flag, *word = card_settings[setting].word;
+	char enter[96], before[16], after[16], key[48];
+	struct remedy_change *c;
+
+	entering(x, enter, sizeof(enter));
+	setting_text(setting, from, false, before, sizeof(before));
+	setting_text(setting, to, false, after, sizeof(after));
+	if (is_plain(device)) {
+		snprintf(key, sizeof(key), "%s:%s", device, card_settings[setting].key);
+		c = vec_push(&r->changes);
+		c->kind = xstrdup("ethtool");
+		c->key = xstrdup(key);
+		c->from = xstrdup(before);
+		c->to = xstrdup(after);
+		r->applicable = true;
+	}
+	remedy_command(r, "%sethtool %s %s %s %s", enter, flag, device, word, after);
+	remedy_undo(r, "%sethtool %s %s %s %s", enter, flag, device, word, before);
+	if (!*enter)
+		remedy_persist(r, "%s=%s in the [Link] section of a systemd .link file",
+			       card_settings[setting].link_option,
+			       setting_text(setting, to, true, after, sizeof(after)));
+}

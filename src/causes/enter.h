@@ -13,4 +13,18 @@ const char *entering(const struct exam *x, char *to, size_t size);
 void remedy_sysctl_here(const struct exam *x, struct remedy *r, const char *key, int64_t from,
 			int64_t to);
 
+/* What of a network card ethtool can set. */
+enum card_setting {
+	CARD_RING_RX,
+	CARD_RING_TX,
+	CARD_CHANNELS,
+	CARD_PAUSE_RX, /* these two: 0 or 1 */
+	CARD_PAUSE_TX,
+	CARD_SETTINGS
+};
+/* A setting of a card, as a change to apply (kind "ethtool", key "eth0:ring.rx"), with its command,
+ * undo and what keeps it. Not applicable where the name of the device needs quotes. */
+void remedy_card(const struct exam *x, struct remedy *r, const char *device,
+		 enum card_setting setting, uint32_t from, uint32_t to);
+
 #endif

@@ -288,6 +288,9 @@ static struct duplex look_at_link(const struct observation *o, const struct link
 	/* Paravirtual cards say what they like, or nothing. Without carrier nothing holds. */
 	if (is_paravirtual(n) || !n->speed || n->detected == 0)
 		return d;
+	/* Without collisions a frame is given up for another reason (mlx5: tx_discards_phy). */
+	if (n->duplex == NIC_DUPLEX_FULL)
+		d.aborted = 0;
 	d.half = n->duplex == NIC_DUPLEX_HALF;
 	d.slow = n->autoneg == 1 && n->common.speed > n->speed;
 	return d;

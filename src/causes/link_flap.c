@@ -71,15 +71,13 @@ static bool refuses_large(const struct exam *x, const struct link *link)
 
 static uint64_t counted_by_card(const struct observation *o, const struct link *link)
 {
-	const struct nic *nic = card_of(o, link);
-	uint64_t sum = delta_value(delta_link(o, link, C_LINK_TX_CARRIER_ERRORS));
+	struct card_sum sum;
+	uint64_t lost;
 
-	if (nic)
-		vec_each (stat, &nic->stats)
-			if (strncmp(stat->name, "port.tx_dropped_link_down", 25) == 0 ||
-			    strcmp(stat->name, "tx_dropped_link_down.nic") == 0)
-				sum += delta_value(delta_nic_stat(o, nic, stat));
-	return sum;
+	card_sum(o, link, 1U << NIC_DOWN, &sum);
+	lost = sum.lost + delta_value(delta_link(o, link, C_LINK_TX_CARRIER_ERRORS));
+	card_sum_done(&sum);
+	return lost;
 }
 
 /* Set down and up by its administrator, a device looks the same unless it is down at an end. */

@@ -107,19 +107,15 @@ static void more_queues(struct exam *x, struct finding *f, const struct overflow
 {
 	const struct nic_channels *c = &v->nic->channels;
 	uint32_t to = MIN(c->combined_max, (uint32_t)MAX(x->o->b.cpus.n, (size_t)1));
-	char enter[96];
 	struct remedy *r;
 
-	entering(x, enter, sizeof(enter));
 	r = finding_remedy(f, "more-queues", REMEDY_ETHTOOL,
 			   "more receive queues on %s: %u -> %u, one for each CPU", v->link->name,
 			   c->combined, to);
 	remedy_why(r, "one CPU cannot take out what comes; the card can share it among %u queues",
 		   c->combined_max);
-	remedy_command(r, "%sethtool -L %s combined %u", enter, v->link->name, to);
-	remedy_undo(r, "%sethtool -L %s combined %u", enter, v->link->name, c->combined);
+	remedy_card(x, r, v->link->name, CARD_CHANNELS, c->combined, to);
 	remedy_risk(r, "many drivers reset the link: packets are lost for some seconds");
-	remedy_persist(r, "CombinedChannels=%u in the [Link] section of a systemd .link file", to);
 }
 
 static void turn_on_rps(struct exam *x, struct finding *f, const struct overflow *v)
@@ -177,21 +173,17 @@ static void raise_ring(struct exam *x, struct finding *f, const struct overflow 
 	const struct nic_channels *c = &v->nic->channels;
 	uint32_t to = (uint32_t)MIN((uint64_t)ring->rx * 2, ring->rx_max);
 	uint32_t queues = c->known ? MAX(c->combined + c->rx, 1) : 1;
-	char enter[96];
 	struct remedy *r;
 
-	entering(x, enter, sizeof(enter));
 	r = finding_remedy(f, "raise-rx-ring", REMEDY_ETHTOOL,
 			   "a longer receive ring on %s: %u -> %u descriptors (of at most %u)",
 			   v->link->name, ring->rx, to, ring->rx_max);
 	remedy_why(r, "it holds a burst of %u packets; double it until the counter stands still",
 		   ring->rx);
-	remedy_command(r, "%sethtool -G %s rx %u", enter, v->link->name, to);
-	remedy_undo(r, "%sethtool -G %s rx %u", enter, v->link->name, ring->rx);
+	remedy_card(x, r, v->link->name, CARD_RING_RX, ring->rx, to);
 	remedy_cost(r, "up to %llu KiB of memory, and cache misses while it is full",
 		    (unsigned long long)to * queues * BUFFER_BYTES / 1024);
 	remedy_risk(r, "many drivers reset the link: packets are lost for some seconds");
-	remedy_persist(r, "RxBufferSize=%u in the [Link] section of a systemd .link file", to);
 }
 
 static void ask_hypervisor(struct finding *f, const struct overflow *v)
@@ -210,7 +202,7 @@ static void ask_hypervisor(struct finding *f, const struct overflow *v)
 				  "rx_queue_size='1024'/>");
 }
 
-static void relieve_port(struct finding *f, const struct overflow *v)
+static void relieve_port(struct exam *x, struct finding *f, const struct overflow *v)
 {
 	struct remedy *r = finding_remedy(f, "relieve-card", REMEDY_CAPACITY,
 					  "let %s move its data faster, or stop the sender in time",
@@ -222,8 +214,7 @@ static void relieve_port(struct finding *f, const struct overflow *v)
 		       "lspci -vv -s %s | grep -E 'LnkCap|LnkSta'    a slower slot than the card?",
 		       v->nic && v->nic->bus[0] ? v->nic->bus : "ADDRESS");
 	if (v->nic && v->nic->pause.known && !v->nic->pause.tx) {
-		remedy_command(r, "ethtool -A %s tx on", v->link->name);
-		remedy_undo(r, "ethtool -A %s tx off", v->link->name);
+		remedy_card(x, r, v->link->name, CARD_PAUSE_TX, false, true);
 		remedy_risk(r, "pause frames stop all that the switch sends to this host");
 	}
 }
@@ -233,7 +224,7 @@ static void ring_remedies(struct exam *x, struct finding *f, const struct overfl
 	struct remedy *r;
 
 	if (v->reason == REASON_PORT) {
-		relieve_port(f, v);
+		relieve_port(x, f, v);
 		return;
 	}
 	if (v->reason == REASON_STOLEN) {
@@ -381,6 +372,8 @@ static uint64_t missed_by_all(const struct observation *o)
 /* Nothing lost: with the numbers that say so, unless they are not all there are. */
 static enum outcome clear(struct exam *x, unsigned int cards)
 {
+	const struct nic_silent_row *silent = NULL;
+
 	if (!cards) {
 		evidence_text(NULL, x,
 			      "no network card in this namespace; rx_missed_errors, rx_fifo_errors, "
@@ -390,12 +383,17 @@ static enum outcome clear(struct exam *x, unsigned int cards)
 	}
 	vec_each (link, &x->o->b.links)
 		if (is_card(link)) {
+			const struct nic *nic = card_of(x->o, link);
 			char name[48];
 
 			snprintf(name, sizeof(name), "%s rx_missed_errors", link->name);
 			evidence_change(NULL, x, source_rows[SRC_LINK].name, name,
 					delta_link(x->o, link, C_LINK_RX_MISSED_ERRORS));
+			if (!silent && nic)
+				silent = nic_silent(&x->o->b, nic);
 		}
+	if (silent)
+		return not_examined_why(x, silent->why, silent->unlock);
 	/* Some drivers tell it in counters of their own alone. */
 	return observed(x->o, SRC_ETHTOOL) ? NOT_FOUND : not_examined_source(x, SRC_ETHTOOL);
 }
@@ -434,14 +432,6 @@ enum outcome examine_ring_rx_overflow(struct exam *x)
 
 /* ---- ring-below-max ---- */
 
-static bool is_subject(const struct finding *f, const struct link *link)
-{
-	vec_each (s, &f->subjects)
-		if (strcmp(s->device, link->name) == 0)
-			return true;
-	return false;
-}
-
 /* A ring below its maximum is no fault: longer rings cost memory and cache. Only where it
  * overflowed it is worth a word. */
 enum outcome examine_ring_below_max(struct exam *x)
@@ -457,7 +447,7 @@ enum outcome examine_ring_below_max(struct exam *x)
 		if (!link || !nic->rings.known || !nic->rings.rx_max)
 			continue;
 		snprintf(name, sizeof(name), "%s rx ring", link->name);
-		if (!overflow || !is_subject(overflow, link) ||
+		if (!names_device(overflow, link->name) ||
 		    nic->rings.rx >= nic->rings.rx_max) {
 			evidence_value(NULL, x, "ethtool -g", name, nic->rings.rx);
 			continue;

@@ -31,11 +31,13 @@ static void take_text(const char *from, size_t n, char *to)
 {
 	size_t at = 0, k = 0;
 
-	/* Not always terminated, and vmxnet3 begins its names with blanks. */
+	/* Not always terminated; vmxnet3 begins its names with blanks, cxgb4 ends its with some. */
 	while (at < n && from[at] == ' ')
 		at++;
 	for (; at < n && from[at]; at++)
 		to[k++] = from[at] < ' ' || from[at] > '~' ? '?' : from[at];
+	while (k && to[k - 1] == ' ')
+		k--;
 	to[k] = '\0';
 }
 

@@ -12,13 +12,24 @@
 /* What a counter of a driver's own means. Rows: nic_stats.def; unknown names are NIC_PLAIN. */
 enum nic_class {
 	NIC_PLAIN,	 /* no loss, or not known to be one */
+	NIC_HARMLESS,	 /* sounds like a loss and is none by itself */
+	NIC_SUM,	 /* a sum of others that have a class of their own */
 	NIC_RING,	 /* no free receive descriptor: the host was too slow */
 	NIC_PORT_BUFFER, /* the card's own buffer was full before it came to the ring */
+	NIC_BUS,	 /* the card waited for the bus (PCIe) */
 	NIC_WIRE,	 /* a frame with a bad checksum: cable, optic, port */
+	NIC_SIGNAL,	 /* symbols or bytes that were none, or no signal: cable, optic; no frames */
 	NIC_LENGTH,	 /* a frame too long, too short, or not of whole bytes */
-	NIC_ALLOC,	 /* no memory for a buffer */
+	NIC_CSUM,	 /* a bad checksum of IP, TCP or UDP; mostly the packet goes on */
+	NIC_ALLOC,	 /* a packet was lost for want of memory */
+	NIC_REFILL,	 /* no memory for a buffer of the ring; a packet may be lost by it, or none */
+	NIC_FAULT,	 /* the card or its driver made an error */
 	NIC_POLICY,	 /* a limit of the provider or hypervisor */
 	NIC_TX,		 /* not sent */
+	NIC_COLLISION,	 /* not sent: given up after collisions, or without a carrier */
+	NIC_DOWN,	 /* not sent: the link was down */
+	NIC_STOP,	 /* a transmit ring was full, and its queue had to wait */
+	NIC_TIMEOUT,	 /* a transmit ring was stuck, and reset */
 	NIC_RESET,	 /* the queue or device was reset, or the link went down */
 	NIC_PAUSE,	 /* flow control */
 	NIC_CLASS_N
@@ -41,6 +52,15 @@ const struct nic_stat_row *nic_stat_row(const char *driver, const char *name);
 
 /* Whatever the driver: the rows that a name fits, one after another, NULL before the first. */
 const struct nic_stat_row *nic_stat_next(const struct nic_stat_row *last, const char *name);
+
+/* One row of nic_silent.def: no counter of this driver tells what its ring lost. */
+struct nic_silent_row {
+	const char *driver, *unless, *why, *unlock;
+};
+struct nic;
+struct snapshot;
+/* NULL: its counters are filled, or its driver is not known to leave them out. */
+const struct nic_silent_row *nic_silent(const struct snapshot *s, const struct nic *nic);
 
 /* A counter of `ethtool -S`. Names are the driver's own; leading blanks are taken off. */
 struct nic_stat {

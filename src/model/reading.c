@@ -105,15 +105,28 @@ static void add_unknown(struct collect *c)
 
 /* ---- devices, their queues and their cards ---- */
 
+static bool is_of_ring(enum counter_id id)
+{
+	return id == C_LINK_RX_MISSED_ERRORS || id == C_LINK_RX_FIFO_ERRORS ||
+	       id == C_LINK_RX_OVER_ERRORS;
+}
+
 static void add_links(struct collect *c)
 {
-	vec_each(link, &c->o->b.links)
+	vec_each(link, &c->o->b.links) {
+		const struct nic *nic = snapshot_nic(&c->o->b, link->ifindex);
+		const struct nic_silent_row *silent = nic ? nic_silent(&c->o->b, nic) : NULL;
+
 		for (unsigned int i = 0; i < link->stats_n; i++) {
 			enum counter_id id = LINK_FIRST + i;
+			struct reading *r = add_row(c, id, delta_link(c->o, link, id),
+						    link->stats[i]);
 
-			set_device(add_row(c, id, delta_link(c->o, link, id), link->stats[i]), c->o,
-				   link->ifindex);
+			set_device(r, c->o, link->ifindex);
+			if (silent && is_of_ring(id) && !link->stats[i])
+				r->unfilled = silent->why;
 		}
+	}
 }
 
 static const struct {
@@ -180,14 +193,30 @@ static const struct {
 	enum counter_loss loss;
 } class_words[NIC_CLASS_N] = {
 	[NIC_PLAIN] = {NULL, STAGE_RING, MEANS_},
+	[NIC_HARMLESS] = {"no loss by itself", STAGE_RING, MEANS_BENIGN},
+	[NIC_SUM] = {"losses of several kinds, each in a counter of its own too", STAGE_RING,
+		     MEANS_LOSS},
 	[NIC_RING] = {"no free receive descriptor: the host was too slow", STAGE_RING, MEANS_LOSS},
 	[NIC_PORT_BUFFER] = {"the card's own buffer was full", STAGE_RING, MEANS_LOSS},
+	[NIC_BUS] = {"the card had to wait for the bus (PCIe)", STAGE_RING, MEANS_SIGN},
 	[NIC_WIRE] = {"damaged frames: cable, optic, port", STAGE_LINK, MEANS_LOSS},
+	[NIC_SIGNAL] = {"symbols that were damaged, or no signal: cable, optic, port", STAGE_LINK,
+			MEANS_SIGN},
 	[NIC_LENGTH] = {"frames too long or too short", STAGE_LINK, MEANS_LOSS},
-	[NIC_ALLOC] = {"no memory for a buffer", STAGE_RING, MEANS_LOSS},
+	[NIC_CSUM] = {"wrong checksum of IP, TCP or UDP; the kernel checks it again", STAGE_LINK,
+		      MEANS_SIGN},
+	[NIC_ALLOC] = {"a packet was lost for want of memory", STAGE_RING, MEANS_LOSS},
+	[NIC_REFILL] = {"no memory for a buffer of the ring; it is asked for again", STAGE_RING,
+			MEANS_PART},
+	[NIC_FAULT] = {"an error of the card or of its driver", STAGE_LINK, MEANS_PART},
 	[NIC_POLICY] = {"held or dropped by a limit of the provider or hypervisor", STAGE_LINK,
 			MEANS_PART},
 	[NIC_TX] = {"not sent", STAGE_RING, MEANS_LOSS},
+	[NIC_COLLISION] = {"not sent: collisions, or the carrier went away", STAGE_LINK, MEANS_LOSS},
+	[NIC_DOWN] = {"not sent: the link was down", STAGE_LINK, MEANS_LOSS},
+	[NIC_STOP] = {"a transmit ring was full: its queue had to wait", STAGE_RING, MEANS_SIGN},
+	[NIC_TIMEOUT] = {"a transmit ring was stuck, and reset with what was in it", STAGE_LINK,
+			 MEANS_LOSS},
 	[NIC_RESET] = {"the queue or device was reset, or the link went down", STAGE_RING,
 		       MEANS_SIGN},
 	[NIC_PAUSE] = {"flow control: one side asked the other to wait", STAGE_LINK, MEANS_SIGN},

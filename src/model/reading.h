@@ -17,6 +17,7 @@ struct reading {
 	enum source source;
 	const char *unit;    /* NULL unknown */
 	const char *meaning; /* NULL: no meaning known */
+	const char *unfilled; /* why its 0 says nothing; NULL: it is counted */
 	const char *within;  /* the counter that holds the same loss as well; NULL */
 	enum counter_loss loss;
 	enum counter_kind kind;

@@ -65,6 +65,7 @@ static json_t *reading_json(const struct observation *o, const struct reading *r
 	set(j, "meaning", text(r->meaning));
 	set(j, "loss", json_string(reading_loss_name(r)));
 	set(j, "within", text(r->within));
+	set(j, "not_filled", text(r->unfilled));
 	return j;
 }
 

@@ -176,6 +176,8 @@ static void meaning_line(struct out *out, const struct observation *o, const str
 		buf_printf(&line, " (%s)", r->unit);
 	if (r->within)
 		buf_printf(&line, "; also counted in %s", r->within);
+	if (r->unfilled)
+		buf_printf(&line, "; not filled here: %s", r->unfilled);
 	if (r->kind == KIND_COUNTER && r->change.after && !o->since_boot)
 		buf_printf(&line, "; since boot %s", fmt_rate(since_boot_rate(o, r)).s);
 	out_printf(out, "%*s", MEANING_INDENT, "");

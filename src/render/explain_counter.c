@@ -75,24 +75,49 @@ void explain_counter(const char *name, struct explanation *e)
 
 static const char *const nic_meanings[NIC_CLASS_N] = {
 	[NIC_PLAIN] = "a driver's own counter that says nothing of loss, or is not known to",
+	[NIC_HARMLESS] = "sounds like a loss and is none by itself",
+	[NIC_SUM] = "losses of several kinds added up, each of which has a counter of its own too",
 	[NIC_RING] = "no free receive descriptor in the ring: the host was too slow",
 	[NIC_PORT_BUFFER] = "the card's own buffer was full before a frame came to the ring",
+	[NIC_BUS] = "the card had to wait for the bus (PCIe) or for memory",
 	[NIC_WIRE] = "frames with a bad checksum: cable, optic, port, not this host",
+	[NIC_SIGNAL] = "symbols or bytes that came damaged, or no signal: cable, optic, port",
 	[NIC_LENGTH] = "frames too long, too short or misaligned: the MTU, duplex or the wire",
-	[NIC_ALLOC] = "no memory for a receive buffer, so that the ring was not filled again",
+	[NIC_CSUM] = "a wrong checksum of IP, TCP or UDP, as the card sees it; mostly the packet goes "
+		     "on, and the kernel checks it again",
+	[NIC_ALLOC] = "a packet was lost because there was no memory for it",
+	[NIC_REFILL] = "no memory for a buffer of the receive ring: it is asked for again, and a "
+		       "packet is lost only where the ring runs empty meanwhile",
+	[NIC_FAULT] = "an error of the card or of its driver",
 	[NIC_POLICY] = "a limit of the provider or the hypervisor, outside this host",
 	[NIC_TX] = "packets that the card or its driver did not send",
+	[NIC_COLLISION] = "packets given up after collisions, or without a carrier: duplex, cable",
+	[NIC_DOWN] = "packets that were to be sent while the link was down",
+	[NIC_STOP] = "a transmit ring was full, and its queue had to wait: that is how it is meant",
+	[NIC_TIMEOUT] = "a transmit ring was stuck, and was reset with all that was in it",
 	[NIC_RESET] = "the queue or the device was reset, or the link went down",
 	[NIC_PAUSE] = "flow control: one end of the link told the other to wait; nothing is lost by it",
 };
 static const char *const nic_causes[NIC_CLASS_N] = {
 	[NIC_RING] = "ring-rx-overflow ring-below-max irq-imbalance softirq-hog",
-	[NIC_PORT_BUFFER] = "ring-rx-overflow",
+	[NIC_PORT_BUFFER] = "ring-rx-overflow pcie-bottleneck",
+	[NIC_BUS] = "pcie-bottleneck",
 	[NIC_WIRE] = "link-crc-errors",
+	[NIC_SIGNAL] = "link-crc-errors link-flap",
 	[NIC_LENGTH] = "link-frame-length-errors",
-	[NIC_ALLOC] = "ring-rx-overflow mem-low",
+	[NIC_CSUM] = "nic-csum-offload-errors",
+	[NIC_ALLOC] = "ring-rx-alloc-fail mem-low",
+	[NIC_REFILL] = "ring-rx-alloc-fail mem-low",
+	[NIC_FAULT] = "nic-driver-firmware",
 	[NIC_POLICY] = "cloud-bw-allowance cloud-pps-allowance cloud-conntrack-allowance "
 		       "cloud-linklocal-dns-limit",
+	[NIC_TX] = "ring-tx-full",
+	[NIC_COLLISION] = "link-duplex-speed",
+	[NIC_DOWN] = "link-flap",
+	[NIC_STOP] = "ring-tx-full",
+	[NIC_TIMEOUT] = "nic-tx-timeout",
+	[NIC_RESET] = "link-flap nic-driver-firmware",
+	[NIC_PAUSE] = "link-pause-frames",
 };
 
 /* Drivers that give a name the same meaning are told together. */

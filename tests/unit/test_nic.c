@@ -296,16 +296,17 @@ static void names_have_meanings(void **state)
 		const char *within;
 	} cases[] = {
 		{"mlx5_core", "rx_out_of_buffer", NIC_RING, "rx_missed_errors"},
+		{"igb", "rx_missed_errors", NIC_RING, "rx_fifo_errors"},
 		{"mlx5_core", "rx_prio3_buf_discard", NIC_PORT_BUFFER, "rx_discards_phy"},
 		{"bnxt_en", "[12]: rx_discards", NIC_RING, "rx_total_ring_discards"},
 		{"gve", "rx_no_buffers_posted[3]", NIC_RING, NULL},
 		{"ena", "conntrack_allowance_exceeded", NIC_POLICY, NULL},
 		{"igb", "rx_queue_11_drops", NIC_RING, "rx_fifo_errors"},
 		{"ixgbe", "rx_no_dma_resources", NIC_RING, NULL},
-		{"e1000", "rx_no_buffer_count", NIC_PLAIN, NULL},
+		{"e1000", "rx_no_buffer_count", NIC_HARMLESS, NULL},
 		{"e1000", "rx_long_length_errors", NIC_LENGTH, "rx_length_errors"},
 		{"virtio_net", "rx0_drops", NIC_ALLOC, "rx_drops"},
-		{"ena", "conntrack_allowance_available", NIC_PLAIN, NULL},
+		{"ena", "conntrack_allowance_available", NIC_HARMLESS, NULL},
 		{"", "rx_missed_errors", NIC_PLAIN, NULL},
 	};
 
@@ -319,6 +320,35 @@ static void names_have_meanings(void **state)
 		else
 			assert_true(!row || !row->within);
 	}
+}
+
+/* Each name that users are told to look at has a row, and that row its class. */
+static void every_known_name_has_a_class(void **state)
+{
+	FILE *list = fopen(SOURCE_ROOT "/tests/fixtures/driver-counters.txt", "re");
+	unsigned int names = 0;
+	char line[160];
+
+	(void)state;
+	assert_non_null(list);
+	while (fgets(line, sizeof(line), list)) {
+		const struct nic_stat_row *row;
+		char *at = line, *driver, *class, *name;
+
+		if (line[0] == '#')
+			continue;
+		driver = strsep(&at, "\t");
+		class = strsep(&at, "\t");
+		name = strsep(&at, "\n");
+		assert_non_null(name);
+		row = nic_stat_row(driver, name);
+		if (!row || strcmp(nic_class_name(row->class), class) != 0)
+			fail_msg("%s %s is %s, not %s", driver, name,
+				 row ? nic_class_name(row->class) : "in no row", class);
+		names++;
+	}
+	fclose(list);
+	assert_true(names > 250);
 }
 
 static void put_queue(struct buf *b, uint32_t ifindex, int queue, uint16_t attribute,
@@ -410,6 +440,7 @@ int main(void)
 		cmocka_unit_test(counters_that_change),
 		cmocka_unit_test(names_that_repeat),
 		cmocka_unit_test(names_have_meanings),
+		cmocka_unit_test(every_known_name_has_a_class),
 		cmocka_unit_test(queue_statistics),
 		cmocka_unit_test(a_scrubbed_card_is_the_same),
 	};
