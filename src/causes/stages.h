@@ -26,6 +26,7 @@
 #undef ELSEWHERE
 void describe_listen_overflow(struct exam *x, struct finding *f); /* tcp_listen.c */
 void describe_udp_rcvbuf(struct exam *x, struct finding *f);	  /* udp.c */
+enum outcome examine_link_saturated(struct exam *x);		  /* link_load.c */
 enum outcome examine_ring_tx_full(struct exam *x);		  /* ring_tx.c */
 enum outcome examine_rps_off(struct exam *x);			  /* softirq.c */
 enum outcome examine_irq_imbalance(struct exam *x);		  /* softirq.c */

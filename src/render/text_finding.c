@@ -19,7 +19,8 @@ static void lost_words(const struct finding *f, struct buf *ret)
 {
 	const char *unit = f->unit && strcmp(f->unit, "packets") ? f->unit : "";
 
-	if (f->state != LOSING && !f->lost)
+	/* Some losses nobody counts: what a ring held that was reset. */
+	if (!f->lost && (f->state != LOSING || !f->of))
 		return;
 	buf_puts(ret, fmt_count(f->lost).s);
 	if (f->of)

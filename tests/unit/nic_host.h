@@ -38,6 +38,10 @@ struct card {
 	uint64_t supported, advertised, peer;
 	uint32_t rx, rx_max, tx, tx_max; /* rx_max 0: not answered */
 	uint32_t combined, combined_max;
+	/* Pause: how it is set, and the standard statistics; false: not answered. */
+	bool pause;
+	uint8_t pause_rx, pause_tx;
+	uint64_t pause_rx_frames, pause_tx_frames;
 	uint64_t fcs_errors; /* eth-mac group; 0: not counted */
 };
 
@@ -222,6 +226,30 @@ static inline void keep_channels(struct recording *r, const char *phase, const s
 	keep_entry(r, phase, "nl/", "ethtool-channels", 0, &b);
 }
 
+static inline void keep_pause(struct recording *r, const char *phase, const struct card *cards,
+			      size_t n)
+{
+	struct buf b = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at, nest;
+
+		if (!cards[i].pause)
+			continue;
+		at = card_open(&b, &cards[i], ETHTOOL_MSG_PAUSE_GET_REPLY, ETHTOOL_A_PAUSE_HEADER);
+		put_u8(&b, ETHTOOL_A_PAUSE_AUTONEG, 1);
+		put_u8(&b, ETHTOOL_A_PAUSE_RX, cards[i].pause_rx);
+		put_u8(&b, ETHTOOL_A_PAUSE_TX, cards[i].pause_tx);
+		nest = genl_nest_open(&b, ETHTOOL_A_PAUSE_STATS);
+		genl_put(&b, ETHTOOL_A_PAUSE_STAT_RX_FRAMES, &cards[i].pause_rx_frames, 8);
+		genl_put(&b, ETHTOOL_A_PAUSE_STAT_TX_FRAMES, &cards[i].pause_tx_frames, 8);
+		genl_nest_close(&b, nest);
+		message_close(&b, at);
+	}
+	message_end(&b);
+	keep_entry(r, phase, "nl/", "ethtool-pause", 0, &b);
+}
+
 static inline void keep_groups(struct recording *r, const char *phase, const struct card *cards,
 			       size_t n)
 {
@@ -304,6 +332,7 @@ static inline void keep_cards(struct recording *r, const char *phase, const stru
 	keep_linkmodes(r, phase, cards, n);
 	keep_rings(r, phase, cards, n);
 	keep_channels(r, phase, cards, n);
+	keep_pause(r, phase, cards, n);
 	keep_groups(r, phase, cards, n);
 	for (size_t i = 0; i < n; i++) {
 		keep_driver(r, phase, &cards[i]);

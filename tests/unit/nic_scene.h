@@ -55,6 +55,7 @@ static inline struct card quiet(const struct card *after)
 	memset(c.link, 0, sizeof(c.link));
 	c.carrier_changes = 1;
 	c.carrier_downs = 0;
+	c.pause_rx_frames = c.pause_tx_frames = 0;
 	c.fcs_errors = after->fcs_errors ? 1 : 0;
 	return c;
 }
