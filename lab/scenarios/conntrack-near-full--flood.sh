@@ -17,7 +17,9 @@ fault() {
 	echo 200 >$MAX
 }
 
+# Whose connections they are is not asked where that would load a module: conntrack does so
 traffic() {
+	in_ns "$S" conntrack -L >/dev/null 2>&1
 	gen "$C" raw "$CDEV" --tcp S --from 10.66.0.1 --to "$S4" --to-port 5400 --dmac "$SMAC" \
 		--smac "$CMAC" -n 184 --rate 200 --sources 184
 }
