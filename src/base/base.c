@@ -59,6 +59,19 @@ void *vec_grow(void **items, size_t *n, size_t *capacity, size_t size)
 	return memset(item, 0, size);
 }
 
+void vec_shrink(void **items, size_t n, size_t *capacity, size_t size)
+{
+	if (*capacity == n)
+		return;
+	if (n) {
+		*items = or_die(reallocarray(*items, n, size));
+	} else {
+		free(*items);
+		*items = NULL;
+	}
+	*capacity = n;
+}
+
 const char *errno_name(int err)
 {
 	const char *name;

@@ -51,6 +51,10 @@ void *vec_grow(void **items, size_t *n, size_t *capacity, size_t size);
 /* Items without capacity are lent (vec_lend) and stay their owner's: not to be pushed to. */
 #define vec_done(v)                                                                                \
 	(free((v)->capacity ? (v)->items : NULL), (v)->items = NULL, (v)->n = (v)->capacity = 0)
+/* Gives back the room that was kept for more. */
+void vec_shrink(void **items, size_t n, size_t *capacity, size_t size);
+#define vec_trim(v)                                                                                \
+	vec_shrink((void **)&(v)->items, (v)->n, &(v)->capacity, sizeof(*(v)->items))
 #define vec_lend(to, from) ((to)->items = (from)->items, (to)->n = (from)->n, (to)->capacity = 0)
 #define vec_each(item, v)                                                                          \
 	for (__typeof__((v)->items + 0) item = (v)->items; item && item < (v)->items + (v)->n; item++)

@@ -192,6 +192,7 @@ void snapshot_take(struct snapshot *to, struct snapshot *from, enum source sourc
 		to->vector.n = from->vector.n;                                                     \
 		to->vector.capacity = from->vector.capacity;                                       \
 		memset(&from->vector, 0, sizeof(from->vector));                                    \
+		vec_trim(&to->vector);                                                             \
 	}
 	SOURCE_VECTORS(V)
 #undef V

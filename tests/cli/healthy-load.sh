@@ -111,13 +111,15 @@ SPACES+=("$client-churn") # whatever becomes of it
 
 # ---- a diagnosis every 10 s ----
 
-diagnoses=0
+diagnoses=0 unseen=0
 while [ $(($(now_ms) + 5000)) -lt $ends ]; do
 	began=$(now_ms)
 	for name in "$server" "$router"; do
 		run "$WHYDROP" diagnose --json -t 2 --netns "$name"
-		[ "$STATUS" = 0 ] && [ ! -s "$ERR" ] || fail "status $STATUS" "$ERR"
-		json "d['verdict'] == 'healthy' and
+		# A machine too busy to answer in time leaves a source out, and says so.
+		[[ $STATUS = [03] ]] && [ ! -s "$ERR" ] || fail "status $STATUS" "$ERR"
+		[ "$STATUS" = 0 ] || unseen=$((unseen + 1))
+		json "d['verdict'] in ('healthy', 'not-examined') and
 			all(f['severity'] == 'info' for f in d['findings'])" > /dev/null ||
 			fail "after $diagnoses diagnoses: $(json "[(f['cause'], f['via'], f['severity'],
 				f['lost'], f['headline']) for f in d['findings']]" 2>&1)"
@@ -128,6 +130,8 @@ while [ $(($(now_ms) + 5000)) -lt $ends ]; do
 done
 wait "${asking[@]}"
 kill "$churning" && wait "$churning" 2> /dev/null
+
+[ $((unseen * 10)) -le $diagnoses ] || fail "$unseen of $diagnoses diagnoses could not see all"
 
 # ---- it was a load, and nothing of it was lost ----
 
