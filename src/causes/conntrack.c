@@ -2,8 +2,8 @@
 /* Stage conntrack: the table of tracked connections. */
 #include <stdio.h>
 
+#include "causes/conntrack.h"
 #include "causes/enter.h"
-#include "causes/stages.h"
 
 #define ENTRY_BYTES 320 /* slab object of one connection, causes.md 1.11 */
 #define FULL_SHARE 0.95
@@ -11,9 +11,17 @@
 
 static const char *const drop_reasons[] = {"NETFILTER_DROP", NULL};
 static const char *const hook_symbols[] = {"nf_hook_slow", NULL};
-static const struct drop_filter hook_drops = {.reasons = drop_reasons, .symbols = hook_symbols};
+const struct drop_filter conntrack_drops = {.reasons = drop_reasons, .symbols = hook_symbols};
 
-static uint64_t peak_entries(const struct observation *o)
+bool conntrack_in_use(struct exam *x)
+{
+	if (x->o->b.source[SRC_CONNTRACK].status != SOURCE_UNUSED)
+		return true;
+	evidence_text(NULL, x, "connection tracking is not loaded");
+	return false;
+}
+
+uint64_t conntrack_peak(const struct observation *o)
 {
 	uint64_t peak = MAX(o->a.counter[C_CT_ENTRIES], o->b.counter[C_CT_ENTRIES]);
 
@@ -22,11 +30,22 @@ static uint64_t peak_entries(const struct observation *o)
 	return peak;
 }
 
-/* Packets that came by: those lost were counted by IP before they were to be tracked. */
-static uint64_t tracked_of(const struct observation *o)
+uint64_t conntrack_passed(const struct observation *o)
 {
 	return delta_value(delta_sum(o, C_IP_IN_RECEIVES, C_IP6_IN_RECEIVES)) +
 	       delta_value(delta_sum(o, C_IP_OUT_REQUESTS, C_IP6_OUT_REQUESTS));
+}
+
+struct conntrack_lost conntrack_lost(const struct observation *o)
+{
+	uint64_t drop = delta_value(delta_counter(o, C_CT_DROP));
+	uint64_t failed = delta_value(delta_counter(o, C_CT_INSERT_FAILED));
+	struct conntrack_lost lost = {.chains = delta_value(delta_counter(o, C_CT_CHAIN_TOO_LONG))};
+
+	failed -= MIN(failed, lost.chains);
+	lost.clashed = MIN(drop, failed);
+	lost.refused = drop - lost.clashed;
+	return lost;
 }
 
 /* Fewer buckets than entries make long chains; more than enough are left as they are. */
@@ -50,7 +69,8 @@ static void conntrack_remedies(struct exam *x, struct finding *f, uint64_t peak,
 	r = finding_remedy(f, "raise-nf-conntrack-max", REMEDY_SYSCTL,
 			   "a larger table: nf_conntrack_max %lld -> %lld", (long long)max,
 			   (long long)to);
-	remedy_why(r, "%llu of %lld entries were in use, and %llu packets of new connections refused",
+	remedy_why(r,
+		   "%llu of %lld entries were in use, and %llu packets of new connections refused",
 		   (unsigned long long)peak, (long long)max, (unsigned long long)f->lost);
 	remedy_cost(r, "up to %lld KiB of kernel memory more; host-wide: to be set in the host's own "
 		       "namespace, and every namespace is held against the same number",
@@ -72,23 +92,15 @@ static void conntrack_remedies(struct exam *x, struct finding *f, uint64_t peak,
 			   86400);
 }
 
-/*
- * nf_conntrack_in counts a packet for which no entry could be made as `drop`. Entries that could
- * not be inserted later (a race, no free NAT port) count as `drop` and `insert_failed`: not ours.
- */
 enum outcome examine_conntrack_full(struct exam *x)
 {
-	struct change drop = delta_counter(x->o, C_CT_DROP);
-	struct change failed = delta_counter(x->o, C_CT_INSERT_FAILED);
-	uint64_t lost = delta_value(drop) - MIN(delta_value(drop), delta_value(failed));
-	uint64_t peak = peak_entries(x->o), traced;
+	struct conntrack_lost all = conntrack_lost(x->o);
+	uint64_t lost = all.refused, peak = conntrack_peak(x->o), traced;
 	int64_t max = 0;
 	struct finding *f;
 
-	if (x->o->b.source[SRC_CONNTRACK].status == SOURCE_UNUSED) {
-		evidence_text(NULL, x, "connection tracking is not loaded");
+	if (!conntrack_in_use(x))
 		return NOT_FOUND;
-	}
 	sysctl_get(&x->o->b, K_CONNTRACK_MAX, &max);
 	if (!lost || max <= 0 || (double)peak < FULL_SHARE * (double)max) {
 		evidence_counter(NULL, x, C_CT_DROP);
@@ -98,9 +110,9 @@ enum outcome examine_conntrack_full(struct exam *x)
 		return NOT_FOUND;
 	}
 	f = finding_new(x);
-	traced = ledger_claim(x->ledger, &hook_drops, lost);
+	traced = ledger_claim(x->ledger, &conntrack_drops, lost);
 	finding_lost(f, &lost, tracing(x) ? &traced : NULL,
-		     MAX(lost, tracked_of(x->o)));
+		     MAX(lost, conntrack_passed(x->o)));
 	f->severity = SEVERITY_CRITICAL;
 	finding_headline(f, "%llu of %lld tracked connections: new ones are refused",
 			 (unsigned long long)peak, (long long)max);
@@ -114,8 +126,8 @@ enum outcome examine_conntrack_full(struct exam *x)
 	evidence_traced(f, x, "NETFILTER_DROP at nf_hook_slow", traced);
 	evidence_log(f, x, KERNEL_LOG_CONNTRACK_FULL);
 	finding_exclude(f, "insert races or NAT without free ports (insert_failed +%llu)",
-			(unsigned long long)delta_value(failed));
-	finding_flows(x, f, &hook_drops);
+			(unsigned long long)(all.clashed + all.chains));
+	finding_flows(x, f, &conntrack_drops);
 	crowd_tell_tracked(x, f);
 	crowd_remedies(x, f);
 	conntrack_remedies(x, f, peak, max);
@@ -141,21 +153,60 @@ static const char *time_to_full(const struct observation *o, uint64_t max, char 
 	return to;
 }
 
+/*
+ * Before a packet is refused the kernel looks for an entry to throw out: one that has seen no answer
+ * yet, in eight chains (early_drop()). So the table is full, though nothing may be dropped yet.
+ */
+enum outcome examine_conntrack_early_drop(struct exam *x)
+{
+	struct change thrown = delta_counter(x->o, C_CT_EARLY_DROP);
+	uint64_t peak = conntrack_peak(x->o);
+	enum severity fill = SEVERITY_INFO;
+	struct finding *f;
+	int64_t max = 0;
+
+	if (!conntrack_in_use(x))
+		return NOT_FOUND;
+	sysctl_get(&x->o->b, K_CONNTRACK_MAX, &max);
+	if (!delta_value(thrown) || finding_here(x, "conntrack-table-full")) {
+		evidence_counter(NULL, x, C_CT_EARLY_DROP);
+		return NOT_FOUND;
+	}
+	f = finding_new(x);
+	f->state = AT_RISK;
+	severity_of_fill(x, peak, (uint64_t)MAX(max, 0), &fill);
+	f->severity = MAX(fill, SEVERITY_WARNING);
+	finding_headline(f, "%llu connections were thrown out of the full table to make room",
+			 (unsigned long long)thrown.delta);
+	finding_text(f, "The connection tracking table is full. For each new connection the kernel "
+			"throws out one that nobody has answered yet: its answer, when it comes, "
+			"belongs to no connection. Once there is none to throw out, new "
+			"connections are dropped.");
+	finding_subject(f)->sysctl = xstrdup("net.netfilter.nf_conntrack_max");
+	evidence_counter(f, x, C_CT_EARLY_DROP);
+	evidence_counter(f, x, C_CT_DROP);
+	evidence_value(f, x, "/proc/net/stat/nf_conntrack", "nf_conntrack.entries", peak);
+	evidence_value(f, x, "/proc/sys/net", "net.netfilter.nf_conntrack_max", (uint64_t)max);
+	finding_exclude(f, "refused for want of an entry to throw out (drop +%llu)",
+			(unsigned long long)conntrack_lost(x->o).refused);
+	conntrack_remedies(x, f, peak, max);
+	return FOUND;
+}
+
 /* nf_conntrack_max is one number for the host; each namespace's own entries are held against it. */
 enum outcome examine_conntrack_near_full(struct exam *x)
 {
-	uint64_t peak = peak_entries(x->o);
+	uint64_t peak = conntrack_peak(x->o);
 	enum severity severity;
 	struct finding *f;
 	int64_t max = 0;
 	char when[64];
 
-	if (x->o->b.source[SRC_CONNTRACK].status == SOURCE_UNUSED) {
-		evidence_text(NULL, x, "connection tracking is not loaded");
+	if (!conntrack_in_use(x))
 		return NOT_FOUND;
-	}
 	sysctl_get(&x->o->b, K_CONNTRACK_MAX, &max);
 	if (max <= 0 || finding_here(x, "conntrack-table-full") ||
+	    finding_here(x, "conntrack-early-drop") ||
 	    !severity_of_fill(x, peak, (uint64_t)max, &severity)) {
 		evidence_text(NULL, x, "%llu of %lld entries in use at most",
 			      (unsigned long long)peak, (long long)max);

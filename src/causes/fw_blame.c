@@ -8,6 +8,7 @@
  */
 #include <linux/netfilter.h>
 
+#include "causes/conntrack.h"
 #include "causes/fw_blame.h"
 
 static const char *const drop_reasons[] = {"NETFILTER_DROP", NULL};
@@ -111,10 +112,11 @@ static void name_rules(const struct exam *x, struct fw_point *p)
 /* What is traced and not known yet. Legacy rules always count, so it is nf_tables'. */
 static void beyond_exact(const struct exam *x, struct fw_blame *b)
 {
+	struct conntrack_lost lost = conntrack_lost(x->o);
 	uint64_t nft = 0, exact_nft = 0, from, less;
 
 	trace_totals(x, b, &nft);
-	b->conntrack = delta_value(delta_counter(x->o, C_CT_DROP));
+	b->conntrack = lost.refused + lost.clashed + lost.chains;
 	vec_each(p, &b->points)
 		exact_nft += p->set->legacy ? 0 : p->packets;
 	from = b->frees_in_chain ? nft : b->traced;

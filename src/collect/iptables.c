@@ -43,6 +43,7 @@ struct entry {
 	size_t offset, elems, target, next; /* offsets in the blob; next: of the next entry */
 	struct xt_counters counters;
 	bool v6;
+	uint8_t revision; /* of the target */
 	struct ipt_ip ip;
 	struct ip6t_ip6 ip6;
 	char target_name[XT_EXTENSION_MAXNAMELEN + 1];
@@ -97,6 +98,7 @@ static int read_entry(const struct table *t, size_t offset, struct entry *ret)
 	e.elems = offset + head;
 	e.target = offset + target_offset;
 	e.next = offset + next_offset;
+	e.revision = target.u.user.revision;
 	memcpy(e.target_name, target.u.user.name, XT_EXTENSION_MAXNAMELEN);
 	*ret = e;
 	return 0;
@@ -238,6 +240,9 @@ static void set_verdict(const struct table *t, const struct entry *e, struct rul
 
 	if (!standard_verdict(t, e, &verdict)) {
 		r->verdict = xt_target(e->target_name);
+		r->nat = (uint8_t)xt_nat(e->target_name);
+		if (r->verdict == VERDICT_QUEUE)
+			xt_queue(r, e->revision, t->blob + at, e->next - at);
 		if (r->verdict == VERDICT_REJECT)
 			r->answer = xt_answer(e->v6, t->blob + at, e->next - at);
 		memcpy(r->target, e->target_name, sizeof(e->target_name));

@@ -246,6 +246,15 @@ static bool is_concatenation(const struct decode *d, const struct nft_slot *slot
 	return next < REGISTERS && d->slots[next].length != 0;
 }
 
+/* Sets that were written into the rule have names of the kernel's making. */
+static void name_set(struct rule *r, struct nlattr *name)
+{
+	const char *text = name ? nla_get_string(name) : "__";
+
+	if (strncmp(text, "__", 2) != 0)
+		strncpy(r->set, text, sizeof(r->set) - 1);
+}
+
 static int decode_lookup(struct decode *d, struct nlattr **tb)
 {
 	struct nft_slot *slot = slot_at(d, tb[NFTA_LOOKUP_SREG]);
@@ -256,6 +265,7 @@ static int decode_lookup(struct decode *d, struct nlattr **tb)
 		l.slot = *slot;
 		l.negated = get_u32(tb[NFTA_LOOKUP_FLAGS], 0) & NFT_LOOKUP_F_INV;
 	}
+	name_set(d->r, tb[NFTA_LOOKUP_SET]);
 	if (tb[NFTA_LOOKUP_DREG] && get_u32(tb[NFTA_LOOKUP_DREG], 1) == NFT_REG_VERDICT) {
 		d->r->verdict = VERDICT_MAP;
 		d->map = l;
@@ -309,6 +319,7 @@ static int decode_dynset(struct decode *d, struct nlattr **tb)
 	int left;
 
 	add_op(d, OP_UNKNOWN);
+	name_set(d->r, tb[NFTA_DYNSET_SET_NAME]);
 	if (tb[NFTA_DYNSET_EXPR])
 		d->r->limits |= is_limit(tb[NFTA_DYNSET_EXPR]);
 	if (tb[NFTA_DYNSET_EXPRESSIONS])
@@ -367,6 +378,10 @@ static int decode_target(struct decode *d, struct nlattr **tb)
 	const char *name = tb[NFTA_TARGET_NAME] ? nla_get_string(tb[NFTA_TARGET_NAME]) : "";
 
 	d->r->verdict = xt_target(name);
+	d->r->nat = (uint8_t)xt_nat(name);
+	if (d->r->verdict == VERDICT_QUEUE && tb[NFTA_TARGET_INFO])
+		xt_queue(d->r, get_u32(tb[NFTA_TARGET_REV], 0), nla_data(tb[NFTA_TARGET_INFO]),
+			 (size_t)nla_len(tb[NFTA_TARGET_INFO]));
 	if (d->r->verdict == VERDICT_REJECT && tb[NFTA_TARGET_INFO])
 		d->r->answer = xt_answer(d->nr->family == NFPROTO_IPV6,
 					 nla_data(tb[NFTA_TARGET_INFO]),
@@ -405,14 +420,47 @@ static int decode_reject(struct decode *d, struct nlattr **tb)
 	return 0;
 }
 
-static int decode_accept(struct decode *d, struct nlattr **tb)
+static int decode_nat(struct decode *d, struct nlattr **tb)
 {
-	(void)tb;
 	d->r->verdict = VERDICT_ACCEPT;
+	d->r->nat = get_u32(tb[NFTA_NAT_TYPE], NFT_NAT_SNAT) == NFT_NAT_SNAT ? NAT_SOURCE
+									     : NAT_DESTINATION;
 	return 0;
 }
 
+static int decode_masquerade(struct decode *d, struct nlattr **tb)
+{
+	(void)tb;
+	d->r->verdict = VERDICT_ACCEPT;
+	d->r->nat = NAT_SOURCE;
+	return 0;
+}
+
+static int decode_redirect(struct decode *d, struct nlattr **tb)
+{
+	(void)tb;
+	d->r->verdict = VERDICT_ACCEPT;
+	d->r->nat = NAT_DESTINATION;
+	return 0;
+}
+
+/* net/netfilter/nft_queue.c; without a number it stands in a register. */
 static int decode_queue(struct decode *d, struct nlattr **tb)
+{
+	struct rule *r = d->r;
+
+	r->verdict = VERDICT_QUEUE;
+	r->to_queue = true;
+	if (!tb[NFTA_QUEUE_NUM])
+		return 0;
+	r->queue = ntohs(nla_get_u16(tb[NFTA_QUEUE_NUM]));
+	r->queues = tb[NFTA_QUEUE_TOTAL] ? ntohs(nla_get_u16(tb[NFTA_QUEUE_TOTAL])) : 1;
+	if (tb[NFTA_QUEUE_FLAGS])
+		r->bypass = ntohs(nla_get_u16(tb[NFTA_QUEUE_FLAGS])) & NFT_QUEUE_FLAG_BYPASS;
+	return 0;
+}
+
+static int decode_forward(struct decode *d, struct nlattr **tb)
 {
 	(void)tb;
 	d->r->verdict = VERDICT_QUEUE;
@@ -447,14 +495,19 @@ POLICY range_policy[ATTRS_MAX + 1] = {U32(NFTA_RANGE_SREG), U32(NFTA_RANGE_OP)};
 POLICY lookup_policy[ATTRS_MAX + 1] = {TEXT(NFTA_LOOKUP_SET), U32(NFTA_LOOKUP_SREG),
 				       U32(NFTA_LOOKUP_DREG), U32(NFTA_LOOKUP_FLAGS)};
 POLICY match_policy[ATTRS_MAX + 1] = {TEXT(NFTA_MATCH_NAME), U32(NFTA_MATCH_REV)};
-POLICY target_policy[ATTRS_MAX + 1] = {TEXT(NFTA_TARGET_NAME)};
+POLICY target_policy[ATTRS_MAX + 1] = {TEXT(NFTA_TARGET_NAME), U32(NFTA_TARGET_REV)};
+POLICY nat_policy[ATTRS_MAX + 1] = {U32(NFTA_NAT_TYPE)};
+POLICY queue_policy[ATTRS_MAX + 1] = {[NFTA_QUEUE_NUM] = {.type = NLA_U16},
+				      [NFTA_QUEUE_TOTAL] = {.type = NLA_U16},
+				      [NFTA_QUEUE_FLAGS] = {.type = NLA_U16}};
 POLICY immediate_policy[ATTRS_MAX + 1] = {U32(NFTA_IMMEDIATE_DREG)};
 POLICY counter_policy[ATTRS_MAX + 1] = {[NFTA_COUNTER_BYTES] = {.type = NLA_U64},
 					[NFTA_COUNTER_PACKETS] = {.type = NLA_U64}};
 POLICY reject_policy[ATTRS_MAX + 1] = {U32(NFTA_REJECT_TYPE),
 				       [NFTA_REJECT_ICMP_CODE] = {.type = NLA_U8}};
 POLICY objref_policy[ATTRS_MAX + 1] = {U32(NFTA_OBJREF_IMM_TYPE)};
-POLICY dynset_policy[ATTRS_MAX + 1] = {[NFTA_DYNSET_EXPR] = {.type = NLA_NESTED},
+POLICY dynset_policy[ATTRS_MAX + 1] = {TEXT(NFTA_DYNSET_SET_NAME),
+				       [NFTA_DYNSET_EXPR] = {.type = NLA_NESTED},
 				       [NFTA_DYNSET_EXPRESSIONS] = {.type = NLA_NESTED}};
 /* Of expressions that only load: the register, or a source and then the register. */
 POLICY first_policy[ATTRS_MAX + 1] = {U32(1)};
@@ -476,11 +529,11 @@ static const struct expr_row expr_rows[] = {
 	{"limit", MATCH, false, decode_limit, NULL, 0},
 	{"quota", MATCH, false, decode_limit, NULL, 0},
 	{"connlimit", MATCH, false, decode_limit, NULL, 0},
-	{"nat", STATEMENT, true, decode_accept, NULL, 0},
-	{"masq", STATEMENT, true, decode_accept, NULL, 0},
-	{"redir", STATEMENT, true, decode_accept, NULL, 0},
-	{"queue", STATEMENT, true, decode_queue, NULL, 0},
-	{"fwd", STATEMENT, true, decode_queue, NULL, 0},
+	{"nat", STATEMENT, true, decode_nat, nat_policy, 0},
+	{"masq", STATEMENT, true, decode_masquerade, NULL, 0},
+	{"redir", STATEMENT, true, decode_redirect, NULL, 0},
+	{"queue", STATEMENT, true, decode_queue, queue_policy, 0},
+	{"fwd", STATEMENT, true, decode_forward, NULL, 0},
 	{"log", STATEMENT, true, NULL, NULL, 0},
 	{"last", STATEMENT, true, NULL, NULL, 0},
 	{"notrack", STATEMENT, true, NULL, NULL, 0},

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_iprange.h>
 #include <linux/netfilter/xt_multiport.h>
@@ -226,6 +227,32 @@ enum rule_verdict xt_target(const char *name)
 	if (strcmp(name, "NFQUEUE") == 0)
 		return VERDICT_QUEUE;
 	return in_list(nat, name) ? VERDICT_ACCEPT : VERDICT_NONE;
+}
+
+enum rule_nat xt_nat(const char *name)
+{
+	static const char *const source[] = {"SNAT", "MASQUERADE", NULL};
+	static const char *const destination[] = {"DNAT", "REDIRECT", NULL};
+
+	if (in_list(source, name))
+		return NAT_SOURCE;
+	return in_list(destination, name) ? NAT_DESTINATION : NAT_NONE;
+}
+
+/* xt_NFQUEUE.c: revision 1 has several queues, 2 a number for bypass and 3 flags there. */
+void xt_queue(struct rule *r, unsigned int revision, const void *info, size_t size)
+{
+	struct xt_NFQ_info_v3 q = {.queues_total = 1};
+	static const size_t sizes[] = {sizeof(struct xt_NFQ_info), sizeof(struct xt_NFQ_info_v1),
+				       sizeof(struct xt_NFQ_info_v2), sizeof(struct xt_NFQ_info_v3)};
+
+	r->to_queue = true;
+	if (revision >= ARRAY_SIZE(sizes) || size < sizes[revision])
+		return;
+	memcpy(&q, info, sizes[revision]);
+	r->queue = q.queuenum;
+	r->queues = q.queues_total;
+	r->bypass = q.flags & NFQ_FLAG_BYPASS;
 }
 
 /* The data is one enum: ipt_REJECT.h, ip6t_REJECT.h. */

@@ -10,6 +10,10 @@ void xt_match(struct ruleset *set, struct rule *r, const char *name, unsigned in
 	      const void *info, size_t size);
 /* What a target of that name ends in. Unknown ones go on to the next rule, as most do. */
 enum rule_verdict xt_target(const char *name);
+/* Whose address a target of that name writes anew. */
+enum rule_nat xt_nat(const char *name);
+/* The queues of an NFQUEUE target with this data. */
+void xt_queue(struct rule *r, unsigned int revision, const void *info, size_t size);
 /* enum rule_answer of a REJECT target with this data. */
 uint8_t xt_answer(bool v6, const void *info, size_t size);
 

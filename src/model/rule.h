@@ -30,6 +30,9 @@ enum rule_answer {
 	REJECT_PROHIBITED,  /* ICMP administratively prohibited, or refused by policy */
 };
 
+/* Whose address or port a rule writes anew; every such rule also accepts. */
+enum rule_nat { NAT_NONE, NAT_SOURCE, NAT_DESTINATION };
+
 /* One match. A packet meets it, does not, or whydrop cannot tell (OP_UNKNOWN). */
 enum rule_op_kind {
 	OP_UNKNOWN,    /* limit, hash of something else: may be true or false */
@@ -89,6 +92,11 @@ struct rule {
 	unsigned int position; /* from 1 */
 	enum rule_verdict verdict;
 	uint8_t answer; /* enum rule_answer, where the verdict is to reject */
+	uint8_t nat;	/* enum rule_nat */
+	bool to_queue;	/* a program decides (NFQUEUE); bypass: without one the packet goes on */
+	bool bypass;
+	uint16_t queue, queues; /* its queues' first number; how many, 0: not known */
+	char set[32]; /* the named set or map that it looks something up in or adds to; "" none */
 	char target[64]; /* chain of a jump or goto; legacy: name of an extension target */
 	bool counted;	 /* every packet that meets the rule, and no other */
 	bool limits;	 /* a rate, quota or number of connections is among its matches */

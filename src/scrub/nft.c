@@ -455,20 +455,19 @@ static int put_immediate(struct rules *d, struct nlattr **tb)
 	return scrub_verdict(d->s, NFTA_IMMEDIATE_DATA, tb[NFTA_IMMEDIATE_DATA], d->out);
 }
 
-static int put_counter(struct rules *d, struct nlattr **tb)
-{
-	keep(d, tb, NFTA_COUNTER_BYTES);
-	keep(d, tb, NFTA_COUNTER_PACKETS);
-	return 0;
-}
-
 static int put_target(struct rules *d, struct nlattr **tb)
 {
 	struct nlattr *name = tb[NFTA_TARGET_NAME], *info = tb[NFTA_TARGET_INFO];
-	static const char reject[] = "REJECT";
+	static const char reject[] = "REJECT", queue[] = "NFQUEUE";
 	uint32_t with;
 
 	keep(d, tb, NFTA_TARGET_NAME);
+	/* Numbers of queues and flags. */
+	if (name && (size_t)nla_len(name) == sizeof(queue) &&
+	    memcmp(nla_data(name), queue, sizeof(queue)) == 0) {
+		keep(d, tb, NFTA_TARGET_REV);
+		keep(d, tb, NFTA_TARGET_INFO);
+	}
 	/* What a rejecting rule answers is one number; other targets may hold names. */
 	if (name && info && (size_t)nla_len(name) == sizeof(reject) &&
 	    memcmp(nla_data(name), reject, sizeof(reject)) == 0 &&
@@ -479,11 +478,36 @@ static int put_target(struct rules *d, struct nlattr **tb)
 	return 0;
 }
 
-static int put_reject(struct rules *d, struct nlattr **tb)
+/* An expression within a statement: only what it is. */
+static void put_expression_name(struct rules *d, struct nlattr *expression)
 {
-	keep(d, tb, NFTA_REJECT_TYPE);
-	keep(d, tb, NFTA_REJECT_ICMP_CODE);
-	return 0;
+	struct nlattr *tb[ATTRS_MAX + 1];
+	const char *name;
+	size_t at;
+
+	if (parse_expression(expression, tb, ATTRS_MAX, &name) < 0)
+		return;
+	at = attr_open(d->out, expression->nla_type);
+	attr_put_text(d->out, NFTA_EXPR_NAME, name);
+	attr_close(d->out, at);
+}
+
+static int put_dynset(struct rules *d, struct nlattr **tb)
+{
+	struct nlattr *set = tb[NFTA_DYNSET_SET_NAME], *list = tb[NFTA_DYNSET_EXPRESSIONS], *a;
+	size_t at;
+	int left;
+
+	if (set && nla_len(set) && ((char *)nla_data(set))[nla_len(set) - 1] == '\0')
+		attr_put_name(d->s, d->out, set);
+	if (tb[NFTA_DYNSET_EXPR])
+		put_expression_name(d, tb[NFTA_DYNSET_EXPR]);
+	if (!list)
+		return 0;
+	at = attr_open(d->out, list->nla_type);
+	nla_for_each_nested(a, list, left)
+		put_expression_name(d, a);
+	return attr_close(d->out, at);
 }
 
 static int put_match(struct rules *d, struct nlattr **tb)
@@ -535,9 +559,33 @@ static const struct {
 } expressions[] = {
 	{"payload", load_payload},   {"meta", load_meta},	{"ct", load_ct},
 	{"bitwise", load_bitwise},   {"range", match_range},	{"lookup", match_lookup},
-	{"counter", put_counter},    {"match", put_match},	{"target", put_target},
-	{"immediate", put_immediate}, {"reject", put_reject},
+	{"dynset", put_dynset},	     {"match", put_match},	{"target", put_target},
+	{"immediate", put_immediate},
 };
+
+/* Statements that are numbers, and those of them that are kept. */
+static const struct {
+	const char *name;
+	int attributes[3];
+} statements[] = {
+	{"counter", {NFTA_COUNTER_BYTES, NFTA_COUNTER_PACKETS}},
+	{"reject", {NFTA_REJECT_TYPE, NFTA_REJECT_ICMP_CODE}},
+	{"queue", {NFTA_QUEUE_NUM, NFTA_QUEUE_TOTAL, NFTA_QUEUE_FLAGS}},
+	{"nat", {NFTA_NAT_TYPE}},
+	{"objref", {NFTA_OBJREF_IMM_TYPE}},
+};
+
+static bool put_statement(struct rules *d, const char *name, struct nlattr **tb)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(statements); i++) {
+		if (strcmp(name, statements[i].name) != 0)
+			continue;
+		for (size_t k = 0; k < 3 && statements[i].attributes[k]; k++)
+			keep(d, tb, statements[i].attributes[k]);
+		return true;
+	}
+	return false;
+}
 
 static int put_data(struct rules *d, const char *name, struct nlattr **tb, struct nlattr *next)
 {
@@ -547,7 +595,7 @@ static int put_data(struct rules *d, const char *name, struct nlattr **tb, struc
 	for (size_t i = 0; i < ARRAY_SIZE(expressions); i++)
 		if (strcmp(name, expressions[i].name) == 0)
 			return expressions[i].put(d, tb);
-	return put_load(d, name, tb);
+	return put_statement(d, name, tb) ? 0 : put_load(d, name, tb);
 }
 
 int scrub_expressions(struct scrubber *s, uint8_t family, const char *table,

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
 #include <linux/netfilter/xt_conntrack.h>
 #include <linux/netfilter/xt_iprange.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
@@ -167,6 +168,8 @@ static int scrub_target(struct scrubber *s, uint8_t *p, size_t n)
 	memcpy(p, &t, sizeof(t));
 	if (strcmp(name, XT_STANDARD_TARGET) == 0 || strcmp(name, "REJECT") == 0) {
 		kept = sizeof(int);
+	} else if (strcmp(name, "NFQUEUE") == 0) {
+		kept = MIN(sizeof(struct xt_NFQ_info_v3), n - data);
 	} else if (strcmp(name, XT_ERROR_TARGET) == 0 && n > data) {
 		size_t room = MIN(n - data, sizeof(chain) - 1);
 		const char *to;
