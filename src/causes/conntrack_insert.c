@@ -7,6 +7,7 @@
 
 #include "causes/conntrack.h"
 #include "causes/enter.h"
+#include "causes/fw_blame.h"
 
 #define LONG_CHAIN 2 /* entries for each bucket */
 #define EXPECTATION_BYTES 232 /* slab object nf_conntrack_expect of 6.18 */
@@ -113,26 +114,6 @@ static bool ports_taken(const struct exam *x, uint64_t clashed, uint64_t *ret_fo
 	return clashed && *ret_found >= clashed;
 }
 
-static void nat_subject(struct finding *f, const struct ruleset *set, const struct rule *r)
-{
-	static const char *const families[] = {[1] = "inet", [2] = "ip", [10] = "ip6"};
-	const struct chain *c = &set->chains.items[r->chain];
-	struct rule_ref *ref;
-	struct subject *s = finding_subject(f);
-
-	s->has_rule = s->has_lost = true;
-	s->lost = f->lost;
-	ref = &s->rule;
-	if (set->legacy)
-		snprintf(ref->family, sizeof(ref->family), "%s", c->family == 10 ? "legacy6" : "legacy");
-	else if (c->family < ARRAY_SIZE(families) && families[c->family])
-		snprintf(ref->family, sizeof(ref->family), "%s", families[c->family]);
-	snprintf(ref->table, sizeof(ref->table), "%s", c->table);
-	snprintf(ref->chain, sizeof(ref->chain), "%s", c->name);
-	ref->handle = r->handle;
-	ref->how = "the first that writes source addresses anew";
-}
-
 /* Where the packets that found no port wanted to go. */
 static void whereto(const struct finding *f, char *to, size_t size)
 {
@@ -188,6 +169,7 @@ enum outcome examine_nat_ports(struct exam *x)
 	uint64_t lost = conntrack_lost(x->o).clashed, peak = conntrack_peak(x->o), found, traced;
 	const struct ruleset *set = NULL;
 	const struct rule *rule = source_nat(x, &set);
+	struct subject *subject;
 	char where[96];
 	struct finding *f;
 
@@ -213,7 +195,10 @@ enum outcome examine_nat_ports(struct exam *x)
 			"one. The first packet of each new connection is dropped; those that are "
 			"tracked already go on.",
 		     where);
-	nat_subject(f, set, rule);
+	subject = fw_subject(f, set, rule);
+	subject->has_lost = true;
+	subject->lost = lost;
+	subject->rule.how = "the first that writes source addresses anew";
 	evidence_counter(f, x, C_CT_INSERT_FAILED);
 	evidence_counter(f, x, C_CT_DROP);
 	evidence_counter(f, x, C_CT_FOUND);

@@ -49,6 +49,10 @@ enum fw_kind fw_kind_of(const struct fw_point *p)
 
 	if (p->reject)
 		return FW_REJECT;
+	if (p->bridged * 2 > p->weight)
+		return FW_BRIDGED;
+	if (fw_is_invalid_rule(p))
+		return FW_INVALID;
 	if (d == DIR_TX)
 		return FW_OUTPUT;
 	if (d == DIR_FORWARD)

@@ -22,6 +22,7 @@ struct fw_point {
 	uint64_t lost;	      /* packets, or its part of what is traced beyond those */
 	uint64_t weight;      /* packets of its flows */
 	uint64_t transit;     /* of weight: on their way out, and not this host's own */
+	uint64_t bridged;     /* of weight: frames that only cross a bridge, at a hook of IP */
 	const char *how;
 	enum confidence confidence;
 };
@@ -53,7 +54,7 @@ const struct fw_blame *fw_blame_of(struct exam *x);
 bool fw_readable(const struct observation *o, enum source source);
 
 /* The firewall's causes: each point belongs to one of them, by what it does and on which way. */
-enum fw_kind { FW_POLICY, FW_RULE, FW_REJECT, FW_OUTPUT, FW_FORWARD };
+enum fw_kind { FW_POLICY, FW_RULE, FW_REJECT, FW_OUTPUT, FW_FORWARD, FW_INVALID, FW_BRIDGED };
 enum fw_kind fw_kind_of(const struct fw_point *p);
 
 bool fw_is_policy(const struct fw_point *p);
@@ -65,6 +66,9 @@ enum direction fw_direction(const struct fw_point *p);
 bool fw_is_invalid_rule(const struct fw_point *p);
 /* Whether the kernel freed a packet inside nf_tables; all else is at nf_hook_slow. */
 bool fw_is_nft_symbol(const char *symbol);
+
+/* A subject that is this rule. */
+struct subject *fw_subject(struct finding *f, const struct ruleset *set, const struct rule *r);
 
 /* What the packets of a finding have in common: fw_words.c. */
 struct fw_wanted {
@@ -115,6 +119,9 @@ struct fw_wanted fw_wanted_by_rule(const struct fw_point *p);
 /* fw_remedy.c: an accept rule for each of what is wanted (at most `most`), before that point. */
 void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
 		 const struct fw_words *words, size_t most);
+
+/* The same for frames that only cross a bridge: rules for routed packets need not see them. */
+void fw_remedy_bridge(struct exam *x, struct finding *f);
 
 /* fw_points.c: every point of both rule sets, in their order, with its counter's change. */
 void fw_find_points(const struct observation *o, struct fw_blame *b);

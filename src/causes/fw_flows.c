@@ -90,6 +90,29 @@ static size_t visits_of(const struct walker *w, const struct drop_flow *flow, st
 	return n;
 }
 
+/*
+ * A frame that a bridge carries has one of its ports as its device, where a routed packet has the
+ * bridge: br_netfilter shows it to the hooks of IP as one that came in by the bridge
+ * (net/bridge/br_netfilter_hooks.c). One for this host would meet them anyway.
+ */
+static const struct link *bridge_of(const struct walker *w, const struct observation *o,
+				    const struct drop_flow *flow)
+{
+	const struct link *port = snapshot_link(&o->b, flow->ifindex), *over;
+
+	if (!port || !port->master_ifindex)
+		return NULL;
+	over = snapshot_link(&o->b, port->master_ifindex);
+	if (!over || strcmp(over->kind, "bridge") != 0)
+		return NULL;
+	return is_local(w, flow->family, flow->destination) == ANSWER_YES ? NULL : over;
+}
+
+static bool is_ip_hook(uint8_t family, unsigned int hook)
+{
+	return family != NFPROTO_NETDEV && family != NFPROTO_BRIDGE && hook < NF_INET_NUMHOOKS;
+}
+
 /* ---- one flow ---- */
 
 static size_t point_of(const struct walker *w, const struct rule_stop *at)
@@ -138,6 +161,7 @@ static struct packet packet_of(const struct walker *w, const struct observation 
 			   .source_port = flow->source_port,
 			   .destination_port = flow->destination_port,
 			   .never_invalid = !w->invalid_possible};
+	const struct link *over;
 	bool incoming = v->family == NFPROTO_NETDEV
 				? v->hook == HOOK_NETDEV_INGRESS
 				: v->hook != NF_INET_LOCAL_OUT && v->hook != NF_INET_POST_ROUTING;
@@ -151,6 +175,11 @@ static struct packet packet_of(const struct walker *w, const struct observation 
 	if (v->out) {
 		p.out_ifindex = flow->ifindex;
 		p.out_device = device_name(o, flow->ifindex);
+	}
+	over = is_ip_hook(v->family, v->hook) ? bridge_of(w, o, flow) : NULL;
+	if (over && v->in) {
+		p.in_ifindex = over->ifindex;
+		p.in_device = over->name;
 	}
 	if (incoming && v->hook != NF_INET_FORWARD)
 		p.out_device = "";
@@ -268,8 +297,9 @@ static enum confidence confidence_in(const struct walker *w, const struct candid
 	return rivals || w->walk.more || !w->b->frees_in_chain ? LIKELY : CERTAIN;
 }
 
-static void blame_part(struct walker *w, const struct drop_flow *flow, const struct candidate *c,
-		       const struct candidate *all, size_t n, uint64_t packets)
+static void blame_part(struct walker *w, const struct observation *o, const struct drop_flow *flow,
+		       const struct candidate *c, const struct candidate *all, size_t n,
+		       uint64_t packets)
 {
 	struct fw_flow *blamed = vec_push(&w->b->flows);
 	struct fw_point *p;
@@ -281,6 +311,8 @@ static void blame_part(struct walker *w, const struct drop_flow *flow, const str
 	p = &w->b->points.items[c->point];
 	p->weight += packets;
 	p->transit += is_local(w, flow->family, flow->source) == ANSWER_NO ? packets : 0;
+	if (is_ip_hook(fw_chain(p)->family, c->hook) && bridge_of(w, o, flow))
+		p->bridged += packets;
 	p->seen |= p->hooks & (1u << c->hook | 1u << (c->hook + 8) | 1u << (c->hook + 12));
 	if (p->exact) {
 		w->room[c->point] -= MIN(w->room[c->point], packets);
@@ -311,7 +343,7 @@ static void blame_flow(struct walker *w, const struct observation *o, const stru
 
 		if (!c && last && (estimate || !w->b->points.items[last->point].exact))
 			c = last;
-		blame_part(w, flow, c, candidates, n, part);
+		blame_part(w, o, flow, c, candidates, n, part);
 		if (!last || (c && !w->b->points.items[c->point].exact))
 			last = c;
 		left -= part;

@@ -221,6 +221,35 @@ static void repair_tracking(struct exam *x, struct finding *f)
 	remedy_cost(r, "a line in the kernel log for each such packet, until it is set back");
 }
 
+void fw_remedy_bridge(struct exam *x, struct finding *f)
+{
+	static const struct {
+		enum sysctl_id id;
+		const char *key;
+	} calls[] = {{K_BRIDGE_CALL_IPTABLES, "net.bridge.bridge-nf-call-iptables"},
+		     {K_BRIDGE_CALL_IP6TABLES, "net.bridge.bridge-nf-call-ip6tables"}};
+	bool seen[2] = {false};
+	int64_t value;
+
+	vec_each(flow, &f->flows)
+		seen[flow->family == AF_INET6] = true;
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		struct remedy *r;
+
+		if (!seen[i] || !sysctl_get(&x->o->b, calls[i].id, &value) || !value)
+			continue;
+		evidence_value(f, x, "/proc/sys/net", calls[i].key, (uint64_t)value);
+		r = finding_remedy(f, i ? "bridge-call-ip6tables-off" : "bridge-call-iptables-off",
+				   REMEDY_SYSCTL, "keep bridged frames from the rules for routed packets");
+		remedy_why(r, "%s is %lld: br_netfilter shows them every frame that the bridge carries",
+			   calls[i].key, (long long)value);
+		remedy_risk(r, "container platforms (Kubernetes, Docker) set it on purpose: their address "
+			       "translation between containers of one bridge needs it; add an accept "
+			       "rule then");
+		remedy_sysctl_here(x, r, calls[i].key, value, 0);
+	}
+}
+
 void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
 		 const struct fw_words *words, size_t most)
 {

@@ -12,6 +12,8 @@ const char *fw_kind_text(enum fw_kind kind)
 		[FW_REJECT] = "reject rules",
 		[FW_OUTPUT] = "drop rules and policies for what this host sends",
 		[FW_FORWARD] = "drop rules and policies for what is forwarded",
+		[FW_INVALID] = "rules that drop what connection tracking calls invalid",
+		[FW_BRIDGED] = "drop rules and policies that met bridged frames",
 	};
 
 	return texts[kind];
@@ -134,6 +136,11 @@ static bool unanswered(const struct fw_case *c)
 
 static const char *what_drops(const struct fw_case *c)
 {
+	if (c->kind == FW_BRIDGED)
+		return "These frames only cross a bridge, but bridge-nf-call-iptables hands them to the "
+		       "rules that are meant for routed packets, and those drop them.";
+	if (c->kind == FW_INVALID)
+		return "A firewall rule drops packets that connection tracking calls invalid.";
 	if (c->kind == FW_REJECT)
 		return "A firewall rule rejects these packets.";
 	return fw_is_policy(c->worst) ? "No rule of the chain accepts these packets, so its policy "
@@ -156,12 +163,15 @@ void fw_describe(struct fw_case *c, struct finding *f, enum direction d, bool sc
 				     "host, and kept many back: those senders hear nothing.";
 	const struct rule *r = fw_rule(c->worst);
 	const char *verb = c->kind == FW_REJECT ? "reject" : "drop";
+	const char *way = direction_word(d);
 	char where[160], what[80], more[64];
 
 	fw_point_text(c->worst, where, sizeof(where));
 	what_is_dropped(c, what, sizeof(what));
+	if (c->kind == FW_BRIDGED)
+		way = "bridged ";
 	finding_headline(f, "%s%s %s%s %s%s", where, others_text(c, more, sizeof(more)), verb,
-			 c->n > 1 ? "" : "s", direction_word(d), what);
+			 c->n > 1 ? "" : "s", way, what);
 	finding_text(f, "%s %s%s%s%s%s%s", what_drops(c), who_notices(c, d),
 		     r && r->limits ? limited : "", fw_is_invalid_rule(c->worst) ? invalid : "",
 		     c->words.sought ? sought : "",
@@ -224,6 +234,10 @@ void fw_witnesses(struct fw_case *c, struct finding *f)
 		if_moved(c, f, C_ICMP_OUT_RATE_LIMIT_HOST);
 		if_moved(c, f, C_ICMP_OUT_RATE_LIMIT_GLOBAL);
 		break;
+	case FW_INVALID:
+		if_moved(c, f, C_CT_INVALID);
+		break;
+	case FW_BRIDGED:
 	case FW_POLICY:
 	case FW_RULE:
 		break;

@@ -30,6 +30,21 @@ const char *fw_family_name(const struct fw_point *p)
 	}
 }
 
+struct subject *fw_subject(struct finding *f, const struct ruleset *set, const struct rule *r)
+{
+	const struct fw_point at = {.set = set, .chain = r->chain};
+	const struct chain *c = &set->chains.items[r->chain];
+	struct subject *s = finding_subject(f);
+
+	s->has_rule = true;
+	snprintf(s->rule.family, sizeof(s->rule.family), "%s", fw_family_name(&at));
+	snprintf(s->rule.table, sizeof(s->rule.table), "%s", c->table);
+	snprintf(s->rule.chain, sizeof(s->rule.chain), "%s", c->name);
+	s->rule.handle = r->handle;
+	s->rule.how = "the rule that hands over most";
+	return s;
+}
+
 const char *fw_hook_name(const struct fw_point *p)
 {
 	static const char *const names[] = {

@@ -256,6 +256,8 @@ static void report(struct fw_case *c)
 	fw_witnesses(c, f);
 	fw_exclude(c, f);
 	add_flows(c, f);
+	if (c->kind == FW_BRIDGED)
+		fw_remedy_bridge(c->x, f);
 	/* Nobody opens ports to scanners. */
 	if (!scattered)
 		add_remedies(c, f);
@@ -337,4 +339,14 @@ enum outcome examine_fw_output_drop(struct exam *x)
 enum outcome examine_fw_forward_drop(struct exam *x)
 {
 	return examine(x, FW_FORWARD);
+}
+
+enum outcome examine_conntrack_invalid(struct exam *x)
+{
+	return examine(x, FW_INVALID);
+}
+
+enum outcome examine_br_netfilter(struct exam *x)
+{
+	return examine(x, FW_BRIDGED);
 }

@@ -39,6 +39,7 @@ const struct collector collectors[] = {
 	{SRC_NEIGH_TABLE, AT_ENDS, collect_neigh_table},
 	{SRC_NFT, AT_ENDS, collect_nft},
 	{SRC_IPTABLES, AT_ENDS, collect_iptables},
+	{SRC_NFQUEUE, AT_ENDS, collect_nfqueue},
 	{SRC_SOCKSTAT, AT_ALL, collect_sockstat},
 	{SRC_CPU, AT_ALL, collect_cpu},
 	{SRC_SOFTIRQS, AT_ENDS, collect_softirqs},

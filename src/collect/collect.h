@@ -58,6 +58,7 @@ int collect_iptables(struct host *h, struct snapshot *s);
 /* Both need what is there of the sysctls, and of conntrack or of the sockets. */
 int collect_tracked(struct host *h, struct snapshot *s);
 int collect_connections(struct host *h, struct snapshot *s);
+int collect_nfqueue(struct host *h, struct snapshot *s);
 int collect_sockets(struct host *h, struct snapshot *s);
 int collect_raw_sockets(struct host *h, struct snapshot *s);
 int collect_packet_sockets(struct host *h, struct snapshot *s);

@@ -36,6 +36,7 @@ int parse_loadavg(struct span text, struct snapshot *s);
 int parse_kernel_log(struct span text, struct snapshot *s);
 /* What collect_queues keeps of sysfs. */
 int parse_queues(struct span text, struct snapshot *s);
+int parse_nfqueue(struct span text, struct snapshot *s);
 int parse_conntrack(struct span text, struct snapshot *s);
 int parse_rt_cache(struct span text, struct snapshot *s);
 /* rawsock.c, packet.c */

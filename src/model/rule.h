@@ -121,6 +121,14 @@ struct ruleset {
 	VEC(struct local_address) locals; /* read where a rule or policy of a hook drops */
 };
 
+/* A queue of packets that a program has bound, to decide on them (nfnetlink_queue). */
+struct nfqueue {
+	uint16_t number;
+	uint32_t port;		/* netlink port of that program */
+	uint32_t waiting;	/* packets without a verdict yet */
+	uint32_t full, unread;	/* dropped since it was bound: queue full; the program's socket full */
+};
+
 void ruleset_done(struct ruleset *r);
 
 /* True if any rule or policy may drop. */

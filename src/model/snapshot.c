@@ -86,6 +86,7 @@ uint32_t link_info(const struct link *l, enum link_info id)
 	V(SRC_QUEUES, netdev_queues)                                                               \
 	V(SRC_QUEUES, queues)                                                                      \
 	V(SRC_QUEUES, netdev_interrupts)                                                           \
+	V(SRC_NFQUEUE, nfqueues)                                                                   \
 	V(SRC_KERNEL_LOG, kernel_log)
 
 /* What the devices hold themselves. */

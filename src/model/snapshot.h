@@ -53,6 +53,7 @@ struct snapshot {
 	size_t neighs_limited[2];
 	VEC(struct neigh_table) neigh_tables;
 	struct ruleset nft, iptables;
+	VEC(struct nfqueue) nfqueues;
 	/* All UDP sockets and listeners; TCP connections with a queue, drops or retransmissions. */
 	VEC(struct socket) sockets;
 	size_t sockets_seen; /* with those left out */

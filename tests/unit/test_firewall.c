@@ -10,6 +10,7 @@
 #include <linux/netfilter.h>
 
 #include "causes/fw_blame.h"
+#include "collect/proctext.h"
 
 /* ---- rule sets made by hand ---- */
 
@@ -650,9 +651,59 @@ static void nobody_answers_neighbours(void **state)
 	}
 }
 
+/* net/core/filter.c sk_filter_trim_cap(), 6.12: the reason is all there is. */
+static void security_hook(void **state)
+{
+	const struct finding *f;
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	device(&s.o, 2, "eth0");
+	count(&s.o, C_IP_IN_RECEIVES, 0, 1000);
+	assert_int_equal(scene_ask(&s, examine_security_hook), NOT_FOUND);
+	ledger_done(&s.ledger);
+	trace(&s.drops, "SECURITY_HOOK", "__udp4_lib_rcv", IPPROTO_UDP, 40)->ifindex = 2;
+	assert_int_equal(scene_ask(&s, examine_security_hook), FOUND);
+	f = only_finding(&s);
+	assert_int_equal(f->lost, 40);
+	assert_string_equal(f->subjects.items[0].device, "eth0");
+	assert_int_equal(ledger_unexplained(&s.ledger), 0);
+	end(&s);
+}
+
+/* net/netfilter/nfnetlink_queue.c seq_show, 6.12. */
+static void queues_that_are_full(void **state)
+{
+	static const char before[] = "    7   4711     0 2 65531     3     0        9  1\n";
+	static const char after[] = "    7   4711  1024 2 65531   203    10     1243  1\n";
+	const struct finding *f;
+	struct scene s;
+
+	(void)state;
+	begin(&s);
+	assert_int_equal(parse_nfqueue((struct span){before, strlen(before)}, &s.o.a), 0);
+	assert_int_equal(parse_nfqueue((struct span){after, strlen(after)}, &s.o.b), 0);
+	add_chain(&s.o.b.nft, "input", true, NF_INET_LOCAL_IN, 0, VERDICT_ACCEPT);
+	add_rule(&s.o.b.nft, VERDICT_QUEUE, RULE_NO_CHAIN)->to_queue = true;
+	s.o.b.nft.rules.items[0].queue = 7;
+	s.o.b.nft.rules.items[0].queues = 1;
+	trace(&s.drops, "NOT_SPECIFIED", "nf_queue", IPPROTO_UDP, 210);
+	assert_int_equal(scene_ask(&s, examine_nfqueue), FOUND);
+	f = only_finding(&s);
+	assert_int_equal(f->lost, 210);
+	assert_int_equal(f->counted, 210);
+	assert_non_null(remedy_of(f, "longer-queue"));
+	assert_null(remedy_of(f, "start-queue-program"));
+	assert_int_equal(parse_nfqueue((struct span){"7 1 x\n", 6}, &s.o.b), -EBADMSG);
+	end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(security_hook),
+		cmocka_unit_test(queues_that_are_full),
 		cmocka_unit_test(walks_jumps),
 		cmocka_unit_test(walks_goto),
 		cmocka_unit_test(walks_what_may_be),
