@@ -217,6 +217,20 @@ static void bad_length(struct host *h)
 	traced(h, "PKT_TOO_SMALL", "__udp4_lib_rcv", IPPROTO_UDP);
 }
 
+static void socket_filter(struct host *h)
+{
+	passed(h, C_UDP_IN_DATAGRAMS);
+	counted(h, C_UDP_IN_ERRORS);
+	traced(h, "SOCKET_FILTER", "udp_queue_rcv_one_skb", IPPROTO_UDP);
+}
+
+/* A listener's own filter: no counter at all tells of it. */
+static void filter_of_listener(struct host *h)
+{
+	passed(h, C_TCP_IN_SEGS);
+	traced(h, "SOCKET_FILTER", "tcp_v4_rcv", IPPROTO_TCP);
+}
+
 /* From 6.13 on no counter tells of it, the socket alone does. */
 static void udp_memory(struct host *h)
 {
@@ -281,6 +295,49 @@ static void reverse_path(struct host *h)
 	traced(h, "IP_RPFILTER", "ip_rcv_finish_core", 0);
 }
 
+static void unknown_connection(struct host *h)
+{
+	passed(h, C_TCP_IN_SEGS);
+	counted(h, C_TCP_OUT_RSTS);
+	traced(h, "TCP_FLAGS", "tcp_v4_do_rcv", IPPROTO_TCP);
+}
+
+static void closed_port(struct host *h)
+{
+	passed(h, C_TCP_IN_SEGS);
+	counted(h, C_TCP_OUT_RSTS);
+	traced(h, "NO_SOCKET", "tcp_v4_rcv", IPPROTO_TCP);
+}
+
+/* Its timer runs, and the first copy has not left this host yet. */
+static void own_queue(struct host *h)
+{
+	count(h->o, C_TCP_OUT_SEGS, 0, PASSED);
+	count(h->o, C_TCP_SPURIOUS_RTX_HOST_QUEUES, 0, 3);
+}
+
+/* Full segments alone are sent again, the handshake passed, and no ICMP came. */
+static void large_ones_vanish(struct host *h)
+{
+	struct socket *sk = socket_of(h, IPPROTO_TCP, 'S');
+
+	count(h->o, C_TCP_OUT_SEGS, 0, 40);
+	count(h->o, C_TCP_RETRANS_SEGS, 0, 5);
+	count(h->o, C_TCP_TIMEOUTS, 0, 4);
+	count(h->o, C_ICMP_IN_DEST_UNREACHS, 0, 0);
+	sk->tcp_known = true;
+	sk->state = 1;
+	sk->unacked = 10;
+	sk->backoff = 4;
+	sk->snd_mss = 1448;
+	sk->pmtu = 1500;
+	sk->retrans_total = 5;
+	sk->bytes_again = 5 * 1448;
+	sk->bytes_acked = 1;
+	sk->rto_us = 3200000;
+	sk->last_ack_ms = 5000;
+}
+
 static void timeouts_elsewhere(struct host *h)
 {
 	retransmits(h);
@@ -309,6 +366,7 @@ static const struct decision {
 	{"InErrors = RcvbufErrors", "empty in between", "udp-rcvbuf-full", burst},
 	{"InErrors", "InCsumErrors, RcvbufErrors not", "udp-csum", bad_sum},
 	{"InErrors", "PKT_TOO_SMALL, neither of both", "udp-length", bad_length},
+	{"InErrors", "SOCKET_FILTER, neither of both", "socket-filter-drop", socket_filter},
 	{"d of a socket", "PROTO_MEM, no counter of UDP", "udp-mem-limit", udp_memory},
 	{"SYNs again", "ListenOverflows", "listen-overflow", accept_queue},
 	{"SYNs again", "TCPReqQFullDrop, ListenOverflows not", "synq-full-drop", syn_queue},
@@ -317,6 +375,11 @@ static const struct decision {
 	{"SYNs again", "PAWSTimewait", "paws-timewait", old_timestamps},
 	{"SYNs again", "NETFILTER_DROP, conntrack drop", "conntrack-table-full", conntrack_is_full},
 	{"SYNs again", "IP_RPFILTER, ListenDrops not", "rp-filter", reverse_path},
+	{"SYNs again", "SOCKET_FILTER, no counter", "socket-filter-drop", filter_of_listener},
+	{"OutRsts", "TCP_FLAGS at a listener", "rst-unknown-connection", unknown_connection},
+	{"OutRsts", "NO_SOCKET", "rst-closed-port", closed_port},
+	{"TCPSpuriousRtxHostQueues", "nothing lost", "host-queue-stuck", own_queue},
+	{"RetransSegs", "full segments only, no ICMP", "pmtu-blackhole", large_ones_vanish},
 	{"RetransSegs", "Timeouts, all here clean", "tcp-rto", timeouts_elsewhere},
 	{"RetransSegs", "FastRetrans, all here clean", "tcp-fast-retransmit", fast_elsewhere},
 };
