@@ -38,6 +38,7 @@ enum outcome examine_cpu_saturated(struct exam *x);		  /* host.c */
 void describe_rst_closed_port(struct exam *x, struct finding *f); /* tcp_reset.c */
 void describe_rst_unknown(struct exam *x, struct finding *f);	  /* tcp_reset.c */
 enum outcome examine_oom_kill(struct exam *x);			  /* tcp_reset.c */
+enum outcome examine_memcg_sockets(struct exam *x);		  /* tcp_host.c */
 enum outcome examine_fd_exhaustion(struct exam *x);		  /* app_accept.c */
 enum outcome examine_mem_low(struct exam *x);			  /* host.c */
 enum outcome examine_io_blocked(struct exam *x);		  /* host.c */

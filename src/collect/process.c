@@ -162,6 +162,8 @@ void parse_mounts(struct span text, const char *root, struct cgroup_mounts *ret)
 			take_mount(ret->unified, sizeof(ret->unified), root, where);
 		if (span_is(type, "cgroup") && has_option(options, "cpu"))
 			take_mount(ret->cpu, sizeof(ret->cpu), root, where);
+		if (span_is(type, "cgroup") && has_option(options, "memory"))
+			take_mount(ret->memory, sizeof(ret->memory), root, where);
 		if (span_is(type, "cgroup") && has_option(options, "freezer"))
 			take_mount(ret->freezer, sizeof(ret->freezer), root, where);
 	}
@@ -199,6 +201,8 @@ void parse_cgroup(struct span text, struct cgroup_paths *ret)
 			container_of_path(line, &ret->container);
 		if (has_option(controllers, "cpu"))
 			span_copy(line, ret->cpu, sizeof(ret->cpu));
+		if (has_option(controllers, "memory"))
+			span_copy(line, ret->memory, sizeof(ret->memory));
 		if (has_option(controllers, "freezer"))
 			span_copy(line, ret->freezer, sizeof(ret->freezer));
 		if (span_is(id, "0") && controllers.n == 0)
@@ -236,7 +240,7 @@ int parse_cpu_max(struct span text, int64_t *ret_quota, int64_t *ret_period)
 }
 
 /* A file of one cgroup. False if it is not there or the path leads nowhere from here. */
-static bool read_cgroup(struct host *h, const char *mount, const char *path, const char *file,
+bool read_cgroup(struct host *h, const char *mount, const char *path, const char *file,
 			struct buf *text)
 {
 	char name[512];
@@ -251,7 +255,7 @@ static bool read_cgroup(struct host *h, const char *mount, const char *path, con
 	return host_read_abs(h, name, text) == 0;
 }
 
-static bool read_number(struct host *h, const char *mount, const char *path, const char *file,
+bool read_cgroup_number(struct host *h, const char *mount, const char *path, const char *file,
 			int64_t *ret)
 {
 	cleanup(buf_done) struct buf text = {0};
@@ -274,8 +278,8 @@ static bool read_limit(struct host *h, const char *mount, bool v2, const char *p
 		if (!read_cgroup(h, mount, path, "cpu.max", &text) ||
 		    parse_cpu_max(text_of(&text), &quota, &period) < 0)
 			return false;
-	} else if (!read_number(h, mount, path, "cpu.cfs_quota_us", &quota) ||
-		   !read_number(h, mount, path, "cpu.cfs_period_us", &period)) {
+	} else if (!read_cgroup_number(h, mount, path, "cpu.cfs_quota_us", &quota) ||
+		   !read_cgroup_number(h, mount, path, "cpu.cfs_period_us", &period)) {
 		return false;
 	}
 	if (quota < 0)
@@ -403,6 +407,8 @@ static void read_groups(struct host *h, const struct cgroup_mounts *mounts,
 		read_throttling(h, v2 ? mounts->unified : mounts->cpu, v2, p);
 	p->cgroup_v2 = v2;
 	read_frozen(h, mounts, &paths, p);
+	if (!host_is_look(h))
+		read_memory_limit(h, mounts, &paths, &p->memory);
 }
 
 /* fs/proc/array.c task_cpus_allowed; a list that does not fit is not told. */

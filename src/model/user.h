@@ -60,6 +60,14 @@ struct container {
 	char pod[40], pod_name[128], pod_namespace[64]; /* of Kubernetes: uid and names; "" none */
 };
 
+/* Memory that a process's cgroup, or the nearest above with a limit, may use for sockets. */
+struct memory_limit {
+	char path[256];
+	uint64_t used, limit; /* bytes; limit 0: none. v1: of TCP buffers alone; v2: of everything */
+	uint64_t sockets;     /* of these, in socket buffers */
+	bool v2;
+};
+
 struct process {
 	int pid, ppid;
 	unsigned int threads; /* 0 unknown */
@@ -72,6 +80,7 @@ struct process {
 	char cpus_allowed[64]; /* of its first thread, "0-3,8"; "" unknown */
 	uint64_t fds, fds_max; /* open descriptors, and how many it may have; fds_max 0: unknown */
 	uint64_t swapped_kib;  /* of its memory */
+	struct memory_limit memory; /* at the ends only */
 	char cgroup[256], unit[128]; /* path in the cpu (v1) or the unified hierarchy; systemd unit or "" */
 	bool cpu_stat_known, frozen;
 	uint64_t nr_periods, nr_throttled, throttled_ns; /* of that cgroup or its nearest limited parent */

@@ -285,7 +285,9 @@ static int scrub_file(struct scrubber *s, const char *name, struct buf *data, st
 {
 	static const char *const files[] = {"/cpu.stat", "/cpu.max", "/cpu.cfs_quota_us",
 					    "/cpu.cfs_period_us", "/freezer.state",
-					    "/cgroup.events", NULL};
+					    "/cgroup.events", "/memory.max", "/memory.current", "/memory.stat",
+					    "/memory.kmem.tcp.limit_in_bytes",
+					    "/memory.kmem.tcp.usage_in_bytes", NULL};
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.-";
 	static const char *const built_in[] = {"/nf_tables.ko", "/af_packet_diag.ko",
 					       "/nf_conntrack_netlink.ko", NULL};

@@ -62,7 +62,8 @@ static const char *const known_parts[] = {
 	"cpu", "cpuacct", "cpu,cpuacct", "cpuacct,cpu", "freezer", "unified", "systemd",
 	"system.slice", "user.slice", "machine.slice", "init.scope", "-.slice",
 	"cpu.stat", "cpu.max", "cpu.cfs_quota_us", "cpu.cfs_period_us", "freezer.state",
-	"cgroup.events",
+	"cgroup.events", "memory", "memory.max", "memory.current", "memory.stat",
+	"memory.kmem.tcp.limit_in_bytes", "memory.kmem.tcp.usage_in_bytes",
 	"docker", "lxc", "lxc.payload", "payload", "kubelet.slice", "kubepods", "kubepods.slice",
 	"burstable", "besteffort", "kubepods-burstable.slice", "kubepods-besteffort.slice",
 };
@@ -170,7 +171,7 @@ void scrub_path(struct scrubber *s, struct span path, struct buf *to)
 /* "3:cpu,cpuacct:/user.slice": the hierarchies that are looked into. */
 int scrub_cgroups(struct scrubber *s, struct buf *data)
 {
-	static const char *const kept[] = {"cpu", "cpuacct", "freezer", "name=systemd", ""};
+	static const char *const kept[] = {"cpu", "cpuacct", "freezer", "memory", "name=systemd", ""};
 	struct span text = text_of(data), line, id, controllers;
 	struct buf out = {0};
 
@@ -260,7 +261,8 @@ int scrub_mounts(struct scrubber *s, struct buf *data)
 		scrub_path(s, text_of(&path), &out);
 		buf_printf(&out, " %.*s rw", (int)type.n, type.p);
 		while (next_split(&options, ',', &option))
-			if (span_is(option, "cpu") || span_is(option, "freezer"))
+			if (span_is(option, "cpu") || span_is(option, "freezer") ||
+			    span_is(option, "memory"))
 				buf_printf(&out, ",%.*s", (int)option.n, option.p);
 		buf_puts(&out, " 0 0\n");
 	}
