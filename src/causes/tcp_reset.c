@@ -134,22 +134,33 @@ static struct subject *listener_subject(struct exam *x, struct finding *f, const
 	return s;
 }
 
+/* By port: one look-up for each of thousands of flows. The caller frees the array. */
+static const struct socket **listeners_by_port(const struct exam *x)
+{
+	const struct snapshot *ends[] = {&x->o->a, &x->o->b};
+	const struct socket **ports = xcalloc(UINT16_MAX + 1, sizeof(*ports));
+
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		vec_each(sk, &ends[i]->sockets)
+			if (is_listener(sk))
+				ports[sk->local_port] = sk;
+	return ports;
+}
+
 /* What flows of these drops were for: the listener of their port, in one sample or the other. */
 static uint64_t add_listeners(struct exam *x, struct finding *f, const struct drop_filter *filter)
 {
+	const struct socket **ports;
 	uint64_t sum = 0;
 
 	if (!tracing(x) || x->d->drops->flows_sampled)
 		return 0;
+	ports = listeners_by_port(x);
 	vec_each(flow, &x->d->drops->flows) {
-		const struct socket *sk = NULL;
+		const struct socket *sk = ports[flow->destination_port];
 		struct subject *s;
 
-		if (flow->netns != x->o->inode || !flow_matches(flow, filter))
-			continue;
-		sk = listener_on(&x->o->b, flow->destination_port);
-		sk = sk ? sk : listener_on(&x->o->a, flow->destination_port);
-		if (!sk)
+		if (!sk || flow->netns != x->o->inode || !flow_matches(flow, filter))
 			continue;
 		sum += flow->packets;
 		s = f ? listener_subject(x, f, sk) : NULL;
@@ -159,6 +170,7 @@ static uint64_t add_listeners(struct exam *x, struct finding *f, const struct dr
 		s->lost += flow->packets;
 		s->traced += flow->packets;
 	}
+	free(ports);
 	return sum;
 }
 
