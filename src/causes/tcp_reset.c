@@ -274,8 +274,13 @@ void describe_rst_unknown(struct exam *x, struct finding *f)
 	struct remedy *r;
 	char where[80];
 
-	/* Who sends as much to ports where nobody listens, scans. */
-	f->severity = closed < f->lost ? severity_of_count(x, f->lost) : SEVERITY_INFO;
+	/*
+	 * Who sends as much to ports where nobody listens, scans; and each connection that was made
+	 * or reset here may leave a late segment behind.
+	 */
+	f->severity = SEVERITY_INFO;
+	if (f->lost > closed + value(x, C_TCP_PASSIVE_OPENS) + value(x, C_TCP_ESTAB_RESETS))
+		f->severity = severity_of_count(x, f->lost);
 	if (f->subjects.n)
 		finding_headline(f, "segments of connections that %s does not know",
 				 place(f, where, sizeof(where)));
@@ -288,6 +293,8 @@ void describe_rst_unknown(struct exam *x, struct finding *f)
 	evidence_traced(f, x, "TCP_FLAGS (or no reason) at tcp_v4_do_rcv, tcp_v6_do_rcv", f->traced);
 	evidence_counter(f, x, C_TCP_OUT_RSTS);
 	evidence_counter(f, x, C_SYNCOOKIES_FAILED);
+	evidence_counter(f, x, C_TCP_PASSIVE_OPENS);
+	evidence_counter(f, x, C_TCP_ESTAB_RESETS);
 	finding_exclude(f, "a closed port (%llu segments for such)", (unsigned long long)closed);
 	finding_exclude(f, "a full accept queue with tcp_abort_on_overflow (EmbryonicRsts +%llu)",
 			(unsigned long long)value(x, C_EMBRYONIC_RSTS));
