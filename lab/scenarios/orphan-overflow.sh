@@ -28,7 +28,7 @@ orphans() {
 	in_ns "$C" ss -Htan state fin-wait-1 | wc -l
 }
 
-# What neither waits for its end nor came to it was cut off
+# What neither waits for its end nor came to it was cut off, at once or as its timer ran out
 traffic() {
 	local ask answer pid
 
@@ -48,6 +48,7 @@ traffic() {
 	echo >&"$ask"
 	read -r -t 60 -u "$answer" _
 	wait "$pid"
+	[ "$SILENT" = 0 ] || sleep $((2 * STRETCH))
 	[ "$SILENT" = 0 ] || echo "lost=$((200 - $(orphans)))"
 }
 
