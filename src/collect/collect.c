@@ -36,12 +36,14 @@ const struct collector collectors[] = {
 	{SRC_NETLINK_SOCKETS, AT_ENDS, collect_netlink_sockets},
 	{SRC_RT_CACHE, AT_ENDS, collect_rt_cache},
 	{SRC_NEIGH, AT_ALL, collect_neigh},
+	{SRC_ADDRESSES, AT_ENDS, collect_addresses},
 	{SRC_NEIGH_TABLE, AT_ENDS, collect_neigh_table},
 	{SRC_NFT, AT_ENDS, collect_nft},
 	{SRC_IPTABLES, AT_ENDS, collect_iptables},
 	{SRC_NFQUEUE, AT_ENDS, collect_nfqueue},
 	{SRC_SOCKSTAT, AT_ALL, collect_sockstat},
 	{SRC_CPU, AT_ALL, collect_cpu},
+	{SRC_CPU_TASKS, AT_ALL, collect_cpu_tasks},
 	{SRC_SOFTIRQS, AT_ENDS, collect_softirqs},
 	{SRC_INTERRUPTS, AT_ENDS, collect_interrupts},
 	{SRC_PRESSURE, AT_ENDS, collect_pressure},
@@ -122,8 +124,10 @@ static void tell_collector(enum source source, const struct snapshot *from, stru
 	} else if (source == SRC_PROCESS) {
 		COPY(sockets, socket_in_question(item));
 		COPY(raw_sockets, socket_in_question(item));
-		COPY(packet_sockets, socket_in_question(item));
+		COPY(packet_sockets,
+		     socket_in_question(item) || (from->cpus_flooded && is_capture(item)));
 		COPY(netlink_sockets, socket_in_question(item));
+		to->cpus_flooded = from->cpus_flooded;
 	} else if (source == SRC_TRACKED || source == SRC_CONNECTIONS) {
 		memcpy(to->counter, from->counter, sizeof(to->counter));
 		memcpy(to->sysctl, from->sysctl, sizeof(to->sysctl));

@@ -15,6 +15,7 @@ int parse_ethtool_linkstate(const struct buf *answer, struct snapshot *s);
 int parse_ethtool_rings(const struct buf *answer, struct snapshot *s);
 int parse_ethtool_channels(const struct buf *answer, struct snapshot *s);
 int parse_ethtool_pause(const struct buf *answer, struct snapshot *s);
+int parse_ethtool_coalesce(const struct buf *answer, struct snapshot *s);
 int parse_ethtool_groups(const struct buf *answer, struct snapshot *s);
 
 /* Which bit of a feature set is which feature: the kernel's numbers change. 0xff: it has it not. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Network cards by generic netlink, family "ethtool" (net/ethtool/{linkmodes,linkstate,rings,
- * channels,pause,features,strset,stats}.c; since 5.6, pause and the rest 5.8, statistics 5.13).
+ * channels,coalesce,pause,features,strset,stats}.c; since 5.6, pause and the rest 5.8, statistics 5.13).
  *
  * Scope: the devices of one network namespace; a dump leaves those out whose driver does not know
  * the question (EOPNOTSUPP), and ends at the first that fails otherwise: all of it is unknown then,
@@ -325,6 +325,25 @@ int parse_ethtool_pause(const struct buf *answer, struct snapshot *s)
 	return each_device(answer, s, ETHTOOL_A_PAUSE_HEADER, take_pause, NULL);
 }
 
+/* Times of 0 with packets of 0 mean that the driver does not tell; of one, that it is off. */
+static int take_coalesce(struct told *t, const struct nlmsghdr *h, const void *arg)
+{
+	struct nic_coalesce *c = &t->nic->coalesce;
+	uint8_t adaptive = 0;
+
+	(void)h, (void)arg;
+	c->known = number32(t, ETHTOOL_A_COALESCE_RX_USECS, &c->rx_usecs);
+	c->rx_frames = value32(t, ETHTOOL_A_COALESCE_RX_MAX_FRAMES);
+	number8(t, ETHTOOL_A_COALESCE_USE_ADAPTIVE_RX, &adaptive);
+	c->adaptive = adaptive;
+	return 0;
+}
+
+int parse_ethtool_coalesce(const struct buf *answer, struct snapshot *s)
+{
+	return each_device(answer, s, ETHTOOL_A_COALESCE_HEADER, take_coalesce, NULL);
+}
+
 /* ---- the standard groups ---- */
 
 /* Each counter is a nest of its own with one attribute, whose type is the counter's number. */
@@ -556,6 +575,7 @@ static const struct question {
 } questions[] = {
 	{"ethtool-rings", ETHTOOL_MSG_RINGS_GET, 0, parse_ethtool_rings, false},
 	{"ethtool-channels", ETHTOOL_MSG_CHANNELS_GET, 0, parse_ethtool_channels, false},
+	{"ethtool-coalesce", ETHTOOL_MSG_COALESCE_GET, 0, parse_ethtool_coalesce, false},
 	{"ethtool-pause", ETHTOOL_MSG_PAUSE_GET, ETHTOOL_FLAG_STATS, parse_ethtool_pause, true},
 	{"ethtool-linkstate", ETHTOOL_MSG_LINKSTATE_GET, 0, parse_ethtool_linkstate, true},
 	{"ethtool-linkmodes", ETHTOOL_MSG_LINKMODES_GET, ETHTOOL_FLAG_COMPACT_BITSETS,

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -29,6 +30,7 @@ static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 	[IFLA_CARRIER_DOWN_COUNT] = {.type = NLA_U32},
 	[IFLA_PROMISCUITY] = {.type = NLA_U32},
 	[IFLA_XDP] = {.type = NLA_NESTED},
+	[IFLA_AF_SPEC] = {.type = NLA_NESTED},
 	[IFLA_LINK] = {.type = NLA_U32},
 	[IFLA_LINK_NETNSID] = {.type = NLA_U32},
 	[IFLA_MASTER] = {.type = NLA_U32},
@@ -135,6 +137,28 @@ static int take_xdp(struct link *l, struct nlattr *xdp)
 	return 0;
 }
 
+/*
+ * IFLA_AF_SPEC of IPv4 (net/ipv4/devinet.c inet_fill_link_af): all settings of the device, 32 bits
+ * each, in the order of their numbers, which begin with 1.
+ */
+static void take_ipv4_settings(struct link *l, struct nlattr *families)
+{
+	struct nlattr *ipv4 = families ? nla_find(nla_data(families), nla_len(families), AF_INET)
+				       : NULL;
+	struct nlattr *conf = ipv4 ? nla_find(nla_data(ipv4), nla_len(ipv4), IFLA_INET_CONF) : NULL;
+	const struct {
+		int number, *to;
+	} wanted[] = {{IPV4_DEVCONF_ARP_IGNORE, &l->arp_ignore},
+		      {IPV4_DEVCONF_ARPFILTER, &l->arp_filter}};
+
+	for (size_t i = 0; conf && i < ARRAY_SIZE(wanted); i++) {
+		size_t at = (size_t)(wanted[i].number - 1) * sizeof(int32_t);
+
+		if ((size_t)nla_len(conf) >= at + sizeof(int32_t))
+			memcpy(wanted[i].to, (const char *)nla_data(conf) + at, sizeof(int32_t));
+	}
+}
+
 static int take_link(const struct nlmsghdr *h, struct snapshot *s)
 {
 	struct nlattr *table[IFLA_MAX + 1];
@@ -162,7 +186,10 @@ static int take_link(const struct nlmsghdr *h, struct snapshot *s)
 		l->peer_ifindex = 0;
 	l->peer_known_netns = table[IFLA_LINK_NETNSID];
 	l->link_netnsid = l->peer_known_netns ? (int)number(table[IFLA_LINK_NETNSID]) : -1;
-	l->rp_filter = l->forwarding = -1;
+	l->rp_filter = l->forwarding = l->arp_ignore = l->arp_filter = -1;
+	take_ipv4_settings(l, table[IFLA_AF_SPEC]);
+	if (table[IFLA_ADDRESS] && nla_len(table[IFLA_ADDRESS]) == sizeof(l->mac))
+		memcpy(l->mac, nla_data(table[IFLA_ADDRESS]), sizeof(l->mac));
 	take_stats(l, table[IFLA_STATS64]);
 	if (take_xdp(l, table[IFLA_XDP]) < 0)
 		return -EBADMSG;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Neighbours that do not answer: RTM_GETNEIGH (net/core/neighbour.c neigh_fill_info), and the two
+ * Neighbours, and which do not answer: RTM_GETNEIGH (net/core/neighbour.c neigh_fill_info), and the two
  * tables they stand in: RTM_GETNEIGHTBL (neightbl_fill_info).
+ *
+ * RTM_GETADDR (net/ipv4/devinet.c inet_fill_ifaddr, net/ipv6/addrconf.c inet6_fill_ifaddr) tells this
+ * host's own addresses.
  *
  * Scope: the entries are those of one network namespace. The tables are host-wide: entries, limits
  * and statistics read the same in every namespace and count for all of them. Statistics are
@@ -11,6 +14,7 @@
 #include "collect/netlink.h"
 
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -22,6 +26,12 @@
 
 static const struct nla_policy neigh_policy[NDA_MAX + 1] = {
 	[NDA_DST] = {.minlen = 4},
+};
+
+static const struct nla_policy address_policy[IFA_MAX + 1] = {
+	[IFA_ADDRESS] = {.minlen = 4},
+	[IFA_LOCAL] = {.minlen = 4},
+	[IFA_FLAGS] = {.type = NLA_U32},
 };
 
 static const struct nla_policy table_policy[NDTA_MAX + 1] = {
@@ -37,6 +47,24 @@ static size_t address_size(uint8_t family)
 	return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
 }
 
+static void take_mac(struct snapshot *s, const struct ndmsg *header, struct nlattr **table, size_t size)
+{
+	struct nlattr *mac = table[NDA_LLADDR];
+	struct neigh_mac *m;
+
+	/* An entry that failed may still show what it was. */
+	if (!mac || !table[NDA_DST] || nla_len(mac) != sizeof(m->mac) ||
+	    (header->ndm_state & (NUD_NOARP | NUD_INCOMPLETE | NUD_FAILED)) ||
+	    s->neigh_macs.n >= NEIGHS_MAX || (size_t)nla_len(table[NDA_DST]) < size)
+		return;
+	m = vec_push(&s->neigh_macs);
+	m->ifindex = (unsigned int)header->ndm_ifindex;
+	m->family = header->ndm_family;
+	m->state = header->ndm_state;
+	memcpy(m->address, nla_data(table[NDA_DST]), size);
+	memcpy(m->mac, nla_data(mac), sizeof(m->mac));
+}
+
 static int take_neigh(const struct nlmsghdr *h, struct snapshot *s)
 {
 	struct nlattr *table[NDA_MAX + 1];
@@ -50,14 +78,18 @@ static int take_neigh(const struct nlmsghdr *h, struct snapshot *s)
 	/* net/core/neighbour.c neigh_update_gc_list() exempts these two from the table's limit. */
 	if (size && !(header->ndm_state & NUD_PERMANENT) && !(header->ndm_flags & NTF_EXT_LEARNED))
 		s->neighs_limited[header->ndm_family == AF_INET6]++;
+	if (!size)
+		return 0;
+	if (nl_parse(h, sizeof(*header), table, NDA_MAX, neigh_policy) < 0)
+		return -EBADMSG;
+	take_mac(s, header, table, size);
 	/* Entries of the administrator's, and of devices without addresses, are never resolved. */
-	if (!size || (header->ndm_state & (NUD_PERMANENT | NUD_NOARP)))
+	if (header->ndm_state & (NUD_PERMANENT | NUD_NOARP))
 		return 0;
 	s->neighs_seen++;
 	if (!(header->ndm_state & (NUD_INCOMPLETE | NUD_FAILED)) || s->neighs.n >= NEIGHS_MAX)
 		return 0;
-	if (nl_parse(h, sizeof(*header), table, NDA_MAX, neigh_policy) < 0 || !table[NDA_DST] ||
-	    (size_t)nla_len(table[NDA_DST]) < size)
+	if (!table[NDA_DST] || (size_t)nla_len(table[NDA_DST]) < size)
 		return -EBADMSG;
 	n = vec_push(&s->neighs);
 	n->ifindex = (unsigned int)header->ndm_ifindex;
@@ -107,6 +139,71 @@ int collect_neigh(struct host *h, struct snapshot *s)
 
 	return r < 0 ? r : dump_neighs(h, "neighs6", AF_INET6, s);
 }
+
+/* ---- addresses ---- */
+
+#define ADDRESSES_MAX 4096
+
+static int take_address(const struct nlmsghdr *h, struct snapshot *s)
+{
+	struct nlattr *table[IFA_MAX + 1], *own;
+	const struct ifaddrmsg *header = nl_data(h, sizeof(*header));
+	struct address *a;
+	size_t size;
+
+	if (!header || nl_parse(h, sizeof(*header), table, IFA_MAX, address_policy) < 0)
+		return -EBADMSG;
+	size = address_size(header->ifa_family);
+	/* IPv4 on a point-to-point link: IFA_ADDRESS is the other end. */
+	own = table[IFA_LOCAL] ? table[IFA_LOCAL] : table[IFA_ADDRESS];
+	if (!size || !own || s->addresses.n == ADDRESSES_MAX)
+		return 0;
+	if ((size_t)nla_len(own) < size)
+		return -EBADMSG;
+	a = vec_push(&s->addresses);
+	a->ifindex = header->ifa_index;
+	a->family = header->ifa_family;
+	a->prefix = header->ifa_prefixlen;
+	/* The header has room for eight of them. */
+	a->flags = table[IFA_FLAGS] ? nla_get_u32(table[IFA_FLAGS]) : header->ifa_flags;
+	memcpy(a->address, nla_data(own), size);
+	return 0;
+}
+
+int parse_addresses(const struct buf *answer, struct snapshot *s)
+{
+	int r = nl_check(answer);
+
+	if (r < 0)
+		return r;
+	nl_each(message, answer) {
+		if (message.h->nlmsg_type != RTM_NEWADDR)
+			continue;
+		r = take_address(message.h, s);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int collect_addresses(struct host *h, struct snapshot *s)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifaddrmsg m;
+	} request = {
+		.h = {.nlmsg_len = sizeof(request),
+		      .nlmsg_type = RTM_GETADDR,
+		      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.m = {.ifa_family = AF_UNSPEC},
+	};
+	cleanup(buf_done) struct buf answer = {0};
+	int r = host_netlink(h, "addresses", NETLINK_ROUTE, &request, sizeof(request), &answer);
+
+	return r < 0 ? r : parse_addresses(&answer, s);
+}
+
+/* ---- the tables ---- */
 
 static int take_table(const struct nlmsghdr *h, struct snapshot *s)
 {

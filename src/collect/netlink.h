@@ -14,6 +14,7 @@ int parse_netconf(const struct buf *answer, struct snapshot *s);
 int parse_peers(const struct buf *answer, struct snapshot *s);
 int parse_qdiscs(const struct buf *answer, struct snapshot *s);
 int parse_neighs(const struct buf *answer, struct snapshot *s);
+int parse_addresses(const struct buf *answer, struct snapshot *s);
 int parse_neigh_tables(const struct buf *answer, struct snapshot *s);
 int parse_packet_sockets(const struct buf *answer, struct snapshot *s);
 /* All messages of it or a run of them: whether the end was seen is the caller's to check. */

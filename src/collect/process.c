@@ -41,7 +41,7 @@ static int take_stat_field(int at, struct span field, struct process_stat *stat)
 			return -EBADMSG;
 		stat->nice = (int)nice;
 	}
-	if (at != 4 && at != 12 && at != 14 && at != 15 && at != 20 && at != 39)
+	if (at != 4 && at != 12 && at != 14 && at != 15 && at != 20 && at < 39)
 		return 0;
 	if (parse_u64(field, at == 4 || at >= 20 ? INT32_MAX : UINT64_MAX, &number) < 0)
 		return -EBADMSG;
@@ -55,6 +55,10 @@ static int take_stat_field(int at, struct span field, struct process_stat *stat)
 		stat->stime = number;
 	else if (at == 20)
 		stat->threads = (unsigned int)number;
+	else if (at == 40)
+		stat->rt_priority = (uint8_t)MIN(number, UINT8_MAX);
+	else if (at == 41)
+		stat->policy = (uint8_t)MIN(number, UINT8_MAX);
 	else
 		stat->cpu = (int)number;
 	return 0;
@@ -73,7 +77,7 @@ int parse_process_stat(struct span text, struct process_stat *ret)
 	span_copy((struct span){open + 1, (size_t)(close - open) - 1}, stat.comm,
 		  sizeof(stat.comm));
 	rest = (struct span){close + 1, text.n - (size_t)(close + 1 - text.p)};
-	for (int at = 3; at <= 39; at++) {
+	for (int at = 3; at <= 41; at++) {
 		if (!next_field(&rest, &field)) {
 			if (at <= 15)
 				return -EBADMSG;
@@ -542,10 +546,11 @@ static void inodes_done(struct inodes *set)
 }
 
 /* Those of more than SOCKETS_IN_QUESTION_MAX sockets stay without an owner. */
-static void list_some(const struct socket *sockets, size_t n, struct inodes *to)
+static void list_some(const struct socket *sockets, size_t n, bool captures, struct inodes *to)
 {
 	for (const struct socket *sk = sockets; sk < sockets + n; sk++)
-		if (sk->inode && to->list.n < SOCKETS_IN_QUESTION_MAX && socket_in_question(sk))
+		if (sk->inode && to->list.n < SOCKETS_IN_QUESTION_MAX &&
+		    (socket_in_question(sk) || (captures && is_capture(sk))))
 			*vec_push(&to->list) = sk->inode;
 }
 
@@ -553,10 +558,10 @@ static void list_inodes(const struct snapshot *s, struct inodes *to)
 {
 	size_t kept = 0;
 
-	list_some(s->sockets.items, s->sockets.n, to);
-	list_some(s->raw_sockets.items, s->raw_sockets.n, to);
-	list_some(s->packet_sockets.items, s->packet_sockets.n, to);
-	list_some(s->netlink_sockets.items, s->netlink_sockets.n, to);
+	list_some(s->sockets.items, s->sockets.n, false, to);
+	list_some(s->raw_sockets.items, s->raw_sockets.n, false, to);
+	list_some(s->packet_sockets.items, s->packet_sockets.n, s->cpus_flooded, to);
+	list_some(s->netlink_sockets.items, s->netlink_sockets.n, false, to);
 	if (to->list.n)
 		qsort(to->list.items, to->list.n, sizeof(uint32_t), compare_u32);
 	for (size_t i = 0; i < to->list.n; i++)

@@ -36,6 +36,7 @@ struct process_stat {
 	int cpu;	      /* likewise -1 */
 	int nice;
 	uint64_t utime, stime, major_faults;
+	uint8_t rt_priority, policy; /* SCHED_* */
 };
 int parse_process_stat(struct span text, struct process_stat *ret);
 

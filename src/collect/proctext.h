@@ -37,6 +37,8 @@ int parse_kernel_log(struct span text, struct snapshot *s);
 /* What collect_queues keeps of sysfs. */
 int parse_queues(struct span text, struct snapshot *s);
 int parse_nfqueue(struct span text, struct snapshot *s);
+/* What collect_cpu_tasks keeps. */
+int parse_cpu_tasks(struct span text, struct snapshot *s);
 int parse_conntrack(struct span text, struct snapshot *s);
 int parse_rt_cache(struct span text, struct snapshot *s);
 /* rawsock.c, packet.c */

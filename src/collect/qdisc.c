@@ -30,6 +30,7 @@ static const struct nla_policy stats_policy[TCA_STATS_MAX + 1] = {
 	[TCA_STATS_BASIC] = {.minlen =
 				     offsetof(struct gnet_stats_basic, packets) + sizeof(uint32_t)},
 	[TCA_STATS_QUEUE] = {.minlen = sizeof(struct gnet_stats_queue)},
+	[TCA_STATS_APP] = {.type = NLA_UNSPEC},
 	[TCA_STATS_PKT64] = {.minlen = sizeof(uint64_t)},
 };
 
@@ -80,6 +81,9 @@ static void take_options(struct qdisc *q, struct nlattr *options)
 		q->limit = limit;
 		q->limit_in_bytes = row->in_bytes;
 	}
+	if (options && strcmp(q->kind, "fq") == 0 &&
+	    option(options, TCA_FQ_FLOW_PLIMIT, 0, &limit, sizeof(limit)))
+		q->fq_flow_limit = limit;
 	if (!options || strcmp(q->kind, "tbf") != 0 ||
 	    !option(options, TCA_TBF_PARMS, offsetof(struct tc_tbf_qopt, rate.rate), &rate,
 		    sizeof(rate)))
@@ -92,6 +96,20 @@ static void take_options(struct qdisc *q, struct nlattr *options)
 	if (option(options, TCA_TBF_PARMS, offsetof(struct tc_tbf_qopt, buffer), &buffer,
 		   sizeof(buffer)))
 		q->burst = (uint64_t)((double)buffer * 64 * (double)rate64 / 1e9 + 0.5);
+}
+
+/* net/sched/sch_fq.c fq_dump_stats; the structure grows with the kernel, its beginning stays. */
+static void take_fq(struct qdisc *q, struct nlattr *stats)
+{
+	struct tc_fq_qd_stats fq = {0};
+	size_t least = offsetof(struct tc_fq_qd_stats, horizon_drops) + sizeof(fq.horizon_drops);
+
+	if (strcmp(q->kind, "fq") != 0 || !stats || (size_t)nla_len(stats) < least)
+		return;
+	memcpy(&fq, nla_data(stats), MIN((size_t)nla_len(stats), sizeof(fq)));
+	q->fq_known = true;
+	q->fq_flow_drops = fq.flows_plimit;
+	q->fq_horizon_drops = fq.horizon_drops;
 }
 
 static int take_stats2(struct qdisc *q, struct nlattr *nested)
@@ -109,6 +127,7 @@ static int take_stats2(struct qdisc *q, struct nlattr *nested)
 	}
 	if (table[TCA_STATS_PKT64])
 		nla_memcpy(&q->packets, table[TCA_STATS_PKT64], sizeof(q->packets));
+	take_fq(q, table[TCA_STATS_APP]);
 	if (table[TCA_STATS_QUEUE]) {
 		nla_memcpy(&queue, table[TCA_STATS_QUEUE], sizeof(queue));
 		q->qlen = queue.qlen;

@@ -28,6 +28,8 @@ struct link {
 	unsigned int promiscuity; /* how many ask it to listen to everything; flags tell one only */
 	uint8_t operstate;
 	int rp_filter, forwarding; /* RTM_GETNETCONF; -1 unknown */
+	int arp_ignore, arp_filter; /* the device's own, without conf.all; -1 unknown */
+	uint8_t mac[6];		    /* zero: it has none, or an address of another length */
 	unsigned int stats_n;	   /* how many of stats the kernel gave */
 	uint64_t stats[LINK_STATS]; /* index: counter id - LINK_FIRST */
 };
@@ -55,12 +57,32 @@ struct qdisc {
 	uint64_t rate_bps, limit; /* where the options tell (tbf, fifo); 0 unknown. limit: packets or bytes */
 	uint64_t burst; /* tbf: bytes, also the largest packet that passes; 0 unknown */
 	bool limit_in_bytes;
+	bool fq_known; /* of a fq: packets it dropped because their flow had too many, and because
+			* they were to be sent too late; both are within drops */
+	uint64_t fq_flow_drops, fq_horizon_drops;
+	uint64_t fq_flow_limit; /* packets of one flow; 0 unknown */
 };
 
 struct neigh {
 	unsigned int ifindex;
 	uint8_t family;
 	uint16_t state; /* NUD_* */
+	uint8_t address[16];
+};
+
+/* A neighbour whose hardware address is known. */
+struct neigh_mac {
+	unsigned int ifindex;
+	uint8_t family;
+	uint16_t state; /* NUD_*; NUD_PERMANENT: somebody entered it by hand */
+	uint8_t address[16], mac[6];
+};
+
+/* An address of this namespace. */
+struct address {
+	unsigned int ifindex;
+	uint8_t family, prefix; /* AF_INET or AF_INET6; bits of the network */
+	uint32_t flags;		/* IFA_F_* */
 	uint8_t address[16];
 };
 

@@ -62,6 +62,25 @@ struct netdev_interrupt {
 	char allowed[64], effective[64]; /* smp_affinity_list, effective_affinity_list; "" unknown */
 };
 
+/* The thread that takes in packets where a CPU cannot do so between other things (ksoftirqd/N). */
+struct softirq_thread {
+	unsigned int cpu;
+	int pid;
+	uint64_t ran_ns, waited_ns; /* waited: ready to run, and something else did */
+};
+
+/* A process on a CPU whose softirqs take much time, or do not get to run. */
+struct cpu_task {
+	int pid;
+	unsigned int cpu;    /* where its first thread ran last */
+	char state;
+	uint8_t policy;	     /* SCHED_* of sched.h */
+	uint8_t priority;    /* of SCHED_FIFO and SCHED_RR: 1 to 99 */
+	uint64_t ticks;	     /* CPU time of all its threads */
+	uint32_t netns;	     /* its network namespace; 0 unknown */
+	char comm[16];
+};
+
 enum pressure_of { PRESSURE_CPU, PRESSURE_MEMORY, PRESSURE_IO, PRESSURE_N };
 
 /* Tasks that could not go on for want of it. `full`: all tasks at once (of the CPU: always 0). */

@@ -112,6 +112,12 @@ struct nic_pause {
 	uint64_t rx_frames, tx_frames; /* asked to stop; asked others to stop */
 };
 
+/* When a card interrupts for packets received: so long after the first, or when so many are there. */
+struct nic_coalesce {
+	bool known, adaptive; /* adaptive: the driver changes both by itself */
+	uint32_t rx_usecs, rx_frames;
+};
+
 #define NIC_DUPLEX_HALF 0
 #define NIC_DUPLEX_FULL 1
 #define NIC_DUPLEX_UNKNOWN 0xff
@@ -129,6 +135,7 @@ struct nic {
 	struct nic_rings rings;
 	struct nic_channels channels;
 	struct nic_pause pause;
+	struct nic_coalesce coalesce;
 	uint32_t features_known, features_on, features_fixed; /* 1 << enum nic_feature */
 	bool down_count_known;
 	uint32_t down_count; /* times the physical link went down: ETHTOOL_A_LINKSTATE_EXT_DOWN_CNT

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "model/snapshot.h"
 
+#include <linux/if_ether.h>
 #include <netinet/in.h>
 
 #define SNDBUF_LIMITED_PART 10 /* a tenth of the time it had data to send */
@@ -69,6 +70,10 @@ uint32_t link_info(const struct link *l, enum link_info id)
 	V(SRC_QSTATS, nic_queues)                                                                  \
 	V(SRC_QDISC, qdiscs)                                                                       \
 	V(SRC_NEIGH, neighs)                                                                       \
+	V(SRC_NEIGH, neigh_macs)                                                                   \
+	V(SRC_ADDRESSES, addresses)                                                                \
+	V(SRC_CPU_TASKS, softirq_threads)                                                          \
+	V(SRC_CPU_TASKS, cpu_tasks)                                                                \
 	V(SRC_NEIGH_TABLE, neigh_tables)                                                           \
 	V(SRC_PROCESS, processes)                                                                  \
 	V(SRC_PROCESS, buffer_locks)                                                               \
@@ -130,6 +135,8 @@ static void take_numbers(struct snapshot *to, const struct snapshot *from, enum 
 		to->neighs_seen = from->neighs_seen;
 		memcpy(to->neighs_limited, from->neighs_limited, sizeof(to->neighs_limited));
 	}
+	if (source == SRC_CPU_TASKS)
+		to->cpus_flooded = from->cpus_flooded;
 	if (source == SRC_PRESSURE)
 		memcpy(to->pressure, from->pressure, sizeof(to->pressure));
 	to->source[source] = from->source[source];
@@ -322,6 +329,11 @@ bool sysctl_get(const struct snapshot *s, enum sysctl_id id, int64_t *ret)
 		return false;
 	*ret = s->sysctl[id].v[0];
 	return true;
+}
+
+bool is_capture(const struct socket *sk)
+{
+	return sk->kind == SOCKET_PACKET && sk->local_port == ETH_P_ALL;
 }
 
 bool socket_in_question(const struct socket *sk)

@@ -48,6 +48,8 @@ struct snapshot {
 	VEC(struct nic_queue) nic_queues; /* only of drivers that fill them */
 	/* Unresolved ones only (NUD_INCOMPLETE, NUD_FAILED), at most 4,096. */
 	VEC(struct neigh) neighs;
+	VEC(struct neigh_mac) neigh_macs; /* at most 4,096 */
+	VEC(struct address) addresses;
 	size_t neighs_seen; /* with those left out, but for permanent and NOARP ones */
 	/* IPv4, IPv6: entries that gc_thresh3 limits: all but permanent and externally learned ones. */
 	size_t neighs_limited[2];
@@ -74,6 +76,9 @@ struct snapshot {
 	VEC(struct netdev_queues) netdev_queues;
 	VEC(struct netdev_queue) queues;
 	VEC(struct netdev_interrupt) netdev_interrupts;
+	VEC(struct softirq_thread) softirq_threads;
+	VEC(struct cpu_task) cpu_tasks; /* only of CPUs in question */
+	bool cpus_flooded; /* a CPU spent half of its time in softirqs, some time up to now */
 	struct pressure pressure[PRESSURE_N];
 	VEC(struct kernel_log_line) kernel_log; /* oldest first */
 };
@@ -112,5 +117,7 @@ bool sysctl_get(const struct snapshot *s, enum sysctl_id id, int64_t *ret);
  * never walked.
  */
 bool socket_in_question(const struct socket *sk);
+/* A capture takes a copy of every packet: of interest where a CPU is full of packets. */
+bool is_capture(const struct socket *sk);
 
 #endif

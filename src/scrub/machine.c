@@ -142,6 +142,37 @@ int scrub_queues(struct scrubber *s, struct buf *data)
 }
 
 /* The numbers before the text, and of the text no more than what it was kept for. */
+/* "thread ..." is numbers alone; the last word of "task ..." is a program's name. */
+int scrub_cpu_tasks(struct scrubber *s, struct buf *data)
+{
+	struct span text = text_of(data), line, word;
+	struct buf out = {0};
+	bool ok = true;
+
+	while (ok && next_line(&text, &line)) {
+		bool task;
+		size_t i = 1;
+
+		ok = next_field(&line, &word) && (span_is(word, "thread") || span_is(word, "task") ||
+						   span_is(word, "flooded"));
+		task = ok && span_is(word, "task");
+		if (ok)
+			buf_add(&out, word.p, word.n);
+		for (; ok && next_field(&line, &word); i++) {
+			buf_puts(&out, " ");
+			if (task && i == 8)
+				buf_puts(&out, scrub_name(s, NAME_PROGRAM, word.p, word.n));
+			else if (is_number(word) || (task && i == 3 && word.n == 1))
+				buf_add(&out, word.p, word.n);
+			else
+				ok = false;
+		}
+		buf_puts(&out, "\n");
+	}
+	replace(data, &out);
+	return ok ? 0 : -EBADMSG;
+}
+
 int scrub_kernel_log(struct scrubber *s, struct buf *data)
 {
 	struct span text = text_of(data), line, head;

@@ -128,6 +128,7 @@ enum socket_file { SOCKET_FILE_RAW, SOCKET_FILE_PACKET, SOCKET_FILE_NETLINK };
 int scrub_socket_file(struct scrubber *s, enum socket_file which, struct buf *data);
 int scrub_interrupts(struct scrubber *s, struct buf *data);
 int scrub_queues(struct scrubber *s, struct buf *data);
+int scrub_cpu_tasks(struct scrubber *s, struct buf *data);
 int scrub_kernel_log(struct scrubber *s, struct buf *data);
 /* A path, part by part; *to is added to. */
 void scrub_path(struct scrubber *s, struct span path, struct buf *to);

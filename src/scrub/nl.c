@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Netlink answers are built anew from what is known: the header of each message and the attributes
- * of these tables. What a table does not name (hardware addresses, aliases, comments and user data
+ * of these tables. What a table does not name (aliases, comments and user data
  * of rules, attributes of kernels to come) does not get through.
  */
 #include "scrub/map.h"
@@ -27,7 +27,9 @@
 
 #include "nl/nl.h"
 
-enum how { END, KEEP, ADDRESS, DEVICE, FIREWALL, NEST, QDISC_OPTIONS, LINK_INFO, EXPRESSIONS };
+enum how {
+	END, KEEP, ADDRESS, MAC, DEVICE, FIREWALL, NEST, QDISC_OPTIONS, LINK_INFO, EXPRESSIONS
+};
 
 struct attr_row {
 	int type;
@@ -37,6 +39,9 @@ struct attr_row {
 
 #define ROWS static const struct attr_row
 ROWS xdp_rows[] = {{IFLA_XDP_ATTACHED, KEEP, NULL}, {IFLA_XDP_PROG_ID, KEEP, NULL}, {0}};
+/* Numbers alone: the settings of IPv4. */
+ROWS ipv4_settings_rows[] = {{IFLA_INET_CONF, KEEP, NULL}, {0}};
+ROWS family_settings_rows[] = {{AF_INET, NEST, ipv4_settings_rows}, {0}};
 ROWS link_rows[] = {
 	{IFLA_IFNAME, DEVICE, NULL},	{IFLA_MTU, KEEP, NULL},
 	{IFLA_TXQLEN, KEEP, NULL},	{IFLA_OPERSTATE, KEEP, NULL},
@@ -45,19 +50,20 @@ ROWS link_rows[] = {
 	{IFLA_PROMISCUITY, KEEP, NULL}, {IFLA_XDP, NEST, xdp_rows},
 	{IFLA_LINK_NETNSID, KEEP, NULL}, {IFLA_STATS64, KEEP, NULL},
 	{IFLA_TARGET_NETNSID, KEEP, NULL},
-	{IFLA_LINKINFO, LINK_INFO, NULL}, {0}};
+	{IFLA_LINKINFO, LINK_INFO, NULL}, {IFLA_ADDRESS, MAC, NULL},
+	{IFLA_AF_SPEC, NEST, family_settings_rows}, {0}};
 ROWS netconf_rows[] = {{NETCONFA_IFINDEX, KEEP, NULL}, {NETCONFA_RP_FILTER, KEEP, NULL},
 		       {NETCONFA_FORWARDING, KEEP, NULL}, {0}};
 ROWS stats_rows[] = {{TCA_STATS_BASIC, KEEP, NULL}, {TCA_STATS_QUEUE, KEEP, NULL},
-		     {TCA_STATS_PKT64, KEEP, NULL}, {0}};
+		     {TCA_STATS_APP, KEEP, NULL}, {TCA_STATS_PKT64, KEEP, NULL}, {0}};
 ROWS qdisc_rows[] = {{TCA_KIND, KEEP, NULL}, {TCA_OPTIONS, QDISC_OPTIONS, NULL},
 		     {TCA_STATS2, NEST, stats_rows}, {TCA_STATS, KEEP, NULL}, {0}};
-ROWS neigh_rows[] = {{NDA_DST, ADDRESS, NULL}, {0}};
+ROWS neigh_rows[] = {{NDA_DST, ADDRESS, NULL}, {NDA_LLADDR, MAC, NULL}, {0}};
 ROWS neigh_table_rows[] = {{NDTA_NAME, KEEP, NULL}, {NDTA_THRESH1, KEEP, NULL},
 			   {NDTA_THRESH2, KEEP, NULL}, {NDTA_THRESH3, KEEP, NULL},
 			   {NDTA_CONFIG, KEEP, NULL}, {NDTA_STATS, KEEP, NULL}, {0}};
 ROWS address_rows[] = {{IFA_LOCAL, ADDRESS, NULL}, {IFA_ADDRESS, ADDRESS, NULL},
-		       {IFA_BROADCAST, ADDRESS, NULL}, {0}};
+		       {IFA_BROADCAST, ADDRESS, NULL}, {IFA_FLAGS, KEEP, NULL}, {0}};
 ROWS socket_rows[] = {{INET_DIAG_SKMEMINFO, KEEP, NULL}, {INET_DIAG_INFO, KEEP, NULL}, {0}};
 ROWS packet_rows[] = {{PACKET_DIAG_INFO, KEEP, NULL}, {PACKET_DIAG_UID, KEEP, NULL},
 		      {PACKET_DIAG_MEMINFO, KEEP, NULL}, {PACKET_DIAG_RX_RING, KEEP, NULL}, {0}};
@@ -100,6 +106,10 @@ ROWS channels_rows[] = {{ETHTOOL_A_CHANNELS_HEADER, NEST, card_rows},
 			{ETHTOOL_A_CHANNELS_TX_COUNT, KEEP, NULL},
 			{ETHTOOL_A_CHANNELS_OTHER_COUNT, KEEP, NULL},
 			{ETHTOOL_A_CHANNELS_COMBINED_COUNT, KEEP, NULL}, {0}};
+ROWS coalesce_rows[] = {{ETHTOOL_A_COALESCE_HEADER, NEST, card_rows},
+			{ETHTOOL_A_COALESCE_RX_USECS, KEEP, NULL},
+			{ETHTOOL_A_COALESCE_RX_MAX_FRAMES, KEEP, NULL},
+			{ETHTOOL_A_COALESCE_USE_ADAPTIVE_RX, KEEP, NULL}, {0}};
 ROWS pause_rows[] = {{ETHTOOL_A_PAUSE_HEADER, NEST, card_rows}, {ETHTOOL_A_PAUSE_AUTONEG, KEEP, NULL},
 		     {ETHTOOL_A_PAUSE_RX, KEEP, NULL}, {ETHTOOL_A_PAUSE_TX, KEEP, NULL},
 		     {ETHTOOL_A_PAUSE_STATS, KEEP, NULL}, {0}};
@@ -146,6 +156,7 @@ static const struct answer_row {
 	{"ethtool-linkstate", ANY_TYPE, sizeof(struct genlmsghdr), linkstate_rows},
 	{"ethtool-rings", ANY_TYPE, sizeof(struct genlmsghdr), rings_rows},
 	{"ethtool-channels", ANY_TYPE, sizeof(struct genlmsghdr), channels_rows},
+	{"ethtool-coalesce", ANY_TYPE, sizeof(struct genlmsghdr), coalesce_rows},
 	{"ethtool-pause", ANY_TYPE, sizeof(struct genlmsghdr), pause_rows},
 	{"ethtool-groups", ANY_TYPE, sizeof(struct genlmsghdr), groups_rows},
 	{"ethtool-feature-names", ANY_TYPE, sizeof(struct genlmsghdr), feature_name_rows},
@@ -235,6 +246,24 @@ static int put_address(struct scrubber *s, const struct context *c, const struct
 	return 0;
 }
 
+/* Which are the same is kept, and nothing else: not even who made the card. */
+static int put_mac(struct scrubber *s, const struct nlattr *a, struct buf *out)
+{
+	uint64_t hash = siphash(&s->key, nla_data(a), (size_t)nla_len(a));
+	static const uint8_t none[6];
+	uint8_t mac[6];
+
+	if (nla_len(a) != sizeof(mac))
+		return 0;
+	memcpy(mac, nla_data(a), sizeof(mac));
+	if (memcmp(mac, none, sizeof(mac)) != 0) {
+		memcpy(mac, &hash, sizeof(mac));
+		mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02); /* of nobody's range, and no group */
+	}
+	attr_put(out, a->nla_type, mac, sizeof(mac));
+	return 0;
+}
+
 /* Numbers alone, for those that collectors look into. */
 static bool is_known_qdisc(const char *kind)
 {
@@ -320,6 +349,8 @@ static int put_one(struct scrubber *s, const struct context *c, const struct att
 		break;
 	case ADDRESS:
 		return put_address(s, c, a, out);
+	case MAC:
+		return put_mac(s, a, out);
 	case DEVICE:
 		text = text_of(a);
 		attr_put_text(out, a->nla_type, scrub_device(s, text.p, text.n, false));

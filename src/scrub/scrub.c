@@ -174,6 +174,14 @@ static int scrub_queues_of(struct scrubber *s, const char *name, struct buf *dat
 	return data ? scrub_queues(s, data) : 0;
 }
 
+static int scrub_tasks_of(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	buf_puts(to, name);
+	if (strcmp(name, "made/cpu-tasks") != 0)
+		return -EBADMSG;
+	return data ? scrub_cpu_tasks(s, data) : 0;
+}
+
 static int scrub_log(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
 	buf_puts(to, name);
@@ -486,6 +494,7 @@ static const struct kind kinds[] = {
 	{"made/connections", scrub_crowd_of, false},
 	{"made/rates", scrub_numbers, false},
 	{"made/queues", scrub_queues_of, false},
+	{"made/cpu-tasks", scrub_tasks_of, false},
 	{"made/kernel-log", scrub_log, false},
 	{"made/peer-links", scrub_peer_links, false},
 	{"made/peer-netns", scrub_peer_netns, false},

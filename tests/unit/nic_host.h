@@ -38,6 +38,8 @@ struct card {
 	uint64_t supported, advertised, peer;
 	uint32_t rx, rx_max, tx, tx_max; /* rx_max 0: not answered */
 	uint32_t combined, combined_max;
+	uint32_t rx_usecs; /* 0: not answered */
+	uint8_t adaptive;
 	/* Pause: how it is set, and the standard statistics; false: not answered. */
 	bool pause;
 	uint8_t pause_rx, pause_tx;
@@ -250,6 +252,26 @@ static inline void keep_pause(struct recording *r, const char *phase, const stru
 	keep_entry(r, phase, "nl/", "ethtool-pause", 0, &b);
 }
 
+static inline void keep_coalesce(struct recording *r, const char *phase, const struct card *cards,
+				 size_t n)
+{
+	struct buf b = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		size_t at;
+
+		if (!cards[i].rx_usecs)
+			continue;
+		at = card_open(&b, &cards[i], ETHTOOL_MSG_COALESCE_GET_REPLY,
+			       ETHTOOL_A_COALESCE_HEADER);
+		genl_put_u32(&b, ETHTOOL_A_COALESCE_RX_USECS, cards[i].rx_usecs);
+		put_u8(&b, ETHTOOL_A_COALESCE_USE_ADAPTIVE_RX, cards[i].adaptive);
+		message_close(&b, at);
+	}
+	message_end(&b);
+	keep_entry(r, phase, "nl/", "ethtool-coalesce", 0, &b);
+}
+
 static inline void keep_groups(struct recording *r, const char *phase, const struct card *cards,
 			       size_t n)
 {
@@ -333,6 +355,7 @@ static inline void keep_cards(struct recording *r, const char *phase, const stru
 	keep_rings(r, phase, cards, n);
 	keep_channels(r, phase, cards, n);
 	keep_pause(r, phase, cards, n);
+	keep_coalesce(r, phase, cards, n);
 	keep_groups(r, phase, cards, n);
 	for (size_t i = 0; i < n; i++) {
 		keep_driver(r, phase, &cards[i]);

@@ -466,6 +466,9 @@ static void answers_say_the_same(void **state)
 	assert_true(before.links.n > 1 && before.links.n == after.links.n);
 	assert_int_equal(before.sockets.n, after.sockets.n);
 	assert_int_equal(before.neighs.n, after.neighs.n);
+	assert_int_equal(before.neigh_macs.n, after.neigh_macs.n);
+	for (size_t i = 0; i < before.neigh_macs.n; i++)
+		assert_memory_not_equal(before.neigh_macs.items[i].mac, after.neigh_macs.items[i].mac, 6);
 	assert_int_equal(before.qdiscs.n, after.qdiscs.n);
 	assert_memory_equal(before.qdiscs.items, after.qdiscs.items,
 			    before.qdiscs.n * sizeof(struct qdisc));
@@ -477,6 +480,11 @@ static void answers_say_the_same(void **state)
 		assert_int_equal(strcmp(a.name, b.name) == 0, strcmp(a.name, "lo") == 0);
 		memset(a.name, 0, sizeof(a.name));
 		memset(b.name, 0, sizeof(b.name));
+		/* Which card it is goes; that lo has none stays. */
+		assert_int_equal(memcmp(a.mac, b.mac, sizeof(a.mac)) == 0,
+				 !(a.mac[0] | a.mac[1] | a.mac[2] | a.mac[3] | a.mac[4] | a.mac[5]));
+		memset(a.mac, 0, sizeof(a.mac));
+		memset(b.mac, 0, sizeof(b.mac));
 		assert_memory_equal(&a, &b, sizeof(a));
 	}
 	for (size_t i = 0; i < before.sockets.n; i++) {
