@@ -6,9 +6,11 @@
   check.py healed JSON   the same for the finding that must be gone; remedied is the same
 
 The expectations come in the environment: CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT LOOKS PEAK LOST INODE.
+SAYS is a pattern that its words must match.
 """
 import json
 import os
+import re
 import sys
 
 COLUMNS = ("named", "rank", "lost", "counted", "traced", "also", "netns", "checks")
@@ -85,6 +87,11 @@ def check_first(check, first):
     if want("LOOKS"):
         looks = (first.get("crowd") or {}).get("looks_like")
         check.column("checks", looks == want("LOOKS"), f"it looks like {looks}, not {want('LOOKS')}")
+    if want("SAYS"):
+        said = "\n".join([first.get("headline") or "", first.get("text") or "",
+                          *(e.get("text") or "" for e in first.get("evidence", []))])
+        check.column("checks", re.search(want("SAYS"), said),
+                     f"nothing like '{want('SAYS')}' in: {said}")
     for key in ("via", "severity"):
         expected = want(key.upper())
         if expected:

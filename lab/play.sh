@@ -4,6 +4,7 @@
 
 reset_scenario() {
 	CAUSE='' ALSO='' TOPOLOGY=pair EXAMINE='' HOST=0 VERDICT='' VIA='' SEVERITY='' BOTH=''
+	SAYS=''
 	CLEARED='' OWNER='' LOOKS='' PEAK=''
 	WITNESS='' STATED=''
 	# shellcheck disable=SC2034 # read by lib.sh
@@ -154,6 +155,7 @@ prepare() {
 	[ $status = 0 ] || return $status
 	INODE=$(examine_inode)
 	export CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT INODE LOOKS PEAK
+	export SAYS
 }
 
 play() {

@@ -124,6 +124,32 @@ double busy_peak(const struct observation *o, unsigned int cpu)
 	return peak(o, cpu, busy_share);
 }
 
+const struct cpu_task *busiest_task(const struct observation *o, int cpu,
+				    bool (*fits)(const struct observation *o, const struct cpu_task *t),
+				    double *ret_share)
+{
+	const struct cpu_task *most = NULL;
+	uint64_t most_ticks = 0;
+
+	for (size_t i = 1; i <= o->looks.n + 1; i++)
+		vec_each(t, &sample(o, i)->cpu_tasks) {
+			uint64_t first = t->ticks;
+
+			if ((int)t->cpu != cpu || !fits(o, t))
+				continue;
+			for (size_t k = 0; k < i; k++)
+				vec_each(old, &sample(o, k)->cpu_tasks)
+					if (old->pid == t->pid)
+						first = MIN(first, old->ticks);
+			if (t->ticks - first > most_ticks) {
+				most_ticks = t->ticks - first;
+				most = t;
+			}
+		}
+	*ret_share = o->seconds > 0 ? (double)most_ticks / USER_HZ / o->seconds : 0;
+	return most;
+}
+
 bool cpu_has_time(const struct observation *o, unsigned int cpu, double *ret_idle)
 {
 	struct cpu_times t;

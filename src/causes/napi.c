@@ -23,6 +23,8 @@ static bool backlog_counted(struct exam *x, uint64_t *ret)
 
 	if (!softnet.known)
 		return false;
+	/* The flow limit's are in the same column, and another cause's. */
+	softnet.delta -= MIN(softnet.delta, delta_value(delta_softnet(x->o, C_SOFTNET_FLOW_LIMIT)));
 	if (tracing(x)) {
 		*ret = softnet.delta;
 		return traced_elsewhere(x, &backlog_drops) == 0;
@@ -39,7 +41,9 @@ static double subject_cpus(struct exam *x, struct finding *f)
 	double busiest = 0;
 
 	vec_each(cpu, &x->o->b.cpus) {
-		uint64_t lost = delta_value(delta_cpu(x->o, cpu, C_SOFTNET_DROPPED));
+		uint64_t dropped = delta_value(delta_cpu(x->o, cpu, C_SOFTNET_DROPPED));
+		uint64_t limited = delta_value(delta_cpu(x->o, cpu, C_SOFTNET_FLOW_LIMIT));
+		uint64_t lost = dropped - MIN(dropped, limited);
 		uint64_t done = delta_value(delta_cpu(x->o, cpu, C_SOFTNET_PROCESSED));
 		struct subject *s;
 
@@ -127,9 +131,72 @@ static enum outcome somebodys_backlog(struct exam *x, struct change all_cpus)
 	return FOUND;
 }
 
+/* ---- the flow limit ---- */
+
+static void limit_remedy(struct finding *f)
+{
+	struct remedy *r = finding_remedy(f, "faster-cpu", REMEDY_CAPACITY,
+					  "make room on the CPU, or slow that flow down");
+
+	remedy_why(r, "the limit is there so that one flow does not push out all others; without it the "
+		      "queue overflows for everybody");
+	r = finding_remedy(f, "no-flow-limit", REMEDY_SYSCTL,
+			   "or switch the limit off, where that flow is what the host is there for");
+	remedy_command(r, "sysctl net.core.flow_limit_cpu_bitmap");
+	remedy_command(r, "sysctl -w net.core.flow_limit_cpu_bitmap=0");
+	remedy_risk(r, "small flows then lose as well; host-wide");
+}
+
+/*
+ * skb_flow_limit() (net/core/dev.c): while the backlog queue is more than half full, a flow that
+ * made more than half of the last 256 packets is not let in. Each such packet counts as dropped,
+ * too, and has the same drop reason. Off unless flow_limit_cpu_bitmap names the CPU.
+ */
+enum outcome examine_flow_limit(struct exam *x)
+{
+	struct change limited = delta_softnet(x->o, C_SOFTNET_FLOW_LIMIT);
+	uint64_t traced = ledger_unclaimed(x->ledger, &backlog_drops);
+	uint64_t lost = tracing(x) ? MIN(traced, delta_value(limited)) : delta_value(limited);
+	bool ours = !tracing(x) || traced_elsewhere(x, &backlog_drops) == 0;
+	struct finding *f;
+
+	/* Since boot nothing tells whose they were. */
+	if (!lost || x->o->since_boot) {
+		evidence_change(NULL, x, source_rows[SRC_SOFTNET].name, "softnet.flow_limit", limited);
+		return NOT_FOUND;
+	}
+	f = finding_new(x);
+	finding_lost(f, ours ? &lost : NULL, tracing(x) ? &lost : NULL,
+		     delta_value(delta_softnet(x->o, C_SOFTNET_PROCESSED)) + lost);
+	f->severity = MIN(SEVERITY_WARNING, severity_of_share(x, f->lost, f->of));
+	f->confidence = ours ? CERTAIN : POSSIBLE;
+	finding_flows(x, f, &backlog_drops);
+	ledger_claim(x->ledger, &backlog_drops, lost);
+	vec_each(cpu, &x->o->b.cpus) {
+		uint64_t n = delta_value(delta_cpu(x->o, cpu, C_SOFTNET_FLOW_LIMIT));
+		struct subject *s = n ? finding_subject(f) : NULL;
+
+		if (!s)
+			continue;
+		s->cpu = (int)cpu->id;
+		s->has_lost = true;
+		s->lost = n;
+	}
+	finding_headline(f, "the flow limit cuts back the largest flow on CPU %d",
+			 f->subjects.n ? f->subjects.items[0].cpu : -1);
+	finding_text(f, "The CPU's backlog queue was more than half full, and one flow made most of it. "
+			"The kernel refuses that flow's packets, so that others still get through.");
+	evidence_change(f, x, source_rows[SRC_SOFTNET].name, "softnet.flow_limit", limited);
+	evidence_traced(f, x, "CPU_BACKLOG", traced);
+	finding_exclude(f, "a full queue (softnet-backlog-drop): softnet.dropped +%llu in all",
+			(unsigned long long)delta_value(delta_softnet(x->o, C_SOFTNET_DROPPED)));
+	limit_remedy(f);
+	return FOUND;
+}
+
 enum outcome examine_softnet_backlog(struct exam *x)
 {
-	uint64_t traced = ledger_traced(x->ledger, &backlog_drops), counted = 0;
+	uint64_t traced = ledger_unclaimed(x->ledger, &backlog_drops), counted = 0;
 	bool counted_known = backlog_counted(x, &counted);
 	struct change processed = delta_softnet(x->o, C_SOFTNET_PROCESSED);
 	uint64_t lost = tracing(x) ? traced : counted;

@@ -6,18 +6,16 @@
 #include "causes/enter.h"
 #include "causes/stages.h"
 
-#define STOLEN 0.05	  /* causes.md 4.3 */
 #define SATURATED 0.8	  /* causes.md 25 */
 #define BUFFER_BYTES 4096 /* of one descriptor, at most */
 #define VECTORS_SHOWN 8
 
 static const unsigned int ring_classes = 1U << NIC_RING | 1U << NIC_PORT_BUFFER;
 
-/* Why the ring was not emptied in time. */
+/* Why the ring was not emptied in time; where the CPU was taken, cpu-steal-rx says so. */
 enum reason {
 	REASON_UNKNOWN, /* which CPU serves it, or what that did, is not known */
 	REASON_PORT,	/* the card's own buffer, before the ring */
-	REASON_STOLEN,	/* the hypervisor took the CPU */
 	REASON_SOFTIRQ, /* the CPU that serves it was full of packets */
 	REASON_BUSY,	/* it was full of other work */
 	REASON_BURST,	/* it had time: more came at once than the ring holds */
@@ -41,8 +39,6 @@ static enum reason reason_of(const struct overflow *v)
 		return REASON_PORT;
 	if (!use->known)
 		return REASON_UNKNOWN;
-	if (use->steal >= STOLEN)
-		return REASON_STOLEN;
 	if (use->busy < SATURATED)
 		return REASON_BURST;
 	return use->softirq >= SATURATED ? REASON_SOFTIRQ : REASON_BUSY;
@@ -221,17 +217,9 @@ static void relieve_port(struct exam *x, struct finding *f, const struct overflo
 
 static void ring_remedies(struct exam *x, struct finding *f, const struct overflow *v)
 {
-	struct remedy *r;
-
 	if (v->reason == REASON_PORT) {
 		relieve_port(x, f, v);
 		return;
-	}
-	if (v->reason == REASON_STOLEN) {
-		r = finding_remedy(f, "less-steal", REMEDY_CAPACITY,
-				   "a host for this virtual machine that is less full");
-		remedy_why(r, "the hypervisor took %.0f %% of the time of CPU %d, which serves %s",
-			   v->service.use.steal * 100, v->service.cpu, v->link->name);
 	}
 	if (v->reason == REASON_SOFTIRQ || v->reason == REASON_BUSY)
 		relieve_cpu(x, f, v);
@@ -253,12 +241,6 @@ static void say_why(struct finding *f, const struct overflow *v)
 		finding_text(f,
 			     "The buffer of the card itself was full: its data does not get into "
 			     "memory fast enough. The rings had room.");
-		break;
-	case REASON_STOLEN:
-		finding_text(f,
-			     "CPU %d should empty the ring, and the hypervisor took it away for "
-			     "%.0f %% of the time.",
-			     v->service.cpu, use->steal * 100);
 		break;
 	case REASON_SOFTIRQ:
 		finding_text(f,

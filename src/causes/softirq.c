@@ -10,7 +10,6 @@
 
 #define SATURATED 0.80	/* causes.md 25 */
 #define BUSY_ALONE 0.50 /* the same, where interrupts are all on one CPU */
-#define ONE_FLOW 0.90	/* of what was dropped, or of a device's interrupts */
 #define ON_ONE_CPU 0.90 /* of a device's interrupts */
 #define VECTOR_COUNTS 0.10
 #define FEW_INTERRUPTS 100 /* a CPU that polls all the time is hardly interrupted */
@@ -131,13 +130,7 @@ static bool find_hog(const struct exam *x, const struct finding *f, const struct
 /* One flow always goes to one CPU, whatever is set. */
 static bool one_flow(const struct finding *f)
 {
-	uint64_t most = 0, all = 0;
-
-	vec_each(flow, &f->flows) {
-		most = MAX(most, flow->packets);
-		all += flow->packets;
-	}
-	return all && (double)most >= ONE_FLOW * (double)all;
+	return only_flow(f) != NULL;
 }
 
 /* The mask of a device's only receive queue; NULL if it has more or none that could be read. */
@@ -409,17 +402,24 @@ static void say_crowded_out(struct exam *x, struct finding *f, const struct subj
 			    double share)
 {
 	struct free_cpus room;
-	char who[64], where[80];
+	char who[64], where[80], why[WHY_SIZE], alone[16];
 	struct remedy *r;
+	bool pinned;
 
-	finding_headline(f, "taking in packets leaves CPU %d no time for %s, the reader of %s", cpu,
+	snprintf(alone, sizeof(alone), "%d", cpu);
+	pinned = strcmp(s->process.cpus_allowed, alone) == 0;
+	finding_headline(f, pinned ? "%s, the reader of %s, is tied to CPU %d, which takes in the packets"
+				   : "%s, the reader of %s, gets no time on CPU %d, which takes in the packets",
 			 owner_text(s, who, sizeof(who)),
-			 socket_text(&s->socket, where, sizeof(where)));
+			 socket_text(&s->socket, where, sizeof(where)), cpu);
 	finding_text(f, "Softirqs come before programs. They had the CPU that the program was on, so it "
 			"did not get to read, and the queue filled.");
 	f->confidence = LIKELY;
 	evidence_cpu(f, x, cpu, share);
+	if (pinned)
+		evidence_text(f, x, "/proc/%d/status: it may run on CPU %d alone", s->process.pid, cpu);
 	find_free_cpus(x->o, cpu, &room);
+	softirq_why(x, f, cpu, NULL, why, sizeof(why));
 	if (room.n) {
 		r = finding_remedy(f, "move-reader", REMEDY_APPLICATION, "let process %d run on CPU %s",
 				   s->process.pid, room.list);
@@ -436,6 +436,7 @@ static void say_crowded_out(struct exam *x, struct finding *f, const struct subj
 
 void describe_softirq_hog(struct exam *x, struct finding *f)
 {
+	char why[WHY_SIZE];
 	double share = 0;
 	int cpu = -1;
 	struct hog h;
@@ -446,14 +447,13 @@ void describe_softirq_hog(struct exam *x, struct finding *f)
 				say_crowded_out(x, f, s, cpu, share);
 		return;
 	}
-	finding_headline(f, "CPU %d is full of packets%s%s", h.cpu, h.device ? " of " : "",
-			 h.device ? h.device->name : "");
 	finding_text(f, "Taking in packets (softirq) uses all of one CPU; what it cannot get to is "
 			"dropped before it.");
 	describe_with(x, f, &h);
-	if (one_flow(f))
-		evidence_text(f, x, "one flow is %.0f %% of it: no setting spreads that", ONE_FLOW * 100);
-	else if (h.device && h.spread.all >= FEW_INTERRUPTS && h.spread.vectors == 1)
+	softirq_why(x, f, h.cpu, h.device, why, sizeof(why));
+	finding_headline(f, "CPU %d is full of packets%s%s%s", h.cpu, h.device ? " of " : "",
+			 h.device ? h.device->name : "", why);
+	if (!one_flow(f) && h.device && h.spread.all >= FEW_INTERRUPTS && h.spread.vectors == 1)
 		evidence_text(f, x, "one queue has nearly all of it: a few large flows, which RSS does "
 				    "not spread");
 	if (h.device)
@@ -546,6 +546,7 @@ enum outcome examine_irq_imbalance(struct exam *x)
 enum outcome examine_softirq_hog(struct exam *x)
 {
 	struct hog h = {.cpu = -1};
+	char why[WHY_SIZE];
 	struct finding *f;
 
 	/* It is the machine's, and said already where the reason is known. */
@@ -565,10 +566,11 @@ enum outcome examine_softirq_hog(struct exam *x)
 		return NOT_FOUND;
 	}
 	f = note(x, &h);
-	finding_headline(f, "CPU %d is full of packets", h.cpu);
 	finding_text(f, "Taking in packets (softirq) uses all of one CPU.%s",
 		     was_found(x, "ring-rx-overflow") ? "" : " No packet was seen to be lost by that.");
 	evidence_cpu(f, x, h.cpu, h.share);
+	softirq_why(x, f, h.cpu, NULL, why, sizeof(why));
+	finding_headline(f, "CPU %d is full of packets%s", h.cpu, why);
 	cheaper_remedy(f, h.cpu);
 	return FOUND;
 }

@@ -35,6 +35,9 @@ enum outcome examine_sockbuf_clamped(struct exam *x);		  /* socket.c */
 enum outcome examine_sock_lock(struct exam *x);			  /* socket.c */
 enum outcome examine_cpu_steal(struct exam *x);			  /* host.c */
 enum outcome examine_cpu_saturated(struct exam *x);		  /* host.c */
+enum outcome examine_time_squeeze(struct exam *x);		  /* napi_budget.c */
+enum outcome examine_irq_coalescing(struct exam *x);		  /* napi_budget.c */
+enum outcome examine_txqueuelen(struct exam *x);		  /* tc_queue.c */
 void describe_rst_closed_port(struct exam *x, struct finding *f); /* tcp_reset.c */
 void describe_rst_unknown(struct exam *x, struct finding *f);	  /* tcp_reset.c */
 enum outcome examine_oom_kill(struct exam *x);			  /* tcp_reset.c */
@@ -162,6 +165,10 @@ double busy_share(const struct cpu_times *t); /* neither idle nor waiting for a 
 /* The largest share of softirq that a CPU had over three samples in a row (or over everything). */
 double softirq_peak(const struct observation *o, unsigned int cpu);
 double busy_peak(const struct observation *o, unsigned int cpu); /* likewise, of all that is not idle */
+/* The process of those that fit which used most of a CPU; NULL: none did. */
+const struct cpu_task *busiest_task(const struct observation *o, int cpu,
+				    bool (*fits)(const struct observation *o, const struct cpu_task *t),
+				    double *ret_share);
 /* Idle for half of the time or more: so much of it. */
 bool cpu_has_time(const struct observation *o, unsigned int cpu, double *ret_idle);
 /* All such CPUs other than this one, as a mask and a list. */
@@ -176,6 +183,24 @@ void find_free_cpus(const struct observation *o, int but, struct free_cpus *ret)
 uint64_t interrupts_of(const struct observation *o, unsigned int number, int cpu);
 /* Is the CPU in a list as "0-3,8"? */
 bool cpu_in_list(const char *list, unsigned int cpu);
+
+/*
+ * Why a CPU is full of packets: evidence and remedies for the finding, and in a few words, behind
+ * ": ", for its headline; "" if nothing of that can be shown. causes/softirq_why.c
+ */
+#define WHY_SIZE 320
+void softirq_why(struct exam *x, struct finding *f, int cpu, const struct link *device, char *why,
+		 size_t size);
+/* The flow that is nearly all of what a finding lost; NULL if there is none. */
+const struct drop_flow *only_flow(const struct finding *f);
+
+/* Queueing disciplines: causes/tc.c */
+bool is_queue(const struct qdisc *q); /* ingress and clsact are none */
+bool is_shaper(const struct qdisc *q);
+/* The one of a device's that dropped most itself; NULL: none did. */
+const struct qdisc *losing_queue(struct exam *x, const struct link *link);
+/* Where tc finds it: "root", "parent 1:2". */
+const char *queue_place(const struct qdisc *q, char *to, size_t size);
 
 /* A full buffer or accept queue whose reader is known. Shared: causes/app.c */
 bool full_queue_of_process(const struct finding *f, const struct subject *s);

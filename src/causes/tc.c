@@ -14,7 +14,7 @@ static const char *const qdisc_reasons[] = {
 static const struct drop_filter qdisc_filter = {.reasons = qdisc_reasons};
 
 /* Filters at clsact and ingress drop for other reasons; they are no queue. */
-static bool is_queue(const struct qdisc *q)
+bool is_queue(const struct qdisc *q)
 {
 	return strcmp(q->kind, "ingress") != 0 && strcmp(q->kind, "clsact") != 0;
 }
@@ -103,10 +103,15 @@ static struct device_loss loss_of(struct exam *x, const struct link *link)
 	return loss;
 }
 
+const struct qdisc *losing_queue(struct exam *x, const struct link *link)
+{
+	return loss_of(x, link).worst;
+}
+
 /* ---- remedies ---- */
 
-/* "root", or "parent 1:2 "; where tc finds the queue. */
-static const char *place_text(const struct qdisc *q, char *to, size_t size)
+/* "root", or "parent 1:2"; where tc finds the queue. */
+const char *queue_place(const struct qdisc *q, char *to, size_t size)
 {
 	if (q->parent == TC_ROOT)
 		snprintf(to, size, "root");
@@ -134,7 +139,7 @@ static void raise_burst(struct exam *x, struct finding *f, const struct qdisc *q
 	struct remedy *r;
 
 	entering(x, enter, sizeof(enter));
-	place_text(q, place, sizeof(place));
+	queue_place(q, place, sizeof(place));
 	r = finding_remedy(f, "raise-burst", REMEDY_TC,
 			   "a burst of at least one full packet on %s: %llu -> %llu bytes",
 			   link->name, (unsigned long long)q->burst, (unsigned long long)to);
@@ -183,7 +188,7 @@ static void fair_queue(struct exam *x, struct finding *f, const struct qdisc *q,
 					  "a fair queue on %s instead of %s", device, q->kind);
 
 	entering(x, enter, sizeof(enter));
-	place_text(q, place, sizeof(place));
+	queue_place(q, place, sizeof(place));
 	if (is_fifo(q) && q->limit)
 		snprintf(limit, sizeof(limit), " limit %llu", (unsigned long long)q->limit);
 	if (q->handle)
@@ -214,7 +219,7 @@ static void longer_queue(struct exam *x, struct finding *f, const struct qdisc *
 	if (!now || (!by_device && (!is_fifo(q) || !q->handle)))
 		return;
 	entering(x, enter, sizeof(enter));
-	place_text(q, place, sizeof(place));
+	queue_place(q, place, sizeof(place));
 	r = finding_remedy(f, by_device ? "raise-txqueuelen" : "raise-limit", REMEDY_TC,
 			   "a longer queue on %s: %llu -> %llu %s", link->name,
 			   (unsigned long long)now, (unsigned long long)to, unit);
@@ -242,7 +247,7 @@ static const struct qdisc *parent_of(const struct observation *o, const struct q
 	return NULL;
 }
 
-static bool is_shaper(const struct qdisc *q)
+bool is_shaper(const struct qdisc *q)
 {
 	return strcmp(q->kind, "tbf") == 0 || strcmp(q->kind, "htb") == 0 ||
 	       strcmp(q->kind, "hfsc") == 0 || q->rate_bps;

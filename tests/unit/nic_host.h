@@ -149,6 +149,7 @@ static inline void keep_links(struct recording *r, const char *phase, const stru
 
 		genl_put(&b, IFLA_IFNAME, cards[i].name, strlen(cards[i].name) + 1);
 		genl_put_u32(&b, IFLA_MTU, 1500);
+		genl_put_u32(&b, IFLA_TXQLEN, 1000);
 		genl_put_u32(&b, IFLA_CARRIER_CHANGES, cards[i].carrier_changes);
 		genl_put_u32(&b, IFLA_CARRIER_DOWN_COUNT, cards[i].carrier_downs);
 		genl_put(&b, IFLA_STATS64, cards[i].link, sizeof(cards[i].link));

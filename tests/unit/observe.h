@@ -75,7 +75,7 @@ static inline struct drop *trace(struct drops *drops, const char *reason, const 
 	return d;
 }
 
-/* A device at both ends, MTU 1500; what comes back is that of the end. */
+/* A device at both ends, as a new one is: MTU 1500, txqueuelen 1000; what comes back is that of the end. */
 static inline struct link *device(struct observation *o, unsigned int ifindex, const char *name)
 {
 	struct link *link = NULL;
@@ -86,6 +86,7 @@ static inline struct link *device(struct observation *o, unsigned int ifindex, c
 		link = vec_push(&at->links);
 		link->ifindex = ifindex;
 		link->mtu = 1500;
+		link->txqlen = 1000;
 		link->stats_n = LINK_STATS;
 		snprintf(link->name, sizeof(link->name), "%s", name);
 	}

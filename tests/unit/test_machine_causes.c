@@ -13,6 +13,7 @@
 
 #include "causes/stages.h"
 #include "collect/collect.h"
+#include "collect/proctext.h"
 #include "collect/recording.h"
 
 struct machine {
@@ -85,7 +86,7 @@ static void only_note(const struct machine *m, const char *cause)
 
 #define CPU_SOURCES                                                                                \
 	(SOURCE_BIT(SRC_CPU) | SOURCE_BIT(SRC_SOFTNET) | SOURCE_BIT(SRC_SOFTIRQS) |                \
-	 SOURCE_BIT(SRC_INTERRUPTS) | SOURCE_BIT(SRC_QUEUES))
+	 SOURCE_BIT(SRC_INTERRUPTS) | SOURCE_BIT(SRC_QUEUES) | SOURCE_BIT(SRC_CPU_TASKS))
 
 static const char nobody_waits[] = "cpu  0 0 0 0 0 0 0 0 0 0\n"
 				   "cpu0 0 0 0 0 0 0 0 0 0 0\n"
@@ -119,6 +120,7 @@ static const char virtio_b[] = "           CPU0       CPU1       \n"
 
 struct story {
 	const char *stat, *queues, *interrupts_a, *interrupts_b;
+	const char *tasks_a, *tasks_b; /* what collect_cpu_tasks kept; NULL: nothing */
 	bool loss;
 	uint64_t flows[3]; /* packets dropped of each */
 };
@@ -134,6 +136,8 @@ static void tell(struct machine *m, const struct story *s)
 		says(m, phases[i], "proc/softirqs", i ? softirqs_b : softirqs_a);
 		says(m, phases[i], "proc/interrupts", i ? s->interrupts_b : s->interrupts_a);
 		says(m, phases[i], "made/queues", s->queues);
+		if (s->tasks_a)
+			says(m, phases[i], "made/cpu-tasks", i ? s->tasks_b : s->tasks_a);
 		read_phase(m, phases[i], CPU_SOURCES, i ? &m->o->b : &m->o->a);
 		assert_true(source_ok(i ? &m->o->b : &m->o->a, SRC_INTERRUPTS));
 		assert_true(source_ok(i ? &m->o->b : &m->o->a, SRC_QUEUES));
@@ -269,6 +273,45 @@ static void rps_off_single_queue(void **state)
 	tell(&m, &s);
 	assert_string_equal(m.d.findings.items[0].cause->id, "softnet-backlog-drop");
 	machine_done(&m);
+}
+
+/* A loop of priority 50 on the CPU that lost, whose ksoftirqd was kept from running for 3 of 5 s. */
+static void softirq_starved(void **state)
+{
+	static const char before[] = "thread 0 15 1000 2000\nthread 1 24 1000 2000\n"
+				     "task 900 1 R 1 50 100 4026531840 loop\n";
+	static const char after[] = "thread 0 15 1000 2000\nthread 1 24 1000 3000002000\n"
+				    "task 900 1 R 1 50 500 4026531840 loop\n";
+	static const char ordinary[] = "thread 1 24 1000 3000002000\n"
+				       "task 900 1 R 0 0 500 4026531840 loop\n";
+	static const char *const broken[] = {"thread 1 24\n", "task 900 1 RR 1 50 1 1 loop\n",
+					     "task 900 1 R 1 50 1 1\n", "thread 99999 1 1 1\n", "x\n"};
+	struct story s = {.stat = "cpu0 20 0 10 470 0 0 0 0 0 0\ncpu1 470 0 10 0 0 0 20 0 0 0\n",
+			  .queues = one_queue,
+			  .interrupts_a = virtio_a,
+			  .interrupts_b = virtio_b,
+			  .loss = true,
+			  .tasks_a = before,
+			  .tasks_b = after};
+	struct snapshot nothing = {0};
+	const struct finding *f;
+	struct machine m;
+
+	(void)state;
+	tell(&m, &s);
+	f = blamed(&m, "softirq-starved");
+	assert_non_null(strstr(f->headline, "loop (900)"));
+	assert_string_equal(remedy_of(f, "move-realtime")->commands.items[0], "taskset -pc 0 900");
+	machine_done(&m);
+	/* Of no realtime policy: it shares the CPU with ksoftirqd. */
+	s.tasks_b = ordinary;
+	tell(&m, &s);
+	assert_null(found(&m, "softirq-starved"));
+	machine_done(&m);
+	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+		assert_int_equal(parse_cpu_tasks(span_of(broken[i]), &nothing), -EBADMSG);
+		snapshot_done(&nothing);
+	}
 }
 
 static void irq_imbalance(void **state)
@@ -514,6 +557,7 @@ static void softirq_hog(void **state)
 	assert_non_null(f);
 	assert_int_equal(m.d.findings.n, 1);
 	assert_string_equal(f->via->id, "udp-rcvbuf-full");
+	assert_non_null(strstr(f->headline, "is tied to CPU 1, which takes in the packets"));
 	assert_string_equal(remedy_of(f, "move-reader")->commands.items[0], "taskset -pc 0 812");
 	assert_string_equal(remedy_of(f, "move-reader")->undo.items[0], "taskset -pc 1 812");
 	machine_done(&m);
@@ -554,6 +598,7 @@ int main(void)
 		cmocka_unit_test(cpu_steal),
 		cmocka_unit_test(masks_of_many_cpus),
 		cmocka_unit_test(rps_off_single_queue),
+		cmocka_unit_test(softirq_starved),
 		cmocka_unit_test(irq_imbalance),
 		cmocka_unit_test(mem_low),
 		cmocka_unit_test(app_swapped),

@@ -549,7 +549,8 @@ static void remedies_of_hypervisors(void **state)
 	add_cpu(o, 1, 480, 0, 0);
 	add_vector(o, 30, "eth0", 0, 5000);
 	diagnose(&d);
-	expect_remedies(&d, "less-steal", "hypervisor-queue");
+	assert_null(found(&d, "ring-rx-overflow"));
+	assert_non_null(found(&d, "cpu-steal-rx"));
 	diagnosis_done(&d);
 
 	/* The card's own buffer: neither ring nor CPU. */
@@ -585,6 +586,77 @@ static void without_ethtool(void **state)
 	diagnosis_done(&d);
 }
 
+/* 15 % of the CPU that serves the card; then 4 %. */
+static void cpu_steal_rx(void **state)
+{
+	struct card c = full_ring("virtio_net");
+	const struct finding *f;
+	struct observation *o;
+	struct diagnosis d;
+
+	(void)state;
+	o = overflowing(&d, &c);
+	add_cpu(o, 0, 400, 20, 75);
+	add_cpu(o, 1, 480, 0, 0);
+	add_vector(o, 30, "eth0", 0, 5000);
+	diagnose(&d);
+	f = found(&d, "cpu-steal-rx");
+	assert_non_null(f);
+	assert_string_equal(f->via->id, "ring-rx-overflow");
+	assert_int_equal(f->lost, 50000);
+	assert_non_null(remedy_of(f, "less-steal"));
+	assert_null(remedy_of(f, "raise-rx-ring"));
+	diagnosis_done(&d);
+
+	o = overflowing(&d, &c);
+	add_cpu(o, 0, 450, 20, 20);
+	add_cpu(o, 1, 480, 0, 75);
+	add_vector(o, 30, "eth0", 0, 5000);
+	diagnose(&d);
+	assert_null(found(&d, "cpu-steal-rx"));
+	assert_non_null(found(&d, "ring-rx-overflow"));
+	diagnosis_done(&d);
+}
+
+/* In 1 ms at 400,000 a second come 400 packets, and the ring has 256 places. */
+static void irq_coalescing(void **state)
+{
+	const struct rate busiest = {.ifindex = 2, .at_ms = 100, .span_us = 100000, .rx_bytes = 4000000,
+				     .rx_packets = 40000};
+	struct card c = full_ring("igb");
+	const struct finding *f;
+	struct observation *o;
+	struct diagnosis d;
+
+	(void)state;
+	c.rx_usecs = 1000;
+	for (int i = 0; i < 5; i++) {
+		struct card with = c;
+
+		with.adaptive = i == 1;
+		with.rx_usecs = i == 2 ? 100 : 1000;
+		if (i == 3)
+			*field(&with, C_LINK_RX_MISSED_ERRORS) = 0;
+		o = overflowing(&d, &with);
+		*vec_push(&o->rates) = busiest;
+		add_cpu(o, 0, i == 4 ? 20 : 400, 20, 0);
+		add_vector(o, 30, "eth0", 0, 5000);
+		diagnose(&d);
+		f = found(&d, "irq-coalescing");
+		/* Adaptive, short enough, or a CPU that had no time: not that. */
+		assert_int_equal(f && f->via, i == 0);
+		if (i == 0)
+			assert_string_equal(remedy_of(f, "interrupt-sooner")->commands.items[0],
+					    "ethtool -C eth0 rx-usecs 320");
+		/* Nothing lost: a note. */
+		if (i == 3) {
+			assert_non_null(f);
+			assert_int_equal(f->severity, SEVERITY_INFO);
+		}
+		diagnosis_done(&d);
+	}
+}
+
 static void ring_below_max(void **state)
 {
 	struct card c = card_of_driver("igb");
@@ -617,6 +689,8 @@ int main(void)
 		cmocka_unit_test(remedies_of_queues),
 		cmocka_unit_test(remedies_of_hypervisors),
 		cmocka_unit_test(without_ethtool),
+		cmocka_unit_test(cpu_steal_rx),
+		cmocka_unit_test(irq_coalescing),
 		cmocka_unit_test(ring_below_max),
 	};
 

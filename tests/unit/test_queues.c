@@ -4,6 +4,7 @@
 #include "observe.h"
 
 #include "causes/stages.h"
+#include "collect/proctext.h"
 
 #define ROOT 0xffffffffU
 
@@ -125,6 +126,38 @@ static void burst_below_a_packet(void **state)
 	scene_done(&s);
 }
 
+/* Two transmit queues without CPUs: told where the device drops, and there alone. */
+static void xps_off(void **state)
+{
+	static const char off[] = "device 2 eth0 0000:00:05.0 2 2 0 0-1\ntx 2 0 0\ntx 2 1 0\n";
+	static const char on[] = "device 2 eth0 0000:00:05.0 2 2 0 0-1\ntx 2 0 1\ntx 2 1 2\n";
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		const struct finding *found = NULL;
+		struct diagnosis d = {0};
+		struct observation *o = observe(&d);
+
+		device(o, 2, "eth0");
+		assert_int_equal(parse_queues(span_of(i == 2 ? on : off), &o->b), 0);
+		*vec_push(&o->b.cpus) = (struct cpu){.id = 0};
+		*vec_push(&o->b.cpus) = (struct cpu){.id = 1};
+		queue(&o->a, "fq_codel", 1, ROOT, 0);
+		queue(&o->b, "fq_codel", 1, ROOT, i == 1 ? 0 : 5000);
+		diagnose(&d);
+		vec_each(f, &d.findings)
+			if (strcmp(f->cause->id, "xps-off") == 0)
+				found = f;
+		assert_int_equal(found != NULL, i == 0);
+		if (found) {
+			assert_int_equal(found->severity, SEVERITY_INFO);
+			assert_string_equal(remedy_of(found, "xps")->commands.items[1],
+					    "sh -c 'echo 2 > /sys/class/net/eth0/queues/tx-1/xps_cpus'");
+		}
+		diagnosis_done(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +165,7 @@ int main(void)
 		cmocka_unit_test(leaves_of_mq),
 		cmocka_unit_test(queues_come_and_go),
 		cmocka_unit_test(burst_below_a_packet),
+		cmocka_unit_test(xps_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,23 @@
+# A softirq ends after one packet, and the thread that goes on with the rest comes too late
+CAUSE=softnet-time-squeeze VIA=softnet-backlog-drop HOST=1 EXAMINE=$S SECONDS=4 WITNESS=softnet.dropped
+BUDGET=/proc/sys/net/core/netdev_budget BACKLOG=/proc/sys/net/core/netdev_max_backlog TO=$S4
+
+# A poll takes in dev_weight packets, whatever the budget is
+fault() {
+	SAVED=$(cat $BUDGET)
+	serve READER "$S" udp-recv 5300 --rcvbuf 16000000
+	in_ns "$C" ethtool -K "$CDEV" tso off gso off tx-udp-segmentation off
+	echo 1 >/proc/sys/net/core/dev_weight
+	echo 1 >$BUDGET
+	echo 100 >$BACKLOG
+}
+
+# Each 40 fit into the queue if those before them were taken in
+traffic() {
+	gen "$C" udp-send "$TO" 5300 -n 250 --size 40000 --segment 1000
+	echo "lost=$((SENT - $(tally "$READER" received)))"
+}
+
+heal() {
+	echo "$SAVED" >$BUDGET
+}
