@@ -72,8 +72,9 @@ static int put_line(struct scrubber *s, struct span line, enum socket_file which
 int scrub_socket_file(struct scrubber *s, enum socket_file which, struct buf *data)
 {
 	static const char *const heads[] = {
-		[SOCKET_FILE_RAW] = "sl local_address rem_address st tx_queue rx_queue tr tm->when "
-				    "retrnsmt uid timeout inode ref pointer drops\n",
+		/* In brackets, or clang suspects a comma that was forgotten. */
+		[SOCKET_FILE_RAW] = ("sl local_address rem_address st tx_queue rx_queue tr tm->when "
+				     "retrnsmt uid timeout inode ref pointer drops\n"),
 		[SOCKET_FILE_PACKET] = "sk RefCnt Type Proto Iface R Rmem User Inode\n",
 		[SOCKET_FILE_NETLINK] = "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\n",
 	};
