@@ -343,17 +343,17 @@ percent_loss() {
 	RULES
 }
 
-# bridge_between: the router becomes a bridge, br0; the server is then at $B4 and $B6 for the client
+# bridge_between [NAME]: the router becomes a bridge, br0; the server is then at $B4 and $B6 for the client
 B4=192.0.2.9 B6=2001:db8:1::9
 bridge_between() {
-	local dev address
+	local dev address bridge=${1:-br0}
 
-	ip -n "$R" link add br0 type bridge
+	ip -n "$R" link add "$bridge" type bridge
 	for dev in "$RCDEV" "$RSDEV"; do
 		ip -n "$R" addr flush dev "$dev"
-		ip -n "$R" link set "$dev" master br0
+		ip -n "$R" link set "$dev" master "$bridge"
 	done
-	ip -n "$R" link set br0 up
+	ip -n "$R" link set "$bridge" up
 	ip -n "$S" addr add "$B4"/24 dev "$SDEV"
 	ip -n "$S" addr add "$B6"/64 dev "$SDEV" nodad
 	for address in "$B4" "$B6"; do

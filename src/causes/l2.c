@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "causes/devices.h"
 #include "causes/enter.h"
 #include "causes/stages.h"
 
@@ -91,28 +92,14 @@ static int compare_kinds(const void *one, const void *other)
 	return a->packets == b->packets ? 0 : a->packets > b->packets ? -1 : 1;
 }
 
-static uint64_t link_delta(const struct observation *o, uint32_t ifindex, enum counter_id id)
-{
-	const struct link *link = snapshot_link(&o->b, ifindex);
-
-	return link ? delta_value(delta_link(o, link, id)) : 0;
-}
-
-/*
- * An inactive member of a bond drops what it hears for the same reason, whatever it is, and counts
- * it as rx_nohandler instead of rx_dropped. These are left alone.
- */
+/* What rx-nohandler and ipv6-disabled-or-bad took has the same reason. */
 static void gather_unhandled(const struct exam *x, struct unhandled *u)
 {
 	vec_each(line, &x->ledger->lines) {
-		uint64_t inactive;
-
-		/* ipv6-disabled-or-bad took those that are no frames: a header option nobody knows. */
-		if (line->benign || line->claimed || !drop_matches(line->drop, &unhandled_drops))
+		if (line->benign || !drop_matches(line->drop, &unhandled_drops))
 			continue;
-		inactive = link_delta(x->o, line->drop->ifindex, C_LINK_RX_NOHANDLER);
-		if (inactive < line->drop->packets)
-			count_kind(u, line->drop, line->drop->packets - inactive);
+		if (line->claimed < line->drop->packets)
+			count_kind(u, line->drop, line->drop->packets - line->claimed);
 	}
 	if (u->kinds.n)
 		qsort(u->kinds.items, u->kinds.n, sizeof(*u->kinds.items), compare_kinds);
@@ -214,6 +201,64 @@ enum outcome examine_ethertype_unhandled(struct exam *x)
 	finding_exclude(f, "frames for another MAC address (reason OTHERHOST)");
 	unhandled_remedies(x, f, link ? link->name : "DEVICE");
 	vec_done(&u.kinds);
+	return FOUND;
+}
+
+/* ---- rx-nohandler ---- */
+
+/*
+ * An inactive member of a bond or team gives on only what somebody listens for on that very device
+ * (LLDP, say). The rest is a copy of what the active one gets; it is dropped for the same reason as
+ * an unknown protocol, and counted as rx_nohandler. The master adds its members' counters up.
+ */
+enum outcome examine_rx_nohandler(struct exam *x)
+{
+	uint64_t counted = 0, traced = 0, received = 0;
+	const struct link *worst = NULL, *master;
+	struct finding *f = NULL;
+	uint64_t most = 0;
+
+	vec_each(link, &x->o->b.links) {
+		struct drop_filter of_device = unhandled_drops;
+		struct change c = delta_link(x->o, link, C_LINK_RX_NOHANDLER);
+		char name[48];
+		struct subject *s;
+
+		if (!c.known || !c.delta || counts_again(link))
+			continue;
+		f = f ? f : finding_new(x);
+		of_device.ifindex = link->ifindex;
+		s = finding_subject(f);
+		memcpy(s->device, link->name, sizeof(s->device));
+		s->has_lost = true;
+		s->lost = c.delta;
+		s->traced = ledger_claim(x->ledger, &of_device, c.delta);
+		traced += s->traced;
+		counted += c.delta;
+		received += delta_value(delta_link(x->o, link, C_LINK_RX_PACKETS));
+		snprintf(name, sizeof(name), "%s rx_nohandler", link->name);
+		evidence_change(f, x, "rtnetlink", name, c);
+		if (c.delta > most) {
+			most = c.delta;
+			worst = link;
+		}
+	}
+	if (!f) {
+		evidence_text(NULL, x, "rx_nohandler +0 on %zu devices", x->o->b.links.n);
+		return NOT_FOUND;
+	}
+	finding_lost(f, &counted, tracing(x) ? &traced : NULL, MAX(received, counted));
+	master = device_master(x->o, worst);
+	if (master)
+		finding_headline(f, "%s hears what its %s takes from another member", worst->name,
+				 master->name);
+	else
+		finding_headline(f, "%s takes only what is meant for that very device", worst->name);
+	finding_text(f, "An inactive member of a bond is there to take over; what the switch floods to "
+			"it too are copies, and nothing is missing. If the traffic of the active "
+			"member is missing instead, the switch sends to the wrong port.");
+	evidence_traced(f, x, "UNHANDLED_PROTO", traced);
+	finding_exclude(f, "a protocol that nobody handles: that is counted as rx_dropped");
 	return FOUND;
 }
 
@@ -366,7 +411,7 @@ enum outcome examine_otherhost_mac(struct exam *x)
 		struct overheard h = overheard_by(x, link);
 
 		complete &= delta_link(x->o, link, C_LINK_RX_OTHERHOST_DROPPED).known;
-		if (!h.frames)
+		if (!h.frames || counts_again(link))
 			continue;
 		counted += h.frames;
 		received += h.received;
@@ -435,4 +480,56 @@ enum outcome examine_vlan_unknown(struct exam *x)
 		       f->subjects.n ? f->subjects.items[0].device : "DEVICE");
 	remedy_undo(r, "%sip link del VLAN-DEVICE", enter);
 	return FOUND;
+}
+
+/* ---- rx-promisc-leftover ---- */
+
+/*
+ * IFF_PROMISC in the flags that rtnetlink tells is what somebody set by hand, or an old program by
+ * ioctl; captures, bridges and macvlans of today ask by a count that ends with them.
+ */
+static bool set_by_hand(const struct snapshot *s, const char *device)
+{
+	const struct link *link = snapshot_link_named(s, device);
+
+	return link && link->flags & IFF_PROMISC && !link->master_ifindex;
+}
+
+static bool is_captured(const struct exam *x, const struct link *link)
+{
+	vec_each(sk, &x->o->b.packet_sockets)
+		if (!sk->ifindex || sk->ifindex == link->ifindex)
+			return true;
+	return false;
+}
+
+bool explains_promisc_leftover(struct exam *x, const struct finding *f, const struct subject *s)
+{
+	const struct link *link = snapshot_link_named(&x->o->b, s->device);
+
+	return strcmp(f->cause->id, "otherhost-mac") == 0 && s->has_lost && link &&
+	       set_by_hand(&x->o->b, s->device) && set_by_hand(&x->o->a, s->device) &&
+	       !is_captured(x, link);
+}
+
+void describe_promisc_leftover(struct exam *x, struct finding *f)
+{
+	const char *device = first_of(f)->device;
+	char enter[96];
+	struct remedy *r;
+
+	f->severity = SEVERITY_INFO;
+	entering(x, enter, sizeof(enter));
+	finding_headline(f, "%s was told to listen to everything, and nobody here captures", device);
+	finding_text(f, "The device takes in what others send each other, and the kernel throws it away "
+			"again. It was switched on by hand or by a program that did not switch it off; "
+			"no capture of this namespace is open on it. Nothing of this host's is lost.");
+	evidence_text(f, x, "%s has the flag PROMISC; %zu packet sockets, none of them on it", device,
+		      x->o->b.packet_sockets.n);
+	r = finding_remedy(f, "promisc-off", REMEDY_ROUTE, "switch it off on %s", device);
+	remedy_why(r, "each frame of others costs an interrupt's work for nothing");
+	remedy_command(r, "%sip link set dev %s promisc off", enter, device);
+	remedy_undo(r, "%sip link set dev %s promisc on", enter, device);
+	remedy_risk(r, "a program that has it on for a reason (an intrusion detection that reads by "
+		       "other means) goes blind");
 }

@@ -172,3 +172,85 @@ enum outcome examine_veth(struct exam *x)
 							  .ifindex = worst.link->ifindex});
 	return FOUND;
 }
+
+/* ---- tap-ring-full ---- */
+
+static const char *const ring_reasons[] = {"FULL_RING", NULL};
+static const struct drop_filter ring_drops = {.reasons = ring_reasons};
+
+static void tap_remedies(struct exam *x, struct finding *f, const struct link *link)
+{
+	uint64_t to = next_power_of_two(2 * (uint64_t)MAX(link->txqlen, 500U));
+	char enter[96];
+	struct remedy *r;
+
+	entering(x, enter, sizeof(enter));
+	r = finding_remedy(f, "find-reader", REMEDY_APPLICATION,
+			   "see what holds up the program that reads %s", link->name);
+	remedy_why(r, "a virtual machine or VPN that is stopped, short of CPU, or reads by one thread");
+	remedy_command(r, "grep -l 'iff:.*%s$' /proc/[0-9]*/fdinfo/*", link->name);
+	if (to > 16384)
+		return;
+	r = finding_remedy(f, "longer-ring", REMEDY_TC, "a longer ring for %s: %u -> %llu frames",
+			   link->name, link->txqlen, (unsigned long long)to);
+	remedy_why(r, "it rides out bursts; a reader that is too slow all the time fills any ring");
+	remedy_command(r, "%sip link set dev %s txqueuelen %llu", enter, link->name,
+		       (unsigned long long)to);
+	remedy_undo(r, "%sip link set dev %s txqueuelen %u", enter, link->name, link->txqlen);
+	remedy_cost(r, "more delay while the ring is long");
+}
+
+/*
+ * tun_net_xmit() puts each frame into a ring of txqueuelen entries and never makes the queue above
+ * wait: when the ring is full the frame is lost, the qdisc counts nothing, and the sender sees
+ * nothing. tap_handle_frame() does the same for macvtap.
+ */
+enum outcome examine_tap_ring(struct exam *x)
+{
+	const struct link *worst = NULL;
+	uint64_t traced, sent = 0, most = 0;
+	struct finding *f;
+	char name[48];
+
+	if (!tracing(x))
+		return by_device_counter(x, C_LINK_TX_DROPPED);
+	traced = ledger_unclaimed(x->ledger, &ring_drops);
+	if (!traced) {
+		evidence_traced(NULL, x, "FULL_RING", 0);
+		return NOT_FOUND;
+	}
+	f = finding_new(x);
+	ledger_claim(x->ledger, &ring_drops, traced);
+	subject_devices(x, f, &ring_drops);
+	vec_each(s, &f->subjects) {
+		const struct link *link = snapshot_link_named(&x->o->b, s->device);
+		bool tun = link && is_kind(link, "tun");
+		enum counter_id id = tun ? C_LINK_TX_DROPPED : C_LINK_RX_DROPPED;
+
+		if (!link)
+			continue;
+		sent += delta_value(delta_link(x->o, link, tun ? C_LINK_TX_PACKETS
+							       : C_LINK_RX_PACKETS));
+		snprintf(name, sizeof(name), "%s %s", s->device, tun ? "tx_dropped" : "rx_dropped");
+		evidence_change(f, x, "rtnetlink", name, delta_link(x->o, link, id));
+		if (s->lost > most) {
+			most = s->lost;
+			worst = link;
+		}
+	}
+	finding_lost(f, NULL, &traced, sent + traced);
+	f->severity = severity_of_share(x, f->lost, f->of);
+	finding_headline(f, "nobody reads %s fast enough", worst ? worst->name : "a tap device");
+	finding_text(f, "What is sent by this device waits in a ring until a program has read it: a "
+			"virtual machine, a VPN. The ring is full, and the kernel does not make senders "
+			"wait: nobody sees an error.");
+	if (worst)
+		evidence_text(f, x, "the ring of %s holds %u frames (txqueuelen)", worst->name,
+			      worst->txqlen);
+	evidence_traced(f, x, "FULL_RING", traced);
+	finding_exclude(f, "a full queue or shaper (its own drops counter stands still)");
+	finding_flows(x, f, &ring_drops);
+	if (worst)
+		tap_remedies(x, f, worst);
+	return FOUND;
+}

@@ -210,7 +210,7 @@ static void broadcasts_for_others_had_a_tag(void **state)
 }
 
 /* net/core/dev.c: a bond's inactive member drops for the same reason, and counts rx_nohandler. */
-static void inactive_members_of_bonds_are_left_alone(void **state)
+static void what_inactive_members_hear_is_a_note(void **state)
 {
 	struct scene s;
 
@@ -219,7 +219,34 @@ static void inactive_members_of_bonds_are_left_alone(void **state)
 	link_counter(&s, C_LINK_RX_PACKETS, 5000);
 	link_counter(&s, C_LINK_RX_NOHANDLER, 5000);
 	traced(&s, "UNHANDLED_PROTO", "__netif_receive_skb_core", peer, group, 5000);
+	assert_int_equal(ask(&s, examine_rx_nohandler), FOUND);
+	assert_int_equal(found(&s)->lost, 5000);
+	assert_int_equal(found(&s)->severity, SEVERITY_INFO);
+	/* Nothing is left for an unknown protocol to be blamed for. */
 	assert_int_equal(ask(&s, examine_ethertype_unhandled), NOT_FOUND);
+	scene_done(&s);
+}
+
+/* The bond's counters are the sums of its members': told once. */
+static void a_bond_does_not_count_again(void **state)
+{
+	struct scene s;
+	struct link *bond;
+
+	(void)state;
+	scene_init(&s);
+	link_counter(&s, C_LINK_RX_NOHANDLER, 70);
+	for (int end = 0; end < 2; end++) {
+		struct snapshot *at = end ? &s.o->b : &s.o->a;
+
+		bond = vec_push(&at->links);
+		*bond = at->links.items[0];
+		bond->ifindex = 77;
+		snprintf(bond->name, sizeof(bond->name), "bond0");
+		snprintf(bond->kind, sizeof(bond->kind), "bond");
+	}
+	assert_int_equal(ask(&s, examine_rx_nohandler), FOUND);
+	assert_int_equal(found(&s)->lost, 70);
 	scene_done(&s);
 }
 
@@ -484,7 +511,8 @@ int main(void)
 		cmocka_unit_test(own_multicast_that_returns_is_a_note),
 		cmocka_unit_test(who_listens_to_all_hears_others),
 		cmocka_unit_test(broadcasts_for_others_had_a_tag),
-		cmocka_unit_test(inactive_members_of_bonds_are_left_alone),
+		cmocka_unit_test(what_inactive_members_hear_is_a_note),
+		cmocka_unit_test(a_bond_does_not_count_again),
 		cmocka_unit_test(few_strange_frames_are_a_note),
 		cmocka_unit_test(time_until_the_table_is_full),
 		cmocka_unit_test(exempt_neighbours_fill_no_table),
