@@ -105,7 +105,7 @@ enum outcome examine_send_too_big(struct exam *x)
 					   "recorded",
 					"Linux 6.3 or newer (tracepoint sock:sock_send_length)");
 	if (!traced) {
-		evidence_traced(NULL, x, "sends that ended in EMSGSIZE", 0);
+		evidence_value(NULL, x, "sock_send_length", "sends that ended in EMSGSIZE", 0);
 		return NOT_FOUND;
 	}
 	f = finding_new(x);
@@ -125,7 +125,7 @@ enum outcome examine_send_too_big(struct exam *x)
 			"They are larger than 65,507 bytes (UDP over IPv4), or larger than the MTU of "
 			"the way and marked not to be cut. Programs that look for the size a path "
 			"carries do this on purpose, now and then.");
-	evidence_traced(f, x, "sends that ended in EMSGSIZE", traced);
+	evidence_value(f, x, "sock_send_length", "sends that ended in EMSGSIZE", traced);
 	finding_exclude(f, "datagrams that are cut on the way out: Ip.FragCreates +%llu",
 			(unsigned long long)delta_value(delta_sum(x->o, C_IP_FRAG_CREATES, C_IP6_FRAG_CREATES)));
 	remedies(x, f, worst);

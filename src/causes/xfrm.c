@@ -26,7 +26,7 @@ static const struct drop_filter out_drops = {.reasons = out_reasons, .symbols = 
 enum kind { NO_ASSOCIATION_IN, BAD_PACKET, REPLAY, POLICY_IN, NO_ASSOCIATION_OUT, POLICY_OUT, OTHER, KIND_N };
 
 static const struct kind_row {
-	const char *headline, *text, *remedy, *why, *command;
+	const char *headline, *text, *remedy, *why, *commands[2];
 	enum direction direction;
 } kinds[KIND_N] = {
 	[NO_ASSOCIATION_IN] = {"IPsec packets come in for which there is no security association",
@@ -35,37 +35,37 @@ static const struct kind_row {
 			       "meant for another host.",
 			       "let both ends agree on keys again",
 			       "the sender goes on with an association that is gone here",
-			       "ip -s xfrm state", DIR_RX},
+			       {"ip -s xfrm state"}, DIR_RX},
 	[BAD_PACKET] = {"IPsec packets come in that cannot be decrypted",
 			"Their signature, mode or header is not as agreed: the keys differ, or "
 			"something on the way changed them.",
 			"compare keys, algorithms and modes of both ends",
-			"both must have the same for each SPI", "ip -s xfrm state", DIR_RX},
+			"both must have the same for each SPI", {"ip -s xfrm state"}, DIR_RX},
 	[REPLAY] = {"IPsec packets come in outside the replay window",
 		    "Their sequence numbers are too old or were seen before. Paths that reorder, "
 		    "several queues or QoS in the tunnel do that; so does a replay.",
 		    "a larger replay window, at least the packets that overtake each other",
-		    "what is older than the window is taken for a replay", "ip -s xfrm state", DIR_RX},
+		    "what is older than the window is taken for a replay", {"ip -s xfrm state"}, DIR_RX},
 	[POLICY_IN] = {"an IPsec policy refuses packets that come in",
 		       "A policy blocks them, or wants them to come by IPsec, and they did not or "
 		       "not as it says.",
 		       "compare the policies of both ends", "the sender sends without IPsec or has "
 							    "another policy",
-		       "ip xfrm policy", DIR_RX},
+		       {"ip xfrm policy"}, DIR_RX},
 	[NO_ASSOCIATION_OUT] = {"an IPsec policy wants a security association, and there is none",
 				"What is sent where the policy applies is dropped until a key daemon "
 				"has set one up, without an error to the program.",
 				"start the key daemon (strongSwan, Libreswan), or see why it gets no "
 				"answer",
-				"a policy alone encrypts nothing", "ip xfrm state; ip xfrm policy",
+				"a policy alone encrypts nothing", {"ip xfrm state", "ip xfrm policy"},
 				DIR_TX},
 	[POLICY_OUT] = {"an IPsec policy blocks what this host sends",
 			"Programs get EPERM or nothing at all, and nothing leaves.",
 			"remove the policy if it should not be there", "it blocks on purpose",
-			"ip xfrm policy", DIR_TX},
+			{"ip xfrm policy"}, DIR_TX},
 	[OTHER] = {"IPsec drops packets", "Each of its counters is a reason of its own.",
 		   "look at associations and policies", "the counter that moved says which",
-		   "ip -s xfrm state; ip -s xfrm policy", DIR_BOTH},
+		   {"ip -s xfrm state", "ip -s xfrm policy"}, DIR_BOTH},
 };
 
 static const struct counter_kind_row {
@@ -188,6 +188,8 @@ enum outcome examine_xfrm_drop(struct exam *x)
 	finding_exclude(f, "the firewall: its drops have the reason NETFILTER_DROP");
 	r = finding_remedy(f, "mend-ipsec", REMEDY_CAPACITY, "%s", row->remedy);
 	remedy_why(r, "%s", row->why);
-	remedy_command(r, "%s%s", entering(x, enter, sizeof(enter)), row->command);
+	entering(x, enter, sizeof(enter));
+	for (size_t i = 0; i < ARRAY_SIZE(row->commands) && row->commands[i]; i++)
+		remedy_command(r, "%s%s", enter, row->commands[i]);
 	return FOUND;
 }
