@@ -1,16 +1,13 @@
 # Pings, with their answers under the rate limit of one destination
 CAUSE=icmp-rate-limited EXAMINE=$S SECONDS=4 SEVERITY=info VERDICT=healthy TO=$S4
-WITNESS=IcmpOutRateLimitHost KEY=net.ipv4.icmp_ratemask MASK=6169 DEFAULT=6168
+KEY=net.ipv4.icmp_ratemask MASK=6169 DEFAULT=6168
 
 fault() {
 	in_ns "$S" sysctl -qw "$KEY=$MASK"
 }
 
 traffic() {
-	local line
-
-	line=$(in_ns "$C" python3 "$LAB/ping.py" "$TO" 400 300)
-	echo "lost=$((400 - $(lab_field received "$line")))"
+	in_ns "$C" python3 "$LAB/ping.py" "$TO" 400 300
 }
 
 heal() {

@@ -1,6 +1,6 @@
-# Extension headers and neighbour discovery that must be refused
+# Extension headers that must be refused
 CAUSE=ipv6-disabled-or-bad EXAMINE=$S SECONDS=3 SEVERITY=warning
-KINDS="option routing length far bad-option"
+KINDS="option routing length"
 
 traffic() {
 	[ -n "$KINDS" ] || return 0

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Stage ip: ICMP that this host owes others and keeps back. Nothing of a program is lost, but ping
- * and traceroute look as if, and a sender may wait for "fragmentation needed" in vain.
+ * Stage ip: ICMP that this host owes others and keeps back. No packet is lost by that: those that
+ * the messages are about have a cause of their own. But ping and traceroute look as if, and a sender
+ * may wait for "fragmentation needed" in vain.
  */
 #include <stdio.h>
 
@@ -93,8 +94,6 @@ enum outcome examine_icmp_limited(struct exam *x)
 		return NOT_FOUND;
 	}
 	f = finding_new(x);
-	finding_lost(f, &all, NULL,
-		     all + delta_value(delta_sum(x->o, C_ICMP_OUT_MSGS, C_ICMP6_OUT_MSGS)));
 	if (limited)
 		finding_headline(f, "%llu ICMP messages of this host are kept back by their rate limit",
 				 (unsigned long long)limited);
