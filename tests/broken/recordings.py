@@ -252,10 +252,19 @@ def judge(whydrop, command, path):
 
 
 # Whose loss is not that of a source: descriptions, one limit, one device, one process; the kernel's
-# log may hold anything; rates and neighbours are never all that a cause has; an absent capture list.
+# log may hold anything; rates, bursts and neighbours are never all that a cause has; an absent
+# capture list.
 NOT_NAMED = re.compile(r".*\.json$|proc/sys/|exists/|ethtool/|proc/(\d+|self|modules)|abs/|"
-                       r"made/(kernel-log|rates|owners|nft-list)|nl/(neighs|addresses|nft-set)|"
+                       r"made/(kernel-log|rates|bursts|owners|fds-|nft-list)|nl/(neighs|addresses|nft-set)|"
                        r"proc/net/packet")
+
+
+def needless(kind, files):
+    """A dump of sockets that sockstat says are none is not read."""
+    protocol = re.match(r"nl/(tcp|udp)4$", kind)
+    return protocol and all(
+        re.search(rb"^" + protocol[1].upper().encode() + rb": inuse 0( orphan 0 tw 0)?", data, re.M)
+        for name, data in files if kind_of(name) == "proc/net/sockstat")
 
 
 class Trials:
@@ -287,7 +296,7 @@ class Trials:
         for recording, files in self.recordings:
             unread, blamed = self.told(files)
             for kind in sorted({kind_of(name) for name, _ in files}):
-                if NOT_NAMED.match(kind):
+                if NOT_NAMED.match(kind) or needless(kind, files):
                     continue
                 rng = random.Random(f"{self.options.seed}/{kind}")
                 without, now = self.told([(n, rng.randbytes(64 + len(d)) if kind_of(n) == kind else d)
