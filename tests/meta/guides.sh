@@ -28,11 +28,4 @@ while read -r pattern; do
 	"$WHYDROP" counters --since-boot "$pattern" > "$OUT" 2> "$ERR" || fail "whydrop counters '$pattern'" "$ERR"
 done < <(grep -ohE 'whydrop counters [A-Za-z_.]+' src/render/words/*.def | cut -d ' ' -f 3 | grep -vxE 'NAME|PATTERN|shows' | sort -u)
 
-# The README lists every cause, and says how many there are.
-causes=0
-while read -r name; do
-	causes=$((causes + 1))
-	grep -qF -- "\`$name\`" README.md || fail "README.md does not list $name"
-done < <(sed -nE 's/^(LOSS|EXPLAINS|CONDITION|ELSEWHERE)\("([a-z0-9-]+)".*/\2/p' src/causes/causes.def)
-grep -q "^$causes causes" README.md || fail "README.md: there are $causes causes"
 finish

@@ -114,6 +114,8 @@ while read -r cause proof; do
 done < <(proofs)
 [ ${#causes[@]} -gt 10 ] || fail "src/causes/causes.def is not understood: ${#causes[@]} causes"
 echo "${#causes[@]} causes: $((${#causes[@]} - in_vm - in_unit)) proved in the lab, $in_vm on the kernels in QEMU, $in_unit on kernel text"
+tools/cause-table | diff docs/causes.md - > "$OUT" ||
+	fail "docs/causes.md is old: tools/cause-table > docs/causes.md" "$OUT"
 for text in src/render/explain/*.txt; do
 	[[ " ${causes[*]} " = *" $(basename "$text" .txt) "* ]] || fail "$text explains no cause"
 done
