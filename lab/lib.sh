@@ -366,6 +366,28 @@ port_is() {
 	ip -n "$R" -d link show "$1" | grep -q "state $2 priority"
 }
 
+# bond_server: the server's device and a second wire, eth1 at both ends, become its bond0 (active-backup)
+bond_server() {
+	ip link add eth1 netns "$C" type veth peer name eth1 netns "$S"
+	ip -n "$S" link add bond0 type bond mode active-backup
+	ip -n "$S" link set "$SDEV" down
+	ip -n "$S" link set "$SDEV" master bond0
+	ip -n "$S" link set eth1 master bond0
+	ip -n "$S" link set bond0 address "$SMAC" up
+	ip -n "$S" addr add "$S4"/24 dev bond0
+	ip -n "$S" neigh replace "$C4" lladdr "$CMAC" dev bond0 nud permanent
+	ip -n "$C" link set eth1 up
+	await 5 lab_is_up "$S"
+	ip -n "$C" neigh replace "$S4" lladdr "$SMAC" dev "$CDEV" nud permanent
+}
+
+# needs_bond: for needs()
+needs_bond() {
+	ip -n "$S" link add probe type bond && ip -n "$S" link del probe && return
+	echo "this kernel has no bonding"
+	return 77
+}
+
 # needs_bridge: for needs()
 needs_bridge() {
 	ip -n "$R" link add probe type bridge && ip -n "$R" link del probe && return

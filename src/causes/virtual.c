@@ -254,3 +254,70 @@ enum outcome examine_tap_ring(struct exam *x)
 		tap_remedies(x, f, worst);
 	return FOUND;
 }
+
+/* ---- macvlan-ipvlan-mode ---- */
+
+#define IPVLAN_PRIVATE 1 /* include/uapi/linux/if_link.h IPVLAN_F_PRIVATE */
+
+/*
+ * ipvlan_xmit_mode_l2() and _l3() use up (consume_skb: no drop event) what is for another ipvlan of
+ * the same device where that is private, and count tx_dropped. A private or VEPA macvlan sends it
+ * out by the wire instead, from where it does not come back: nothing here counts that.
+ */
+static uint64_t kept_apart(struct exam *x, const struct link *link)
+{
+	const struct drop_filter of_device = {.ifindex = link->ifindex};
+	uint32_t flags = link_info(link, INFO_IPVLAN_FLAGS);
+	uint64_t dropped = delta_value(delta_link(x->o, link, C_LINK_TX_DROPPED));
+
+	if (flags == INFO_UNKNOWN || !(flags & IPVLAN_PRIVATE))
+		return 0;
+	return dropped - MIN(dropped, ledger_traced(x->ledger, &of_device));
+}
+
+enum outcome examine_ipvlan_mode(struct exam *x)
+{
+	struct finding *f = NULL;
+	uint64_t lost = 0, sent = 0;
+	const char *device;
+	char enter[96];
+	struct remedy *r;
+
+	vec_each(link, &x->o->b.links) {
+		uint64_t here = kept_apart(x, link);
+		struct subject *s;
+		char name[48];
+
+		if (!here)
+			continue;
+		f = f ? f : finding_new(x);
+		s = finding_subject(f);
+		memcpy(s->device, link->name, sizeof(s->device));
+		s->has_lost = true;
+		s->lost = here;
+		lost += here;
+		sent += delta_value(delta_link(x->o, link, C_LINK_TX_PACKETS));
+		snprintf(name, sizeof(name), "%s tx_dropped", link->name);
+		evidence_change(f, x, "rtnetlink", name, delta_link(x->o, link, C_LINK_TX_DROPPED));
+	}
+	if (!f) {
+		evidence_text(NULL, x, "no private ipvlan dropped anything");
+		return NOT_FOUND;
+	}
+	device = first_of(f)->device;
+	entering(x, enter, sizeof(enter));
+	finding_lost(f, &lost, NULL, sent + lost);
+	f->severity = MIN(SEVERITY_WARNING, severity_of_share(x, f->lost, f->of));
+	f->confidence = LIKELY;
+	finding_headline(f, "%s is private: it does not reach others on the same device", device);
+	finding_text(f, "Packets for another ipvlan of the same device are dropped, because the device "
+			"is set to private. It keeps containers apart, and is so by design.");
+	finding_exclude(f, "a full queue, a filter: no drop event of this device");
+	r = finding_remedy(f, "bridge-mode", REMEDY_ROUTE,
+			   "if the two are meant to reach each other: bridge mode instead of private");
+	remedy_why(r, "the mode is that of all ipvlans of the device below");
+	remedy_command(r, "%sip link set dev %s type ipvlan bridge", enter, device);
+	remedy_undo(r, "%sip link set dev %s type ipvlan private", enter, device);
+	remedy_risk(r, "what set it keeps containers apart by it");
+	return FOUND;
+}
