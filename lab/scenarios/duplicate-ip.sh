@@ -17,6 +17,7 @@ for mac in sys.argv[5:]:
 fault() {
 	OTHER=02:00:00:00:07:77
 	ip -n "$C" neigh replace "$TWIN" lladdr "$SMAC" dev "$CDEV" nud reachable
+	sleep 1.2 # within its locktime the first claim would not be taken
 }
 
 traffic() {
