@@ -12,7 +12,6 @@
 #define SHORT 10	   /* causes.md 36: packets */
 #define TXQUEUELEN 1000	   /* what the kernel gives a new device */
 #define MOSTLY 0.5
-#define LONG_MS 200	   /* causes.md 35 */
 #define NOTED_MS 10	   /* a queue that is worth a word */
 
 /* The queue behind a subject of qdisc-drop. */
@@ -255,7 +254,6 @@ enum outcome examine_shaper_delay(struct exam *x)
 	}
 	f = finding_new(x);
 	f->state = AT_RISK;
-	f->severity = worst.ms > LONG_MS ? SEVERITY_WARNING : SEVERITY_INFO;
 	f->confidence = LIKELY;
 	memcpy(finding_subject(f)->device, worst.link->name, sizeof(worst.link->name));
 	finding_headline(f, "packets wait %llu ms in the shaper on %s", (unsigned long long)worst.ms,
