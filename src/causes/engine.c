@@ -338,7 +338,8 @@ static int compare_findings(const void *one, const void *other)
 	/* A machine that is busy is the background, unless something was lost by it. */
 	if ((a->cause->stage == STAGE_HOST) != (b->cause->stage == STAGE_HOST))
 		return a->cause->stage == STAGE_HOST ? 1 : -1;
-	return strcmp(a->cause->id, b->cause->id);
+	/* The order of causes.def; with several namespaces one cause may be found more than once. */
+	return a->cause < b->cause ? -1 : a->cause > b->cause;
 }
 
 static enum verdict verdict_of(const struct finding *f)
