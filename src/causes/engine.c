@@ -171,6 +171,7 @@ static void ask(struct exam *x)
 		return;
 	}
 	x->cleared = &cleared;
+	x->ledger->claimant = x->row->id;
 	outcome = x->row->examine(x);
 	if (outcome == NOT_FOUND)
 		*vec_push(&x->d->cleared) = cleared;

@@ -6,14 +6,27 @@
 #ifndef WHYDROP_DROPS_H
 #define WHYDROP_DROPS_H
 
+#include "model/drop_event.h"
 #include "model/drops.h"
 
 struct drop_tracer;
+struct sock_filter;
 
-/* For tests: zeros mean the ladder, and the size that suits this machine. */
+/* Zeros mean the ladder, the size that suits this machine, every packet and no events. */
 struct drop_tracer_options {
 	const char *rung; /* only this one, "tp_btf" or "raw_tracepoint" */
-	uint32_t entries; /* of the map of drops */
+	uint32_t entries; /* of the map of drops; for tests */
+	/*
+	 * Which packets are meant: a filter of libpcap's for raw IP (DLT_RAW). All are counted, those
+	 * that are not meant in rows of their own (struct drop.not_meant), and only the others make events.
+	 */
+	const struct sock_filter *filter;
+	size_t filter_n;
+	/* One record for each packet, as many as the token buckets let through. */
+	bool events, stacks;
+	/* Of these alone; 0 and NULL: of all. */
+	uint32_t events_netns, events_ifindex;
+	const char *events_reason;
 };
 
 /*
@@ -30,6 +43,17 @@ void drop_tracer_start(struct drop_tracer *t);
 void drop_tracer_stop(struct drop_tracer *t);
 /* Stops if need be, and reads what was counted, names resolved. */
 int drop_tracer_read(struct drop_tracer *t, struct drops *ret);
+/*
+ * What was counted since the start or the last call of this, while counting goes on: no packet is
+ * lost or told twice between two calls.
+ */
+int drop_tracer_read_on(struct drop_tracer *t, struct drops *ret);
+/*
+ * Gives the events that have come so far, names resolved, oldest first; the event is lent. Returns
+ * how many, or a negative errno. Events that found no room or no token are in drops.events_missed.
+ */
+typedef void drop_event_fn(const struct drop_event *event, void *arg);
+int drop_tracer_events(struct drop_tracer *t, drop_event_fn *fn, void *arg);
 void drop_tracer_close(struct drop_tracer *t);
 
 #endif

@@ -352,3 +352,11 @@ int drop_tracer_read(struct drop_tracer *t, struct drops *ret)
 	*ret = d;
 	return 0;
 }
+
+int drop_tracer_read_on(struct drop_tracer *t, struct drops *ret)
+{
+	int err = drop_tracer_read(t, ret);
+
+	drop_tracer_start(t);
+	return err;
+}

@@ -6,6 +6,7 @@ void drops_done(struct drops *d)
 	vec_done(&d->rows);
 	vec_done(&d->flows);
 	vec_done(&d->rules);
+	vec_done(&d->events_missed);
 	*d = (struct drops){0};
 }
 

@@ -18,6 +18,7 @@ struct drop {
 	uint16_t ethertype; /* ETH_P_*, 0 unknown */
 	uint8_t protocol; /* IPPROTO_*, 0 unknown */
 	uint8_t family;	  /* of the receiving socket, 0 if there is none */
+	bool not_meant;	  /* a filter was given, and it does not match */
 	uint16_t local_port; /* of the receiving socket */
 	uint64_t cookie;  /* of the receiving socket; 0 none or never given one */
 	uint64_t packets, bytes, segments;
@@ -41,6 +42,12 @@ struct drop_rule {
 	uint64_t packets;
 };
 
+/* Packets that have no struct drop_event: the ring was full, or their kind had too many. */
+struct drop_missed {
+	char reason[48], symbol[64];
+	uint64_t packets;
+};
+
 struct drops {
 	int err; /* negative errno: nothing was traced */
 	char rung[32]; /* how: "tp_btf", "raw_tracepoint", ... */
@@ -51,6 +58,7 @@ struct drops {
 	VEC(struct drop_flow) flows; /* most packets first */
 	bool flows_sampled; /* flow numbers are estimates */
 	uint64_t missed; /* events that could not be held */
+	VEC(struct drop_missed) events_missed; /* packets counted here, but not told one by one */
 	bool rules_traced; /* rules is complete but for verdict maps, reject and policies */
 	VEC(struct drop_rule) rules; /* most packets first */
 	uint64_t rules_missed; /* dropped by rules that could not be named */

@@ -58,6 +58,8 @@ void ledger_init(struct ledger *l, const struct drops *drops, uint32_t netns)
 
 void ledger_done(struct ledger *l)
 {
+	vec_each(line, &l->lines)
+		vec_done(&line->shares);
 	vec_done(&l->lines);
 }
 
@@ -98,6 +100,19 @@ uint64_t ledger_unclaimed(const struct ledger *l, const struct drop_filter *f)
 	return sum;
 }
 
+static void share_of(struct ledger_line *line, const char *cause, uint64_t packets)
+{
+	struct ledger_share *share = NULL;
+
+	vec_each(known, &line->shares)
+		if (known->cause == cause)
+			share = known;
+	if (!share)
+		share = vec_push(&line->shares);
+	share->cause = cause;
+	share->packets += packets;
+}
+
 uint64_t ledger_claim(struct ledger *l, const struct drop_filter *f, uint64_t most)
 {
 	uint64_t taken = 0;
@@ -108,7 +123,10 @@ uint64_t ledger_claim(struct ledger *l, const struct drop_filter *f, uint64_t mo
 		if (line->benign || !drop_matches(line->drop, f))
 			continue;
 		n = MIN(line->drop->packets - line->claimed, most - taken);
+		if (!n)
+			continue;
 		line->claimed += n;
+		share_of(line, l->claimant, n);
 		taken += n;
 	}
 	return taken;

@@ -10,15 +10,23 @@
 #include "model/drops.h"
 #include "model/path.h"
 
+/* So many packets of a line are explained by a cause, told by its id. */
+struct ledger_share {
+	const char *cause;
+	uint64_t packets;
+};
+
 struct ledger_line {
 	const struct drop *drop;
-	uint64_t claimed;   /* packets of it that a cause explains */
+	uint64_t claimed;   /* packets of it that a cause explains: the sum of the shares */
+	VEC(struct ledger_share) shares;
 	const char *benign; /* why it is no loss, or NULL */
 };
 
 struct ledger {
 	const struct drops *drops;
 	uint32_t netns; /* only its drops are in lines */
+	const char *claimant; /* id of the cause that is being asked: whose the next claims are */
 	VEC(struct ledger_line) lines;
 	uint64_t counted, traced, benign; /* packets: by counters of causes; all lines; no loss */
 	uint64_t unplaced; /* traced without a namespace, and explained by a cause of this one */
