@@ -82,6 +82,12 @@ const char *errno_name(int err)
 	return name ? name : "E?";
 }
 
+const char *read_error_text(int err)
+{
+	err = err < 0 ? -err : err;
+	return err == EINTR ? "it changed while it was read" : strerror(err);
+}
+
 int errno_from_name(const char *name)
 {
 	for (int e = 1; e < 200; e++) {

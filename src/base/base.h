@@ -61,6 +61,11 @@ void vec_shrink(void **items, size_t n, size_t *capacity, size_t size);
 
 /* The name of an errno, "EPERM"; takes it positive or negative; "0" for none, "E?" if unknown. */
 const char *errno_name(int err);
+/*
+ * Why a source could not be read, in words. EINTR is no signal there: what was read changed meanwhile,
+ * time and again (nl/nl.h).
+ */
+const char *read_error_text(int err);
 /* The errno (positive) of such a name, or 0. */
 int errno_from_name(const char *name);
 

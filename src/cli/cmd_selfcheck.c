@@ -216,7 +216,7 @@ static void source_text(const struct check *c, struct out *out, enum source sour
 	if (state.status == SOURCE_OK && source == SRC_DROPS)
 		buf_printf(&line, ", by %s", c->rung);
 	if (state.status == SOURCE_ABSENT)
-		buf_printf(&line, ": %s", state.err ? strerror(abs(state.err)) : "not read");
+		buf_printf(&line, ": %s", state.err ? read_error_text(state.err) : "not read");
 	out_wrap(out, SOURCE_INDENT, SOURCE_INDENT, line.data);
 	if ((part || state.status == SOURCE_ABSENT) && *row->unlock)
 		out_labelled(out, SOURCE_INDENT, 8, "unlock:", row->unlock);

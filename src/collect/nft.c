@@ -6,6 +6,11 @@
  *
  * Opening NETLINK_NETFILTER loads nfnetlink, and the first request nf_tables; so it is asked only
  * where nf_tables is there already or nothing can be loaded.
+ *
+ * A dump that the rules change under is begun again (NLM_F_DUMP_INTR). Nothing holds one dump to the
+ * next one, so the generation in each message (nfgenmsg.res_id, net/netfilter/nf_tables_api.c,
+ * nft_base_seq_be16) must be that of the first; else all are asked for anew, and -EINTR in the end:
+ * rules that never stood together would blame the wrong one.
  */
 #define _GNU_SOURCE
 #include <endian.h>
@@ -27,6 +32,7 @@
 #include "nl/nl.h"
 
 #define SETS_MAX 64 /* asked for in one look */
+#define TRIES 4
 #define CHAINS_MAX ((size_t)1 << 20)
 #define RULES_MAX ((size_t)1 << 22)
 
@@ -71,6 +77,11 @@ static void copy_name(char *to, size_t size, struct nlattr *attr)
 	span_copy(span_of(nla_get_string(attr)), to, size);
 }
 
+int nft_same_generation(const struct nft_reader *nr, const struct nfgenmsg *g)
+{
+	return g && ntohs(g->res_id) == nr->set->generation ? 0 : -ESTALE;
+}
+
 int nft_read_tables(struct nft_reader *nr, const struct buf *answer, size_t *ret_n)
 {
 	static const struct nla_policy policy[NFTA_TABLE_MAX + 1] = {
@@ -90,8 +101,10 @@ int nft_read_tables(struct nft_reader *nr, const struct buf *answer, size_t *ret
 		if (nl_parse(m.h, sizeof(*g), tb, NFTA_TABLE_MAX, policy) < 0 ||
 		    !tb[NFTA_TABLE_NAME])
 			return -EBADMSG;
-		n++;
-		nr->set->generation = ntohs(g->res_id);
+		if (n++ == 0)
+			nr->set->generation = ntohs(g->res_id);
+		if (nft_same_generation(nr, g) < 0)
+			return -ESTALE;
 		t = vec_push(&nr->tables);
 		t->key = table_key(g->nfgen_family, nla_get_string(tb[NFTA_TABLE_NAME]));
 		t->dormant = tb[NFTA_TABLE_FLAGS] &&
@@ -160,6 +173,8 @@ static int read_chain(struct nft_reader *nr, const struct nlmsghdr *h)
 	if (nl_parse(h, sizeof(*g), tb, NFTA_CHAIN_MAX, policy) < 0 || !tb[NFTA_CHAIN_TABLE] ||
 	    !tb[NFTA_CHAIN_NAME] || !tb[NFTA_CHAIN_HANDLE])
 		return -EBADMSG;
+	if (nft_same_generation(nr, g) < 0)
+		return -ESTALE;
 	if (nr->set->chains.n == CHAINS_MAX)
 		return -E2BIG;
 	table = nla_get_string(tb[NFTA_CHAIN_TABLE]);
@@ -291,11 +306,13 @@ static int read_rule(struct nft_reader *nr, const struct nlmsghdr *h, size_t *la
 	if (nl_parse(h, sizeof(*g), tb, NFTA_RULE_MAX, policy) < 0 || !tb[NFTA_RULE_TABLE] ||
 	    !tb[NFTA_RULE_CHAIN] || !tb[NFTA_RULE_HANDLE])
 		return -EBADMSG;
+	if (nft_same_generation(nr, g) < 0)
+		return -ESTALE;
 	nr->family = g->nfgen_family;
 	nr->table = nla_get_string(tb[NFTA_RULE_TABLE]);
 	rule.chain = nft_find_chain(nr, nla_get_string(tb[NFTA_RULE_CHAIN]));
 	if (rule.chain == RULE_NO_CHAIN)
-		return 0; /* made since the chains were read */
+		return -EBADMSG;
 	if (set->rules.n == RULES_MAX)
 		return -E2BIG;
 	/* A dump gives the rules of a chain in one piece. */
@@ -333,7 +350,7 @@ int nft_read_rules(struct nft_reader *nr, const struct buf *answer)
 
 struct fetch {
 	struct host *h;
-	unsigned int asked;
+	unsigned int try, asked, sets; /* which try; sets asked for in all and in this one */
 	struct buf answer;
 };
 
@@ -345,9 +362,12 @@ static int ask(struct fetch *f, const char *name, unsigned int type)
 	} request = {.h = {.nlmsg_len = sizeof(request),
 			   .nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
 			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
+	char again[32];
 
+	/* A recording keeps each try, so that a replay goes the same way. */
+	snprintf(again, sizeof(again), f->try ? "%s-%u" : "%s", name, f->try);
 	buf_clear(&f->answer);
-	return host_netlink(f->h, name, NETLINK_NETFILTER, &request, sizeof(request), &f->answer);
+	return host_netlink(f->h, again, NETLINK_NETFILTER, &request, sizeof(request), &f->answer);
 }
 
 /*
@@ -362,7 +382,7 @@ static int ask_elements(struct nft_reader *nr, const char *set, bool map, const 
 	char name[32];
 	int r;
 
-	if ((!map && strncmp(set, "__set", 5) != 0) || f->asked == SETS_MAX)
+	if ((!map && strncmp(set, "__set", 5) != 0) || f->sets++ >= SETS_MAX)
 		return -ENODATA;
 	msg = nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM,
 				 NLM_F_REQUEST | NLM_F_DUMP);
@@ -380,6 +400,9 @@ static int ask_elements(struct nft_reader *nr, const char *set, bool map, const 
 	r = host_netlink(f->h, name, NETLINK_NETFILTER, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len,
 			 &f->answer);
 	nlmsg_free(msg);
+	/* It was there when the rule was: somebody took both away. */
+	if (r == -ENOENT)
+		nr->stale = true;
 	*ret = &f->answer;
 	return r;
 }
@@ -409,7 +432,8 @@ static int collect_rules(struct nft_reader *nr, struct fetch *f)
 	/* Sets are asked for while the rules are read. */
 	rules = f->answer;
 	f->answer = (struct buf){0};
-	return nft_read_rules(nr, &rules);
+	r = nft_read_rules(nr, &rules);
+	return r == 0 && nr->stale ? -ESTALE : r;
 }
 
 int collect_nft(struct host *h, struct snapshot *s)
@@ -420,12 +444,21 @@ int collect_nft(struct host *h, struct snapshot *s)
 				.ops = !host_is_first(h),
 				.elements = ask_elements,
 				.arg = &f};
-	int r;
+	int r = -ESTALE;
 
 	if (!module_is_present(h, "nf_tables"))
 		return COLLECT_UNUSED;
-	r = collect_rules(&nr, &f);
-	nft_reader_done(&nr);
+	for (; r == -ESTALE && f.try < TRIES; f.try++) {
+		nr.stale = false;
+		f.sets = 0;
+		ruleset_done(&s->nft);
+		r = collect_rules(&nr, &f);
+		nft_reader_done(&nr);
+	}
+	if (r == -ESTALE) {
+		ruleset_done(&s->nft);
+		r = -EINTR;
+	}
 	buf_done(&f.answer);
 	if (r == 0 && nr.ops)
 		read_locals(h, &s->nft);

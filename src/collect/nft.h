@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "model/rule.h"
 
+struct nfgenmsg;
 struct nft_reader;
 
 /*
@@ -24,6 +25,7 @@ struct nft_table {
 struct nft_reader {
 	struct ruleset *set;
 	bool ops;		/* decode the matches too */
+	bool stale;		/* a set was not of the rules' generation */
 	nft_elements *elements; /* NULL: sets stay unknown */
 	void *arg;
 	/* Chains by the hash of family, table and name in full (chain.name may be cut). */
@@ -35,10 +37,16 @@ struct nft_reader {
 };
 
 void nft_reader_done(struct nft_reader *nr);
-/* In this order; *ret_n: how many tables there are. */
+/*
+ * In this order; *ret_n: how many tables there are. -ESTALE if a message is of another generation of
+ * the rules than the first one was.
+ */
 int nft_read_tables(struct nft_reader *nr, const struct buf *answer, size_t *ret_n);
 int nft_read_chains(struct nft_reader *nr, const struct buf *answer);
 int nft_read_rules(struct nft_reader *nr, const struct buf *answer);
+
+/* 0 if the message is of the rules' generation, else -ESTALE. */
+int nft_same_generation(const struct nft_reader *nr, const struct nfgenmsg *g);
 
 /* The chain of that name in the table being read, or RULE_NO_CHAIN. */
 size_t nft_find_chain(const struct nft_reader *nr, const char *name);

@@ -15,7 +15,7 @@
 
 #define OPS_MAX ((size_t)1 << 18) /* of a whole rule set */
 
-static int read_elements(const struct buf *answer, struct nft_element_list *to)
+static int read_elements(struct nft_reader *nr, const struct buf *answer, struct nft_element_list *to)
 {
 	int r = nl_check(answer);
 
@@ -29,6 +29,7 @@ static int read_elements(const struct buf *answer, struct nft_element_list *to)
 			continue;
 		if (nl_parse(m.h, sizeof(struct nfgenmsg), tb, NFTA_SET_ELEM_LIST_MAX, NULL) < 0)
 			return -EBADMSG;
+		nr->stale |= nft_same_generation(nr, nl_data(m.h, sizeof(struct nfgenmsg))) < 0;
 		if (!tb[NFTA_SET_ELEM_LIST_ELEMENTS])
 			continue;
 		nla_for_each_nested(element, tb[NFTA_SET_ELEM_LIST_ELEMENTS], left) {
@@ -51,7 +52,7 @@ static int elements_of(struct nft_reader *nr, const struct nft_lookup *l, bool m
 	if (!l->name || !nr->elements || l->slot.field == NFT_FIELD_UNKNOWN || l->slot.masked)
 		return -ENODATA;
 	r = nr->elements(nr, l->name, map, &answer);
-	return r < 0 ? r : read_elements(answer, to);
+	return r < 0 ? r : read_elements(nr, answer, to);
 }
 
 /* False, and nothing added, if the set is not to be had or its keys are not understood. */

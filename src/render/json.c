@@ -638,7 +638,7 @@ static json_t *not_examined_json(const struct diagnosis *d)
 		set(j, "errno", n->err ? text_or_null(errno_name(n->err)) : json_null());
 		set(j, "why",
 		    n->source == SOURCE_N ? text_or_null(n->why)
-		    : n->err ? json_sprintf("%s: %s", row->loses, strerror(abs(n->err)))
+		    : n->err ? json_sprintf("%s: %s", row->loses, read_error_text(n->err))
 			     : json_sprintf("%s: not read", row->loses));
 		set(j, "unlock",
 		    filled_or_null(n->source == SOURCE_N ? n->unlock : row->unlock));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What stands below the findings: unexplained drops, other namespaces, what could not be seen. */
+#include <errno.h>
+
 #include "render/drop_sums.h"
 #include "render/fmt.h"
 #include "render/text.h"
@@ -184,7 +186,8 @@ static void source_line(struct text *t, const struct not_examined *n, struct buf
 	if (n->source < SOURCE_N) {
 		buf_printf(line, " without %s (%s)", source_rows[n->source].name,
 			   n->err ? errno_name(n->err) : "not read");
-		unlock = source_rows[n->source].unlock;
+		unlock = n->err == -EINTR ? read_error_text(n->err)
+					  : source_rows[n->source].unlock;
 	} else {
 		buf_printf(line, ", %s", n->why);
 	}

@@ -6,6 +6,7 @@
  */
 #include "scrub/map.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <linux/ethtool_netlink.h>
 #include <linux/genetlink.h>
@@ -515,13 +516,24 @@ static int put_all(struct scrubber *s, const struct answer_row *row, const struc
 	return 0;
 }
 
+/* Rules that changed while they were read were asked for again: "nft-rules-1". */
+static bool is_answer(const struct answer_row *row, const char *name)
+{
+	size_t n = strlen(row->name);
+
+	if (strncmp(row->name, name, n) != 0)
+		return false;
+	return !name[n] || (strncmp(name, "nft-", 4) == 0 && name[n] == '-' &&
+			    isdigit((unsigned char)name[n + 1]) && !name[n + 2]);
+}
+
 int scrub_netlink(struct scrubber *s, const char *name, struct buf *data)
 {
 	struct buf out = {0};
 	size_t i = 0;
 	int r;
 
-	while (i < ARRAY_SIZE(answer_rows) && strcmp(answer_rows[i].name, name) != 0)
+	while (i < ARRAY_SIZE(answer_rows) && !is_answer(&answer_rows[i], name))
 		i++;
 	if (i == ARRAY_SIZE(answer_rows))
 		return -ENOENT;

@@ -20,10 +20,14 @@
 #include <sys/socket.h>
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
 
 #include "collect/iptables.h"
 #include "collect/locals.h"
+#include "collect/collect.h"
 #include "collect/nft.h"
+#include "collect/recording.h"
+#include "nl/nl.h"
 
 #ifndef SOURCE_ROOT
 #define SOURCE_ROOT "."
@@ -339,6 +343,73 @@ static void nft_cut_and_corrupt(void **state)
 	buf_done(&rules);
 }
 
+/* ---- rules that change between one dump and the next ---- */
+
+static void set_generation(struct buf *answer, uint16_t generation)
+{
+	uint16_t big = htons(generation);
+
+	nl_each(m, answer)
+		memcpy(answer->data + ((const char *)m.h - answer->data) + NLMSG_HDRLEN +
+			       offsetof(struct nfgenmsg, res_id),
+		       &big, sizeof(big));
+}
+
+/* One try of a look, as a recording holds it: "nft-tables", then "nft-tables-1" ... */
+static void keep_try(struct recording *r, unsigned int try, uint16_t tables, uint16_t chains,
+		     uint16_t rules)
+{
+	const struct {
+		const char *name;
+		uint16_t generation;
+	} answers[] = {{"nft-tables", tables}, {"nft-chains", chains}, {"nft-rules", rules}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		struct buf answer = load(answers[i].name);
+		char name[64];
+
+		set_generation(&answer, answers[i].generation);
+		snprintf(name, sizeof(name), try ? "1/a/nl/%s-%u" : "1/a/nl/%s", answers[i].name,
+			 try);
+		recording_put(r, name, 0, &answer);
+		buf_done(&answer);
+	}
+}
+
+static int collect_from(struct recording *r, struct snapshot *s)
+{
+	struct netns ns = {.inode = 1, .fd = -1};
+	struct host h = {.ns = &ns, .phase = "a", .recording = r, .replay = true};
+
+	return collect_nft(&h, s);
+}
+
+static void rules_change_while_read(void **state)
+{
+	struct recording *r = recording_new();
+	struct snapshot s = {0};
+
+	(void)state;
+	/* Chains of another generation, then rules of another, then all of one. */
+	keep_try(r, 0, 11, 12, 12);
+	keep_try(r, 1, 12, 12, 13);
+	keep_try(r, 2, 13, 13, 13);
+	assert_int_equal(collect_from(r, &s), 0);
+	assert_int_equal(s.nft.generation, 13);
+	assert_true(s.nft.rules.n > 0);
+	ruleset_done(&s.nft);
+	recording_free(r);
+
+	/* Never of one: not the rules of the last try, but none. */
+	r = recording_new();
+	for (unsigned int try = 0; try < 4; try++)
+		keep_try(r, try, (uint16_t)try, (uint16_t)try, (uint16_t)(try + 1));
+	assert_int_equal(collect_from(r, &s), -EINTR);
+	assert_int_equal(s.nft.rules.n, 0);
+	assert_int_equal(s.nft.chains.n, 0);
+	recording_free(r);
+}
+
 static void decodes_legacy(void **state)
 {
 	struct buf info = load("ip-filter-info-0"), entries = load("ip-filter-entries-0");
@@ -420,7 +491,7 @@ int main(void)
 		cmocka_unit_test(decodes_chains),	cmocka_unit_test(decodes_rules),
 		cmocka_unit_test(decodes_verdict_maps), cmocka_unit_test(first_look_has_no_matches),
 		cmocka_unit_test(nft_cut_and_corrupt),	cmocka_unit_test(decodes_legacy),
-		cmocka_unit_test(decodes_locals),
+		cmocka_unit_test(decodes_locals),	cmocka_unit_test(rules_change_while_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
