@@ -2,7 +2,6 @@
 CAUSE=conntrack-invalid EXAMINE=$S SECONDS=3 WITNESS=nft.drop TO=$S4 FROM=$C4
 
 fault() {
-	in_ns "$S" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
 	nft_in "$S" <<-RULES
 		table inet filter {
 			chain input {
@@ -11,6 +10,8 @@ fault() {
 			}
 		}
 	RULES
+	# Only now: the rule brings nf_conntrack in, and with it its settings.
+	in_ns "$S" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
 }
 
 traffic() {
