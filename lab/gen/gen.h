@@ -35,7 +35,7 @@ struct options {
 	char **frames;
 	u64 port, count, rate, size, bytes, sport, sockets, ports, parallel, burst;
 	u64 ask_rcvbuf, udp_length, rcvbuf, sndbuf, segment, mtu_discover, backlog, slow, from_port, to_port, sources, source_ports;
-	double time, hold, gap, every;
+	double time, hold, gap, every, farewell;
 	int ready_fd;
 	bool nonblock, no_read, no_accept, udp, bad_checksum;
 };

@@ -29,7 +29,8 @@ static const char help[] =
 "                             --every S (read what came once in so long, not at once)\n"
 "  gen tcp-listen PORT        --backlog N, --no-accept, --no-read, --slow BYTES_PER_S, --rcvbuf\n"
 "  gen tcp-connect HOST PORT  -n COUNT, --bytes N (each), --hold S, --rate PER_S (connections),\n"
-"                             --parallel N (open at once), --ports N, --sndbuf\n"
+"                             --parallel N (open at once), --ports N, --sndbuf,\n"
+"                             --farewell S (at the end, see the peers close too, at most so long)\n"
 "  gen raw DEVICE [HEX...]    frames in hex, in turn; -n COUNT, --rate; or built:\n"
 "                             --udp | --tcp FLAGS (of FSRPAU), --from ADDR --to ADDR, --dmac MAC,\n"
 "                             --smac MAC, --from-port, --to-port, --size, --sources N,\n"
@@ -86,6 +87,7 @@ static const struct row {
 	ROW("count", NUMBER, count, 100000000),
 	ROW("dmac", TEXT, dmac, 0),
 	ROW("every", TIME, every, 0),
+	ROW("farewell", TIME, farewell, 0),
 	ROW("from", TEXT, from, 0),
 	ROW("from-port", NUMBER, from_port, 65535),
 	ROW("gap", TIME, gap, 0),

@@ -106,6 +106,7 @@ static void connection_start(struct connector *c, u64 i)
 	total.sent++;
 	if (connect(fd, (struct sockaddr *)&c->to.sa, c->to.len) && errno != EINPROGRESS) {
 		close(fd);
+		c->conn[i].fd = -1;
 		return;
 	}
 	c->conn[i] = (struct connection){.fd = fd, .left = o->bytes};
@@ -184,6 +185,26 @@ static int connector_wait(const struct connector *c, u64 start)
 	return due > t ? (int)((due - t) / 1000000) + 1 : 0;
 }
 
+/* Closes our side of each connection, and waits for the peers': all are in TIME_WAIT then. */
+static void say_farewell(struct connector *c)
+{
+	u64 end = now_ns() + (u64)(c->o->farewell * (double)NSEC), i;
+	struct epoll_event ev[64];
+	int n;
+
+	for (i = 0; i < c->tried; i++) {
+		if (c->conn[i].fd >= 0 && c->conn[i].established)
+			shutdown(c->conn[i].fd, SHUT_WR);
+		else if (c->conn[i].fd >= 0)
+			connection_end(c, i);
+	}
+	while (c->open && now_ns() < end) {
+		n = epoll_wait(c->ep, ev, 64, QUIET_MS);
+		for (i = 0; (int)i < n; i++)
+			connection_event(c, ev[i].data.u64, ev[i].events);
+	}
+}
+
 void tcp_connect(const struct options *o)
 {
 	struct connector c = {.o = o, .ep = epoll_create1(EPOLL_CLOEXEC)};
@@ -215,6 +236,8 @@ void tcp_connect(const struct options *o)
 		if (hold_end && now_ns() >= hold_end)
 			break;
 	}
+	if (o->farewell > 0)
+		say_farewell(&c);
 	total.failed = total.sent - total.received;
 	free(c.conn);
 }

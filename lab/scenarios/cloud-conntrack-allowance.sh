@@ -21,7 +21,7 @@ fault() {
 }
 
 traffic() {
-	gen "$C" tcp-connect "$TO" 5400 -n 100 --hold 3 --time 4
+	gen "$C" tcp-connect "$TO" 5400 -n 100 --hold 3 --time 4 --farewell 2
 }
 
 heal() {
