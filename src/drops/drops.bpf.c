@@ -123,16 +123,19 @@ struct {
 	__type(value, __u64);
 } sends_too_big SEC(".maps");
 
-bool enabled; /* every drop reads this: it shares its cache line with nothing that changes often */
-bool flows_sampled;
+/* Every drop reads these: they share their cache line with nothing that changes often. */
+bool enabled;
+__u8 turn; /* see record.h; read once for each packet */
 
 /* Past this many keys new ones lose their socket, so that thousands of sockets cannot fill the map.
  */
 const volatile __u32 keys_with_socket;
 
+/* In each turn. */
 struct {
 	__u64 keys, flows, missed;
-} made __attribute__((aligned(64)));
+	bool flows_sampled;
+} made[2] __attribute__((aligned(64)));
 
 /* A packet's IP header, as far as it lies in the linear part. */
 struct ip_part {
@@ -297,6 +300,7 @@ static __always_inline void count_flow(const struct drop_key *key, const struct 
 		.ifindex = key->ifindex,
 		.family = ip->family,
 		.protocol = ip->protocol,
+		.turn = key->turn,
 	};
 	__u64 *packets;
 
@@ -312,7 +316,7 @@ static __always_inline void count_flow(const struct drop_key *key, const struct 
 	packets = bpf_map_lookup_elem(&flows, &flow);
 	if (!packets) {
 		if (!bpf_map_update_elem(&flows, &flow, &weight, BPF_NOEXIST)) {
-			__sync_fetch_and_add(&made.flows, 1);
+			__sync_fetch_and_add(&made[key->turn & 1].flows, 1);
 			return;
 		}
 		packets = bpf_map_lookup_elem(&flows, &flow); /* another CPU was faster */
@@ -320,7 +324,7 @@ static __always_inline void count_flow(const struct drop_key *key, const struct 
 	if (packets)
 		__sync_fetch_and_add(packets, weight);
 	else
-		flows_sampled = true;
+		made[key->turn & 1].flows_sampled = true;
 }
 
 static __always_inline struct drop_value *row_of(struct drop_key *key)
@@ -331,7 +335,7 @@ static __always_inline struct drop_value *row_of(struct drop_key *key)
 	row = bpf_map_lookup_elem(&drops, key);
 	if (row)
 		return row;
-	if (made.keys >= keys_with_socket && key->family) {
+	if (key->family && made[0].keys + made[1].keys >= keys_with_socket) {
 		key->cookie = 0;
 		key->local_port = 0;
 		key->family = 0;
@@ -340,10 +344,10 @@ static __always_inline struct drop_value *row_of(struct drop_key *key)
 			return row;
 	}
 	if (!bpf_map_update_elem(&drops, key, &zero, BPF_NOEXIST))
-		__sync_fetch_and_add(&made.keys, 1);
+		__sync_fetch_and_add(&made[key->turn & 1].keys, 1);
 	row = bpf_map_lookup_elem(&drops, key);
 	if (!row)
-		__sync_fetch_and_add(&made.missed, 1);
+		__sync_fetch_and_add(&made[key->turn & 1].missed, 1);
 	return row;
 }
 
@@ -366,7 +370,7 @@ static __always_inline __u32 segments_of(struct sk_buff *skb, __u32 len, const b
 static __always_inline int count(struct sk_buff *skb, __u64 location, __u32 reason,
 				 struct sock *rx_sk, const bool typed)
 {
-	struct drop_key key = {.location = location, .reason = reason};
+	struct drop_key key = {.location = location, .reason = reason, .turn = turn};
 	struct ip_part ip = {};
 	struct drop_value *row;
 	__u32 len, weight = 1;
@@ -390,8 +394,8 @@ static __always_inline int count(struct sk_buff *skb, __u64 location, __u32 reas
 		if (row->packets % FLOW_WEIGHT)
 			return 0;
 		weight = FLOW_WEIGHT;
-		if (!flows_sampled)
-			flows_sampled = true;
+		if (!made[key.turn & 1].flows_sampled)
+			made[key.turn & 1].flows_sampled = true;
 	}
 	if (ip.family)
 		count_flow(&key, &ip, weight);
@@ -402,7 +406,7 @@ static __always_inline int count(struct sk_buff *skb, __u64 location, __u32 reas
 static __always_inline int count_xdp(struct net_device *dev, __u32 act, const bool typed)
 {
 	const __u64 one = 1;
-	struct xdp_key key = {.act = act};
+	struct xdp_key key = {.act = act, .turn = turn};
 	__u64 *packets;
 
 	if (!enabled || !dev)
@@ -417,7 +421,7 @@ static __always_inline int count_xdp(struct net_device *dev, __u32 act, const bo
 	if (packets)
 		__sync_fetch_and_add(packets, 1);
 	else
-		__sync_fetch_and_add(&made.missed, 1);
+		__sync_fetch_and_add(&made[key.turn & 1].missed, 1);
 	return 0;
 }
 
@@ -440,7 +444,7 @@ int raw_xdp(__u64 *ctx)
 static __always_inline int count_send(struct sock *sk, int ret, const bool typed)
 {
 	const __u64 one = 1;
-	struct drop_key key = {};
+	struct drop_key key = {.turn = turn};
 	struct net *net;
 	__u64 *sends;
 
@@ -461,7 +465,7 @@ static __always_inline int count_send(struct sock *sk, int ret, const bool typed
 	if (sends)
 		__sync_fetch_and_add(sends, 1);
 	else
-		__sync_fetch_and_add(&made.missed, 1);
+		__sync_fetch_and_add(&made[key.turn & 1].missed, 1);
 	return 0;
 }
 

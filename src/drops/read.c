@@ -40,73 +40,112 @@ static void reading_done(struct reading *r)
 	symbols_done(&r->symbols);
 }
 
-struct walk {
+/* ---- the maps ---- */
+
+#define BATCH 256U
+
+/* What a map holds: of a turn, or (TURN_ANY) all of it. Values of per-CPU maps have a part for each. */
+#define TURN_ANY 2
+
+struct elements {
 	const struct bpf_map *map;
-	void *key, *value;
-	size_t value_size;
-	bool started;
-	uint32_t steps;
+	uint8_t turn;
+	size_t key_size, value_size;
+	uint32_t n;
+	char *keys, *values;
 };
 
-/* 1 with the next element in key and value, 0 at the end. */
-static int walk_next(struct walk *w)
-{
-	size_t key_size = bpf_map__key_size(w->map);
-	int err;
+struct content {
+	struct elements drops, flows, xdp_errors, sends;
+};
 
-	/*
-	 * A program that was just running may still evict a flow, and the walk begins again where
-	 * its key is gone: it must end all the same.
-	 */
-	while (w->steps++ < 2 * bpf_map__max_entries(w->map)) {
-		err = bpf_map__get_next_key(w->map, w->started ? w->key : NULL, w->key, key_size);
-		if (err)
-			return err == -ENOENT ? 0 : err;
-		w->started = true;
-		err = bpf_map__lookup_elem(w->map, w->key, key_size, w->value, w->value_size, 0);
-		if (err != -ENOENT)
-			return err ? err : 1;
+static void elements_done(struct elements *e)
+{
+	free(e->keys);
+	free(e->values);
+}
+
+/* Packs the batch read last, behind e->n. */
+static void keep_turn(struct elements *e, uint32_t read)
+{
+	const char *keys = e->keys + e->n * e->key_size, *values = e->values + e->n * e->value_size;
+
+	for (uint32_t i = 0; i < read; i++, keys += e->key_size, values += e->value_size) {
+		if (e->turn != TURN_ANY && (uint8_t)keys[e->key_size - 1] != e->turn)
+			continue;
+		memmove(e->keys + e->n * e->key_size, keys, e->key_size);
+		memmove(e->values + e->n * e->value_size, values, e->value_size);
+		e->n++;
+	}
+}
+
+/*
+ * By buckets, and not from key to key: such a walk begins again where its key is gone, as flows may
+ * be at any time.
+ */
+static int elements_read(struct elements *e)
+{
+	uint32_t in, out, n;
+	bool more = true;
+
+	e->key_size = bpf_map__key_size(e->map);
+	for (bool first = true; more; first = false, in = out) {
+		e->keys = xrealloc(e->keys, (e->n + BATCH) * e->key_size);
+		e->values = xrealloc(e->values, (e->n + BATCH) * e->value_size);
+		n = BATCH;
+		if (bpf_map_lookup_batch(bpf_map__fd(e->map), first ? NULL : &in, &out,
+					 e->keys + e->n * e->key_size,
+					 e->values + e->n * e->value_size, &n, NULL)) {
+			if (errno != ENOENT)
+				return -errno;
+			more = false;
+		}
+		keep_turn(e, n);
 	}
 	return 0;
 }
 
-static int read_drops(const struct drop_tracer *t, struct reading *r)
+/* Removes what was read. A flow may have been pushed out meanwhile. */
+static int elements_remove(const struct elements *e)
 {
-	size_t size = sizeof(struct drop_value) * (size_t)t->cpus;
-	cleanup(cleanup_free) struct drop_value *of_cpu = xcalloc(1, size);
-	struct drop_key key;
-	struct walk w = {t->skel->maps.drops, &key, of_cpu, size, false, 0};
-	int more;
+	for (uint32_t i = 0; i < e->n; i++)
+		if (bpf_map_delete_elem(bpf_map__fd(e->map), e->keys + i * e->key_size) &&
+		    errno != ENOENT)
+			return -errno;
+	return 0;
+}
 
-	while ((more = walk_next(&w)) > 0) {
+static int read_drops(const struct drop_tracer *t, struct elements *e, struct reading *r)
+{
+	int err = elements_read(e);
+
+	for (uint32_t i = 0; i < e->n && !err; i++) {
+		const struct drop_value *of_cpu = (void *)(e->values + i * e->value_size);
 		struct counted_drop *drop = vec_push(&r->drops);
 
-		drop->key = key;
+		memcpy(&drop->key, e->keys + i * e->key_size, sizeof(drop->key));
 		for (int cpu = 0; cpu < t->cpus; cpu++) {
 			drop->value.packets += of_cpu[cpu].packets;
 			drop->value.bytes += of_cpu[cpu].bytes;
 			drop->value.segments += of_cpu[cpu].segments;
 		}
-		symbols_add(&r->symbols, key.location);
+		symbols_add(&r->symbols, drop->key.location);
 	}
-	return more;
+	return err;
 }
 
-static int read_flows(const struct drop_tracer *t, struct reading *r)
+static int read_flows(struct elements *e, struct reading *r)
 {
-	struct flow_key key;
-	uint64_t packets;
-	struct walk w = {t->skel->maps.flows, &key, &packets, sizeof(packets), false, 0};
-	int more;
+	int err = elements_read(e);
 
-	while ((more = walk_next(&w)) > 0) {
+	for (uint32_t i = 0; i < e->n && !err; i++) {
 		struct counted_flow *flow = vec_push(&r->flows);
 
-		flow->key = key;
-		flow->packets = packets;
-		symbols_add(&r->symbols, key.location);
+		memcpy(&flow->key, e->keys + i * e->key_size, sizeof(flow->key));
+		memcpy(&flow->packets, e->values + i * e->value_size, sizeof(flow->packets));
+		symbols_add(&r->symbols, flow->key.location);
 	}
-	return more;
+	return err;
 }
 
 /* Everything before `packets` is what a row is about; rows are zeroed before they are filled. */
@@ -267,37 +306,37 @@ static void give_xdp_error(const struct xdp_error *e, struct drops *d)
 	*vec_push(&d->rows) = row;
 }
 
-static int give_xdp(const struct drop_tracer *t, struct drops *d)
+static void give_xdp(const struct elements *e, struct drops *d)
 {
-	struct xdp_error e;
-	struct walk w = {t->skel->maps.xdp_errors, &e.key, &e.packets, sizeof(e.packets), false, 0};
+	struct xdp_error error;
 	size_t kept = 0;
-	int more;
 
-	while ((more = walk_next(&w)) > 0)
-		give_xdp_error(&e, d);
+	for (uint32_t i = 0; i < e->n; i++) {
+		memcpy(&error.key, e->keys + i * e->key_size, sizeof(error.key));
+		memcpy(&error.packets, e->values + i * e->value_size, sizeof(error.packets));
+		give_xdp_error(&error, d);
+	}
 	vec_each(row, &d->rows)
 		if (row->packets)
 			d->rows.items[kept++] = *row;
 	d->rows.n = kept;
 	if (kept)
 		qsort(d->rows.items, kept, sizeof(*d->rows.items), most_drops);
-	return more;
 }
 
 /* ---- sends that were refused ---- */
 
 /* Told as drops of this host, with a word of our own for a reason: nothing else counts them. */
-static int give_sends(const struct drop_tracer *t, struct drops *d)
+static void give_sends(const struct elements *e, struct drops *d)
 {
 	struct drop_key key;
 	uint64_t sends;
-	struct walk w = {t->skel->maps.sends_too_big, &key, &sends, sizeof(sends), false, 0};
-	int more;
 
-	while ((more = walk_next(&w)) > 0) {
+	for (uint32_t i = 0; i < e->n; i++) {
 		struct drop *row = vec_push(&d->rows);
 
+		memcpy(&key, e->keys + i * e->key_size, sizeof(key));
+		memcpy(&sends, e->values + i * e->value_size, sizeof(sends));
 		snprintf(row->reason, sizeof(row->reason), "SEND_TOO_BIG");
 		snprintf(row->symbol, sizeof(row->symbol), "sock_send_length");
 		row->netns = key.netns;
@@ -309,54 +348,151 @@ static int give_sends(const struct drop_tracer *t, struct drops *d)
 	}
 	if (d->rows.n)
 		qsort(d->rows.items, d->rows.n, sizeof(*d->rows.items), most_drops);
-	d->sends_traced = t->send_link != NULL;
-	return more;
 }
+
+/* ---- all of it ---- */
 
 void drop_tracer_stop(struct drop_tracer *t)
 {
 	__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
 }
 
+static void content_done(struct content *c)
+{
+	elements_done(&c->drops);
+	elements_done(&c->flows);
+	elements_done(&c->xdp_errors);
+	elements_done(&c->sends);
+}
+
+static int content_read(const struct drop_tracer *t, uint8_t turn, struct content *c,
+			struct reading *r)
+{
+	size_t counter = sizeof(uint64_t);
+	int err;
+
+	c->drops = (struct elements){.map = t->skel->maps.drops, .turn = turn};
+	c->flows = (struct elements){.map = t->skel->maps.flows, .turn = turn};
+	c->xdp_errors = (struct elements){.map = t->skel->maps.xdp_errors, .turn = turn};
+	c->sends = (struct elements){.map = t->skel->maps.sends_too_big, .turn = turn};
+	c->drops.value_size = sizeof(struct drop_value) * (size_t)t->cpus;
+	c->flows.value_size = c->xdp_errors.value_size = c->sends.value_size = counter;
+	err = read_drops(t, &c->drops, r);
+	if (!err)
+		err = read_flows(&c->flows, r);
+	if (!err)
+		err = elements_read(&c->xdp_errors);
+	if (!err)
+		err = elements_read(&c->sends);
+	return err;
+}
+
+static int content_remove(const struct content *c)
+{
+	int err = elements_remove(&c->drops);
+
+	if (!err)
+		err = elements_remove(&c->flows);
+	if (!err)
+		err = elements_remove(&c->xdp_errors);
+	if (!err)
+		err = elements_remove(&c->sends);
+	return err;
+}
+
+static void give(struct drop_tracer *t, const struct content *c, struct reading *r, struct drops *d)
+{
+	symbols_name_all(&r->symbols);
+	snprintf(d->rung, sizeof(d->rung), "%s", t->rung);
+	d->receiving_socket = t->arguments >= 4;
+	d->sends_traced = t->send_link != NULL;
+	give_drops(t, r, d);
+	give_flows(t, r, d);
+	give_xdp(&c->xdp_errors, d);
+	give_sends(&c->sends, d);
+}
+
+/* What could not be held in these turns, and what was missed since this was asked last. */
+static void give_missed(struct drop_tracer *t, uint8_t from, uint8_t to, struct drops *d)
+{
+	uint64_t misses = bpf_recursion_misses(t->program), flows = 0;
+
+	for (uint8_t turn = from; turn <= to; turn++) {
+		d->missed += t->skel->bss->made[turn].missed;
+		d->flows_sampled |= t->skel->bss->made[turn].flows_sampled;
+		flows += t->skel->bss->made[turn].flows;
+	}
+	/* More made than found: some were pushed out to make room. */
+	d->flows_sampled |= flows > d->flows.n;
+	d->missed += misses - t->misses_before;
+	t->misses_before = misses;
+}
+
 int drop_tracer_read(struct drop_tracer *t, struct drops *ret)
 {
-	const struct drops_bpf__bss *bss = t->skel->bss;
 	cleanup(reading_done) struct reading r = {0};
+	cleanup(content_done) struct content c = {0};
 	struct drops d = {0};
 	int err;
 
 	drop_tracer_stop(t);
-	err = read_drops(t, &r);
-	if (!err)
-		err = read_flows(t, &r);
+	err = content_read(t, TURN_ANY, &c, &r);
 	if (err)
 		return err;
-	symbols_name_all(&r.symbols);
-
-	snprintf(d.rung, sizeof(d.rung), "%s", t->rung);
-	d.receiving_socket = t->arguments >= 4;
-	give_drops(t, &r, &d);
-	give_flows(t, &r, &d);
-	err = give_xdp(t, &d);
-	if (!err)
-		err = give_sends(t, &d);
-	if (err) {
-		drops_done(&d);
-		return err;
-	}
-	/* More made than found: some were pushed out to make room. */
-	d.flows_sampled = bss->flows_sampled || bss->made.flows > r.flows.n;
-	d.missed = bss->made.missed + bpf_recursion_misses(t->program) - t->misses_before;
+	give(t, &c, &r, &d);
+	give_missed(t, 0, 1, &d);
 	if (t->rules)
 		rule_tracer_read(t->rules, &d); /* an extra: without it rules_traced stays false */
 	*ret = d;
 	return 0;
 }
 
+/*
+ * The update of a map of maps comes back when all programs have ended that were running then
+ * (maybe_wait_bpf_programs(), kernel/bpf/syscall.c, since 4.20).
+ */
+static int wait_for_programs(struct drop_tracer *t)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	uint32_t zero = 0;
+	int inner, err = 0;
+
+	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "whydrop_inner", 4, 4, 1, NULL);
+	if (inner < 0)
+		return inner;
+	opts.inner_map_fd = (uint32_t)inner;
+	if (t->barrier < 0)
+		t->barrier = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "whydrop_barrier", 4, 4, 1,
+					    &opts);
+	if (t->barrier < 0)
+		err = t->barrier;
+	else if (bpf_map_update_elem(t->barrier, &zero, &inner, BPF_ANY))
+		err = -errno;
+	cleanup_fd(&inner);
+	return err;
+}
+
 int drop_tracer_read_on(struct drop_tracer *t, struct drops *ret)
 {
-	int err = drop_tracer_read(t, ret);
+	cleanup(reading_done) struct reading r = {0};
+	cleanup(content_done) struct content c = {0};
+	uint8_t turn = t->skel->bss->turn;
+	struct drops d = {0};
+	int err;
 
-	drop_tracer_start(t);
-	return err;
+	__atomic_store_n(&t->skel->bss->turn, !turn, __ATOMIC_SEQ_CST);
+	err = wait_for_programs(t);
+	if (!err)
+		err = content_read(t, turn, &c, &r);
+	if (!err)
+		err = content_remove(&c);
+	if (err)
+		return err;
+	give(t, &c, &r, &d);
+	give_missed(t, turn, turn, &d);
+	memset(&t->skel->bss->made[turn], 0, sizeof(t->skel->bss->made[turn]));
+	if (t->rules)
+		rule_tracer_read_on(t->rules, &d);
+	*ret = d;
+	return 0;
 }

@@ -3,6 +3,10 @@
  * What the BPF programs and their loader share: keys and values of the maps. Keys are compared
  * byte by byte, so padding is spelled out and always zero. Ports and the ethertype are in host
  * byte order, addresses as on the wire.
+ *
+ * The last byte of each key is the turn, 0 or 1: the loader changes it, waits until no program runs
+ * that saw the old one, and then reads and removes what was counted in that turn while the next one
+ * goes on.
  */
 #ifndef WHYDROP_DROPS_RECORD_H
 #define WHYDROP_DROPS_RECORD_H
@@ -17,7 +21,7 @@ struct drop_key {
 	__u32 netns, ifindex;
 	__u16 ethertype, local_port;
 	__u8 protocol, family;
-	__u8 zero[6];
+	__u8 zero[5], turn;
 };
 
 /* Of one CPU. */
@@ -31,12 +35,13 @@ struct flow_key {
 	__u16 source_port, destination_port;
 	__u8 source[16], destination[16];
 	__u8 family, protocol; /* AF_INET or AF_INET6 */
-	__u8 zero[6];
+	__u8 zero[5], turn;
 };
 
 /* What an XDP program left undone; act is enum xdp_action, or any other number it returned. */
 struct xdp_key {
-	__u32 netns, ifindex, act, zero;
+	__u32 netns, ifindex, act;
+	__u8 zero[3], turn;
 };
 
 #define XDP_ENTRIES 256

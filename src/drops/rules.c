@@ -19,6 +19,7 @@ struct rule_tracer {
 	uint64_t misses_before;
 	char log[VERIFIER_LOG];
 	uint32_t used; /* array elements that are not zero any more */
+	uint64_t told[RULE_ENTRIES], missed_told; /* by reads that let it go on */
 };
 
 /* A program that does nothing, for a function that every kernel has. */
@@ -110,6 +111,8 @@ void rule_tracer_start(struct rule_tracer *t)
 		if (bpf_map__delete_elem(t->skel->maps.exprs, &key, sizeof(key), 0))
 			break;
 	memset(&t->skel->bss->made, 0, sizeof(t->skel->bss->made));
+	memset(t->told, 0, sizeof(t->told));
+	t->missed_told = 0;
 	t->misses_before = bpf_recursion_misses(t->skel->progs.immediate_eval);
 	__atomic_store_n(&t->skel->bss->enabled, true, __ATOMIC_SEQ_CST);
 }
@@ -140,42 +143,61 @@ static int most_packets(const void *a, const void *b)
 	return x->packets < y->packets ? 1 : -(x->packets > y->packets);
 }
 
-int rule_tracer_read(struct rule_tracer *t, struct drops *to)
+/* What one index counted since it was told last. */
+static int read_rule(struct rule_tracer *t, uint32_t i, uint64_t *of_cpu, struct drops *d)
 {
 	size_t size = sizeof(uint64_t) * (size_t)t->cpus;
-	cleanup(cleanup_free) uint64_t *of_cpu = xcalloc(1, size);
+	struct rule_name name;
+	uint64_t packets = 0;
+	int err;
+
+	err = bpf_map__lookup_elem(t->skel->maps.packets, &i, sizeof(i), of_cpu, size, 0);
+	for (int cpu = 0; cpu < t->cpus && !err; cpu++)
+		packets += of_cpu[cpu];
+	if (err || packets == t->told[i])
+		return err;
+	/* Not before: an index is given out first, then named, and then counted. */
+	err = bpf_map__lookup_elem(t->skel->maps.names, &i, sizeof(i), &name, sizeof(name), 0);
+	if (err)
+		return err;
+	row_of(d, &name)->packets += packets - t->told[i];
+	t->told[i] = packets;
+	return 0;
+}
+
+int rule_tracer_read_on(struct rule_tracer *t, struct drops *to)
+{
+	cleanup(cleanup_free) uint64_t *of_cpu = xcalloc((size_t)t->cpus, sizeof(*of_cpu));
 	struct drops d = {0};
+	uint64_t missed;
 	int err = 0;
 
-	__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
 	t->used = (uint32_t)MIN(t->skel->bss->made.rules, RULE_ENTRIES);
-	for (uint32_t i = 0; i < t->used && !err; i++) {
-		struct rule_name name;
-		struct drop_rule *row;
-
-		err = bpf_map__lookup_elem(t->skel->maps.names, &i, sizeof(i), &name, sizeof(name),
-					   0);
-		if (!err)
-			err = bpf_map__lookup_elem(t->skel->maps.packets, &i, sizeof(i), of_cpu,
-						   size, 0);
-		if (err)
-			break;
-		row = row_of(&d, &name);
-		for (int cpu = 0; cpu < t->cpus; cpu++)
-			row->packets += of_cpu[cpu];
-	}
+	for (uint32_t i = 0; i < t->used && !err; i++)
+		err = read_rule(t, i, of_cpu, &d);
 	if (err) {
 		drops_done(&d);
 		return err;
 	}
 	if (d.rules.n)
 		qsort(d.rules.items, d.rules.n, sizeof(*d.rules.items), most_packets);
+	missed = t->skel->bss->made.missed +
+		 bpf_recursion_misses(t->skel->progs.immediate_eval) - t->misses_before;
 	vec_done(&to->rules);
 	to->rules = d.rules;
 	to->rules_traced = true;
-	to->rules_missed = t->skel->bss->made.missed +
-			   bpf_recursion_misses(t->skel->progs.immediate_eval) - t->misses_before;
+	to->rules_missed = missed - t->missed_told;
+	t->missed_told = missed;
+	/* Each change of a ruleset takes new indices: it begins anew before there are none. */
+	if (t->used > RULE_ENTRIES / 4 * 3 && t->skel->bss->enabled)
+		rule_tracer_start(t);
 	return 0;
+}
+
+int rule_tracer_read(struct rule_tracer *t, struct drops *to)
+{
+	__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
+	return rule_tracer_read_on(t, to);
 }
 
 void rule_tracer_close(struct rule_tracer *t)

@@ -162,6 +162,7 @@ int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop
 	if (err)
 		return err;
 	t = xcalloc(1, sizeof(*t));
+	t->barrier = -1;
 	err = read_kernel_btf(t, &rules);
 	if (!err) {
 		t->cpus = libbpf_num_possible_cpus();
@@ -220,8 +221,7 @@ void drop_tracer_start(struct drop_tracer *t)
 		empty_map(t->skel->maps.xdp_errors);
 		empty_map(t->skel->maps.sends_too_big);
 	}
-	memset(&t->skel->bss->made, 0, sizeof(t->skel->bss->made));
-	t->skel->bss->flows_sampled = false;
+	memset(t->skel->bss->made, 0, sizeof(t->skel->bss->made));
 	t->misses_before = bpf_recursion_misses(t->program);
 	t->counted = true;
 	if (t->rules)
@@ -235,6 +235,7 @@ void drop_tracer_close(struct drop_tracer *t)
 		return;
 	rule_tracer_close(t->rules);
 	close_rung(t);
+	cleanup_fd(&t->barrier);
 	reasons_done(&t->reasons);
 	free(t);
 }

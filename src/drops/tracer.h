@@ -31,6 +31,7 @@ struct drop_tracer {
 	char log[VERIFIER_LOG];
 	bool counted;		/* the maps are not empty any more */
 	uint64_t misses_before; /* recursion_misses when counting began */
+	int barrier;		/* a map whose update waits for running programs; -1: not made yet */
 };
 
 /* Events a program did not see because it was running on that CPU already; since loading. */

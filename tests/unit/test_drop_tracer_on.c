@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The drop tracer read while it goes on: what each reading tells adds up to what was lost, to the
+ * packet. Needs what test_drop_tracer needs.
+ */
+#define _GNU_SOURCE
+#include "drop_scene.h"
+
+#include <sys/wait.h>
+
+#define STORM 150000
+
+/* Of one namespace, over all readings. */
+struct sum {
+	uint64_t packets, segments, missed;
+	size_t rows, readings;
+	bool sampled;
+};
+
+static void read_on(struct drop_tracer *t, uint32_t netns, struct sum *sum)
+{
+	struct drops d;
+
+	assert_int_equal(drop_tracer_read_on(t, &d), 0);
+	sum->rows = 0;
+	vec_each(row, &d.rows) {
+		assert_int_not_equal(row->packets, 0);
+		if (row->netns != netns)
+			continue;
+		sum->packets += row->packets;
+		sum->segments += row->segments;
+		sum->rows++;
+	}
+	sum->missed += d.missed;
+	sum->sampled |= d.flows_sampled;
+	sum->readings++;
+	drops_done(&d);
+}
+
+/* Two processes on all CPUs send while this one reads as often as it can. */
+static void test_storm(void **state)
+{
+	struct drop_tracer *t;
+	struct sum sum = {0};
+	pid_t senders[2];
+	uint32_t netns;
+	int status, left = 2;
+
+	(void)state;
+	new_netns();
+	netns = netns_inode();
+	t = start("tp_btf", 0);
+	for (size_t i = 0; i < ARRAY_SIZE(senders); i++) {
+		senders[i] = fork();
+		assert_true(senders[i] >= 0);
+		if (!senders[i]) {
+			send_udp(i ? AF_INET6 : AF_INET, PORT, STORM, 10, 0);
+			_exit(0);
+		}
+	}
+	while (left) {
+		read_on(t, netns, &sum);
+		if (waitpid(-1, &status, WNOHANG) > 0)
+			left--;
+	}
+	usleep(50000);
+	read_on(t, netns, &sum);
+	assert_true(sum.packets == 2 * STORM);
+	assert_true(sum.segments == 2 * STORM);
+	assert_int_equal(sum.missed, 0);
+	assert_in_range(sum.readings, 5, SIZE_MAX);
+
+	/* What is told once is not told again, also not by the last reading of all. */
+	read_on(t, netns, &sum);
+	assert_int_equal(sum.rows, 0);
+	send_udp(AF_INET, PORT, 7, 10, 0);
+	{
+		struct drops d = stop(t);
+
+		assert_int_equal(only_row(&d, netns, "NO_SOCKET", 0x0800)->packets, 7);
+		drops_done(&d);
+	}
+}
+
+/* Flows are exact again in each interval. */
+static void test_flows(void **state)
+{
+	struct drop_tracer *t;
+	struct drops d;
+	size_t flows;
+
+	(void)state;
+	new_netns();
+	t = start("tp_btf", 0);
+	for (int i = 1; i <= 3; i++) {
+		send_udp(AF_INET, PORT, 3000, 10, 0);
+		usleep(50000);
+		assert_int_equal(drop_tracer_read_on(t, &d), 0);
+		assert_int_equal(flow_packets(&d, netns_inode(), PORT, &flows), 3000);
+		assert_int_equal(flows, 1);
+		drops_done(&d);
+	}
+	drop_tracer_close(t);
+}
+
+/*
+ * New sockets in each interval, far more than the map has room for: those of the intervals before
+ * are forgotten, so all are told apart. In an interval of too many the rest has no name, and its
+ * packets are counted.
+ */
+static void test_sockets_come_and_go(void **state)
+{
+	uint64_t cookie, received = 0, packets = 0;
+	size_t named = 0, unnamed = 0;
+	struct drop_tracer *t;
+	struct drops d;
+	int fds[80];
+	bool receivers = true;
+
+	(void)state;
+	new_netns();
+	t = start("tp_btf", 64);
+	for (int round = 0; round < 6; round++) {
+		size_t n = round < 5 ? 20 : 80;
+
+		named = unnamed = 0;
+		for (size_t i = 0; i < n; i++)
+			fds[i] = bound_socket(AF_INET, (uint16_t)(PORT + i), &cookie);
+		for (size_t i = 0; i < n; i++)
+			send_udp(AF_INET, (uint16_t)(PORT + i), 20, 1000, 0);
+		usleep(50000);
+		assert_int_equal(drop_tracer_read_on(t, &d), 0);
+		for (size_t i = 0; i < n; i++)
+			received += (uint64_t)queued(fds[i]);
+		receivers = d.receiving_socket;
+		vec_each(row, &d.rows) {
+			if (row->netns != netns_inode() || strcmp(row->reason, "SOCKET_RCVBUFF"))
+				continue;
+			packets += row->packets;
+			if (row->cookie)
+				named++;
+			else
+				unnamed++;
+		}
+		assert_int_equal(d.missed, 0);
+		drops_done(&d);
+		if (receivers)
+			assert_in_range(named, round < 5 ? 20 : 1, round < 5 ? 20 : 48);
+	}
+	if (receivers)
+		assert_int_equal(unnamed, 1);
+	assert_int_equal(packets + received, (5 * 20 + 80) * 20);
+	drop_tracer_close(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_storm),
+		cmocka_unit_test(test_flows),
+		cmocka_unit_test(test_sockets_come_and_go),
+	};
+	struct drop_tracer *t;
+	int err = drop_tracer_open(&t);
+
+	if (err) {
+		printf("skipped: the drop tracer cannot be opened here: %s\n", errno_name(err));
+		return 77;
+	}
+	drop_tracer_close(t);
+	return cmocka_run_group_tests_name("drop tracer, read on", tests, NULL, NULL);
+}
