@@ -67,6 +67,8 @@ bool fw_is_invalid_rule(const struct fw_point *p);
 /* Whether the kernel freed a packet inside nf_tables; all else is at nf_hook_slow. */
 bool fw_is_nft_symbol(const char *symbol);
 
+/* Where it stands and how it was found out; without the rule's text. */
+void fw_name_point(const struct fw_point *p, struct rule_ref *ref);
 /* A subject that is this rule. */
 struct subject *fw_subject(struct finding *f, const struct ruleset *set, const struct rule *r);
 

@@ -122,11 +122,20 @@ static enum severity severity_of(const struct fw_case *c, uint64_t of, bool *ret
 	return s;
 }
 
+void fw_name_point(const struct fw_point *p, struct rule_ref *ref)
+{
+	snprintf(ref->family, sizeof(ref->family), "%s", fw_family_name(p));
+	snprintf(ref->table, sizeof(ref->table), "%s", fw_chain(p)->table);
+	snprintf(ref->chain, sizeof(ref->chain), "%s", fw_chain(p)->name);
+	snprintf(ref->hook, sizeof(ref->hook), "%s", fw_hook_name(p));
+	ref->handle = fw_rule(p) ? fw_rule(p)->handle : 0;
+	ref->how = p->how;
+}
+
 static void add_subjects(struct fw_case *c, struct finding *f)
 {
 	for (size_t i = 0; i < c->blame->points.n && f->subjects.n < SUBJECTS_MAX; i++) {
 		const struct fw_point *p = &c->blame->points.items[i];
-		struct rule_ref *ref;
 		struct subject *s;
 
 		if (!c->mine[i])
@@ -134,13 +143,7 @@ static void add_subjects(struct fw_case *c, struct finding *f)
 		s = finding_subject(f);
 		s->has_lost = s->has_rule = true;
 		s->lost = p->lost;
-		ref = &s->rule;
-		snprintf(ref->family, sizeof(ref->family), "%s", fw_family_name(p));
-		snprintf(ref->table, sizeof(ref->table), "%s", fw_chain(p)->table);
-		snprintf(ref->chain, sizeof(ref->chain), "%s", fw_chain(p)->name);
-		snprintf(ref->hook, sizeof(ref->hook), "%s", fw_hook_name(p));
-		ref->handle = fw_rule(p) ? fw_rule(p)->handle : 0;
-		ref->how = p->how;
+		fw_name_point(p, &s->rule);
 		f->confidence = MIN(f->confidence, p->confidence);
 	}
 }

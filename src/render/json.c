@@ -12,10 +12,10 @@
 #include "causes/join.h"
 #include "causes/path_rows.h"
 #include "render/drop_sums.h"
+#include "render/json_parts.h"
 #include "render/utf8.h"
 
-/* A JSON text of what may not be UTF-8 (a command name is any bytes); NULL becomes null. */
-static json_t *text_or_null(const char *s)
+json_t *text_or_null(const char *s)
 {
 	struct buf clean = {0};
 	json_t *ret;
@@ -31,13 +31,12 @@ static json_t *text_or_null(const char *s)
 	return ret ? ret : json_null();
 }
 
-static json_t *filled_or_null(const char *s)
+json_t *filled_or_null(const char *s)
 {
 	return s && *s ? text_or_null(s) : json_null();
 }
 
-/* JSON numbers of jansson are signed: what does not fit is not a number any kernel counts to. */
-static json_t *number(uint64_t n)
+json_t *number(uint64_t n)
 {
 	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
 }
@@ -82,7 +81,7 @@ json_t *render_netns_json(const struct observation *o)
 	return j;
 }
 
-static json_t *address_json(uint8_t family, const uint8_t *address)
+json_t *address_json(uint8_t family, const uint8_t *address)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -91,8 +90,7 @@ static json_t *address_json(uint8_t family, const uint8_t *address)
 	return json_string(text);
 }
 
-/* "10.0.0.1:53", "[::1]:53" */
-static json_t *endpoint_json(uint8_t family, const uint8_t *address, uint16_t port)
+json_t *endpoint_json(uint8_t family, const uint8_t *address, uint16_t port)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -101,7 +99,7 @@ static json_t *endpoint_json(uint8_t family, const uint8_t *address, uint16_t po
 	return json_sprintf(family == AF_INET6 ? "[%s]:%u" : "%s:%u", text, port);
 }
 
-static json_t *protocol_json(uint8_t protocol)
+json_t *protocol_json(uint8_t protocol)
 {
 	const char *name = protocol_name(protocol);
 
@@ -110,7 +108,7 @@ static json_t *protocol_json(uint8_t protocol)
 	return name ? json_string(name) : json_sprintf("%u", protocol);
 }
 
-static json_t *char_array_json(const char *s, size_t size)
+json_t *char_array_json(const char *s, size_t size)
 {
 	char copy[64];
 	size_t n = MIN(strnlen(s, size), sizeof(copy) - 1);
@@ -180,7 +178,7 @@ static json_t *process_json(const struct process *p)
 	return j;
 }
 
-static json_t *rule_json(const struct rule_ref *r)
+json_t *rule_json(const struct rule_ref *r)
 {
 	json_t *j = json_object();
 
