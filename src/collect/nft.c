@@ -33,6 +33,10 @@
 
 #define SETS_MAX 64 /* asked for in one look */
 #define TRIES 4
+#define FILLED_MAX 32
+/* Of sets that rules fill, where the kernel does not tell how many elements there are. */
+#define COUNTED_MAX 4
+#define COUNTED_SIZE_MAX 65536
 #define CHAINS_MAX ((size_t)1 << 20)
 #define RULES_MAX ((size_t)1 << 22)
 
@@ -44,6 +48,7 @@ void nft_reader_done(struct nft_reader *nr)
 {
 	vec_done(&nr->chain_keys);
 	vec_done(&nr->tables);
+	vec_done(&nr->fillings);
 	free(nr->slots);
 	nr->slots = NULL;
 }
@@ -61,7 +66,7 @@ static uint64_t table_key(uint8_t family, const char *table)
 	return hash_text((14695981039346656037ULL ^ family) * 1099511628211ULL, table);
 }
 
-static uint64_t chain_key(uint8_t family, const char *table, const char *name)
+uint64_t nft_name_key(uint8_t family, const char *table, const char *name)
 {
 	return hash_text(table_key(family, table), name);
 }
@@ -187,7 +192,7 @@ static int read_chain(struct nft_reader *nr, const struct nlmsghdr *h)
 	if (tb[NFTA_CHAIN_POLICY] && ntohl(nla_get_u32(tb[NFTA_CHAIN_POLICY])) == NF_DROP)
 		c->policy = VERDICT_DROP;
 	*vec_push(&nr->chain_keys) =
-		chain_key(c->family, table, nla_get_string(tb[NFTA_CHAIN_NAME]));
+		nft_name_key(c->family, table, nla_get_string(tb[NFTA_CHAIN_NAME]));
 	in = find_table(nr, table_key(c->family, table));
 	if (in)
 		c->table_handle = in->handle;
@@ -245,7 +250,7 @@ static size_t find_chain(const struct nft_reader *nr, uint64_t key)
 
 size_t nft_find_chain(const struct nft_reader *nr, const char *name)
 {
-	return find_chain(nr, chain_key(nr->family, nr->table, name));
+	return find_chain(nr, nft_name_key(nr->family, nr->table, name));
 }
 
 /* ---- rules ---- */
@@ -370,40 +375,87 @@ static int ask(struct fetch *f, const char *name, unsigned int type)
 	return host_netlink(f->h, again, NETLINK_NETFILTER, &request, sizeof(request), &f->answer);
 }
 
+/* The elements of one set, to f->answer. */
+static int ask_for_set(struct fetch *f, const char *name, uint8_t family, const char *table,
+		       const char *set)
+{
+	struct nfgenmsg g = {.nfgen_family = family};
+	struct nl_msg *msg = nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM,
+						NLM_F_REQUEST | NLM_F_DUMP);
+	int r;
+
+	if (!msg)
+		return -ENOMEM;
+	if (nlmsg_append(msg, &g, sizeof(g), NLMSG_ALIGNTO) < 0 ||
+	    nla_put_string(msg, NFTA_SET_ELEM_LIST_TABLE, table) < 0 ||
+	    nla_put_string(msg, NFTA_SET_ELEM_LIST_SET, set) < 0) {
+		nlmsg_free(msg);
+		return -E2BIG;
+	}
+	buf_clear(&f->answer);
+	r = host_netlink(f->h, name, NETLINK_NETFILTER, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len,
+			 &f->answer);
+	nlmsg_free(msg);
+	return r;
+}
+
 /*
  * Only sets that have no name of the user's are asked for, since those are as long as somebody
  * typed; a named set may hold a million addresses. Named verdict maps are short in practice.
  */
 static int ask_elements(struct nft_reader *nr, const char *set, bool map, const struct buf **ret)
 {
-	struct nfgenmsg g = {.nfgen_family = nr->family};
 	struct fetch *f = nr->arg;
-	struct nl_msg *msg;
 	char name[32];
 	int r;
 
 	if ((!map && strncmp(set, "__set", 5) != 0) || f->sets++ >= SETS_MAX)
 		return -ENODATA;
-	msg = nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM,
-				 NLM_F_REQUEST | NLM_F_DUMP);
-	if (!msg)
-		return -ENOMEM;
-	if (nlmsg_append(msg, &g, sizeof(g), NLMSG_ALIGNTO) < 0 ||
-	    nla_put_string(msg, NFTA_SET_ELEM_LIST_TABLE, nr->table) < 0 ||
-	    nla_put_string(msg, NFTA_SET_ELEM_LIST_SET, set) < 0) {
-		nlmsg_free(msg);
-		return -E2BIG;
-	}
 	/* In the order of the rules, so that a replay asks for the same ones by the same names. */
 	snprintf(name, sizeof(name), "nft-set-%u", f->asked++);
-	buf_clear(&f->answer);
-	r = host_netlink(f->h, name, NETLINK_NETFILTER, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len,
-			 &f->answer);
-	nlmsg_free(msg);
+	r = ask_for_set(f, name, nr->family, nr->table, set);
 	/* It was there when the rule was: somebody took both away. */
 	if (r == -ENOENT)
 		nr->stale = true;
 	*ret = &f->answer;
+	return r;
+}
+
+/*
+ * How full the sets are that rules fill. Up to 6.15 the kernel does not tell, and a dump of the
+ * elements does: of few sets, and not of large ones.
+ */
+static int collect_filled(struct nft_reader *nr, struct fetch *f)
+{
+	cleanup(buf_done) struct buf sets = {0};
+	struct nft_set found[FILLED_MAX];
+	unsigned int counted = 0;
+	size_t n = 0;
+	int r;
+
+	if (!nr->fillings.n)
+		return 0;
+	r = ask(f, "nft-sets", NFT_MSG_GETSET);
+	if (r < 0)
+		return r;
+	sets = f->answer;
+	f->answer = (struct buf){0};
+	r = nft_read_sets(nr, &sets, found, FILLED_MAX, &n);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct nft_set *set = &found[i];
+		char name[32];
+
+		if (!set->counted) {
+			if (set->is.size > COUNTED_SIZE_MAX || counted == COUNTED_MAX)
+				continue;
+			snprintf(name, sizeof(name), "nft-filled-%u", counted++);
+			/* It may be gone by now. */
+			if (ask_for_set(f, name, set->is.family, set->table, set->name) < 0)
+				continue;
+			r = nft_count_elements(&f->answer, &set->is.elements);
+		}
+		*vec_push(&nr->set->filled) = set->is;
+	}
 	return r;
 }
 
@@ -433,7 +485,9 @@ static int collect_rules(struct nft_reader *nr, struct fetch *f)
 	rules = f->answer;
 	f->answer = (struct buf){0};
 	r = nft_read_rules(nr, &rules);
-	return r == 0 && nr->stale ? -ESTALE : r;
+	if (r == 0 && nr->stale)
+		r = -ESTALE;
+	return r < 0 ? r : collect_filled(nr, f);
 }
 
 int collect_nft(struct host *h, struct snapshot *s)

@@ -22,6 +22,12 @@ struct nft_table {
 	bool dormant;	      /* its chains hang nowhere */
 };
 
+/* A rule that adds elements to a set. */
+struct nft_filling {
+	uint64_t key; /* hash of the set's family, table and name */
+	size_t rule;
+};
+
 struct nft_reader {
 	struct ruleset *set;
 	bool ops;		/* decode the matches too */
@@ -32,6 +38,7 @@ struct nft_reader {
 	VEC(uint64_t) chain_keys; /* parallel to set->chains */
 	size_t *slots, slots_n;	  /* open addressing: index + 1 */
 	VEC(struct nft_table) tables;
+	VEC(struct nft_filling) fillings; /* only where matches are decoded */
 	uint8_t family;		  /* of the rule being read */
 	const char *table;
 };
@@ -47,6 +54,22 @@ int nft_read_rules(struct nft_reader *nr, const struct buf *answer);
 
 /* 0 if the message is of the rules' generation, else -ESTALE. */
 int nft_same_generation(const struct nft_reader *nr, const struct nfgenmsg *g);
+uint64_t nft_name_key(uint8_t family, const char *table, const char *name);
+
+/* A set as NFT_MSG_GETSET tells it. */
+struct nft_set {
+	struct filled_set is;
+	const char *table, *name; /* in full, within the answer */
+	bool counted;		  /* the kernel tells how many elements there are (6.16) */
+};
+/*
+ * The sets of a limited size that the rules read before fill, at most `most`; *ret_n of them.
+ * The names last as long as the answer.
+ */
+int nft_read_sets(const struct nft_reader *nr, const struct buf *answer, struct nft_set *ret,
+		  size_t most, size_t *ret_n);
+/* How many elements there are in an answer of NFT_MSG_GETSETELEM. */
+int nft_count_elements(const struct buf *answer, uint32_t *ret);
 
 /* The chain of that name in the table being read, or RULE_NO_CHAIN. */
 size_t nft_find_chain(const struct nft_reader *nr, const char *name);

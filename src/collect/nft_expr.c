@@ -312,6 +312,19 @@ static bool is_limit(struct nlattr *expression)
 	return false;
 }
 
+/* What a full set takes no more of. */
+static void note_filling(struct decode *d, struct nlattr **tb)
+{
+	struct nft_reader *nr = d->nr;
+	struct nft_filling *f;
+
+	if (!tb[NFTA_DYNSET_SET_NAME] || get_u32(tb[NFTA_DYNSET_OP], 0) == NFT_DYNSET_OP_DELETE)
+		return;
+	f = vec_push(&nr->fillings);
+	f->key = nft_name_key(nr->family, nr->table, nla_get_string(tb[NFTA_DYNSET_SET_NAME]));
+	f->rule = nr->set->rules.n;
+}
+
 /* "update @set { ip saddr limit rate over ... }": the limit of each element. */
 static int decode_dynset(struct decode *d, struct nlattr **tb)
 {
@@ -320,6 +333,7 @@ static int decode_dynset(struct decode *d, struct nlattr **tb)
 
 	add_op(d, OP_UNKNOWN);
 	name_set(d->r, tb[NFTA_DYNSET_SET_NAME]);
+	note_filling(d, tb);
 	if (tb[NFTA_DYNSET_EXPR])
 		d->r->limits |= is_limit(tb[NFTA_DYNSET_EXPR]);
 	if (tb[NFTA_DYNSET_EXPRESSIONS])
@@ -506,7 +520,7 @@ POLICY counter_policy[ATTRS_MAX + 1] = {[NFTA_COUNTER_BYTES] = {.type = NLA_U64}
 POLICY reject_policy[ATTRS_MAX + 1] = {U32(NFTA_REJECT_TYPE),
 				       [NFTA_REJECT_ICMP_CODE] = {.type = NLA_U8}};
 POLICY objref_policy[ATTRS_MAX + 1] = {U32(NFTA_OBJREF_IMM_TYPE)};
-POLICY dynset_policy[ATTRS_MAX + 1] = {TEXT(NFTA_DYNSET_SET_NAME),
+POLICY dynset_policy[ATTRS_MAX + 1] = {TEXT(NFTA_DYNSET_SET_NAME), U32(NFTA_DYNSET_OP),
 				       [NFTA_DYNSET_EXPR] = {.type = NLA_NESTED},
 				       [NFTA_DYNSET_EXPRESSIONS] = {.type = NLA_NESTED}};
 /* Of expressions that only load: the register, or a source and then the register. */

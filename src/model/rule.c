@@ -19,6 +19,7 @@ void ruleset_done(struct ruleset *r)
 	vec_done(&r->rules);
 	vec_done(&r->ops);
 	vec_done(&r->entries);
+	vec_done(&r->filled);
 	vec_done(&r->locals);
 }
 

@@ -106,6 +106,15 @@ struct rule {
 	size_t entries_first, entries_n; /* its verdict map in ruleset.entries; none: not read */
 };
 
+/* A set of a limited size that a rule adds elements to (nf_tables), at the end only. */
+struct filled_set {
+	uint8_t family;	 /* NFPROTO_* */
+	bool forgets;	 /* its elements go by themselves after a time */
+	char table[32], name[32];
+	uint32_t size, elements; /* room for so many, so many in it */
+	size_t rule;	 /* the first that adds, in ruleset.rules */
+};
+
 /* An address of the namespace itself: tells the input hook from the forward hook. */
 struct local_address {
 	uint8_t family, address[16];
@@ -118,6 +127,7 @@ struct ruleset {
 	VEC(struct rule) rules;
 	VEC(struct rule_op) ops;
 	VEC(struct verdict_entry) entries;
+	VEC(struct filled_set) filled;
 	VEC(struct local_address) locals; /* read where a rule or policy of a hook drops */
 };
 

@@ -500,6 +500,7 @@ static int put_dynset(struct rules *d, struct nlattr **tb)
 
 	if (set && nla_len(set) && ((char *)nla_data(set))[nla_len(set) - 1] == '\0')
 		attr_put_name(d->s, d->out, set);
+	keep(d, tb, NFTA_DYNSET_OP);
 	if (tb[NFTA_DYNSET_EXPR])
 		put_expression_name(d, tb[NFTA_DYNSET_EXPR]);
 	if (!list)

@@ -79,6 +79,14 @@ ROWS chain_rows[] = {{NFTA_CHAIN_TABLE, FIREWALL, NULL}, {NFTA_CHAIN_NAME, FIREW
 ROWS rule_rows[] = {{NFTA_RULE_TABLE, FIREWALL, NULL}, {NFTA_RULE_CHAIN, FIREWALL, NULL},
 		    {NFTA_RULE_HANDLE, KEEP, NULL}, {NFTA_RULE_EXPRESSIONS, EXPRESSIONS, NULL},
 		    {0}};
+ROWS set_size_rows[] = {{NFTA_SET_DESC_SIZE, KEEP, NULL}, {0}};
+ROWS set_rows[] = {{NFTA_SET_TABLE, FIREWALL, NULL}, {NFTA_SET_NAME, FIREWALL, NULL},
+		   {NFTA_SET_FLAGS, KEEP, NULL}, {NFTA_SET_DESC, NEST, set_size_rows},
+		   {20 /* NFTA_SET_COUNT */, KEEP, NULL}, {0}};
+/* Only how many there are. */
+ROWS no_rows[] = {{0}};
+ROWS element_rows[] = {{NFTA_LIST_ELEM, NEST, no_rows}, {0}};
+ROWS elements_rows[] = {{NFTA_SET_ELEM_LIST_ELEMENTS, NEST, element_rows}, {0}};
 
 ROWS family_rows[] = {{CTRL_ATTR_FAMILY_ID, KEEP, NULL}, {CTRL_ATTR_FAMILY_NAME, KEEP, NULL}, {0}};
 ROWS card_rows[] = {{ETHTOOL_A_HEADER_DEV_INDEX, KEEP, NULL},
@@ -167,6 +175,8 @@ static const struct answer_row {
 	{"nft-tables", NFT(NEWTABLE), sizeof(struct nfgenmsg), table_rows},
 	{"nft-chains", NFT(NEWCHAIN), sizeof(struct nfgenmsg), chain_rows},
 	{"nft-rules", NFT(NEWRULE), sizeof(struct nfgenmsg), rule_rows},
+	{"nft-sets", NFT(NEWSET), sizeof(struct nfgenmsg), set_rows},
+	{"nft-filled", NFT(NEWSETELEM), sizeof(struct nfgenmsg), elements_rows},
 };
 
 /* ---- writing ---- */
