@@ -1,6 +1,6 @@
 # Rules fill a set to two thirds, and another is full of what the administrator wrote into it
 . "${BASH_SOURCE[0]%/*}/nflog-set-full.sh"
-CAUSE=none VERDICT= SEVERITY=
+CAUSE=none VERDICT="" SEVERITY=""
 
 fault() {
 	nft_in "$S" <<-RULES
