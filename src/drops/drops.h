@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Kernel drop events: a BPF program on the kfree_skb tracepoint adds them up in the kernel. Best
- * rung first: tp_btf, raw tracepoint. Needs CAP_BPF and CAP_PERFMON.
+ * rung first: tp_btf, raw tracepoint. Needs CAP_BPF and CAP_PERFMON. The last rung, net_dm, does
+ * without BPF and sees less (net_dm.h): model/rungs.def tells what each rung hides.
  */
 #ifndef WHYDROP_DROPS_H
 #define WHYDROP_DROPS_H
@@ -14,7 +15,7 @@ struct sock_filter;
 
 /* Zeros mean the ladder, the size that suits this machine, every packet and no events. */
 struct drop_tracer_options {
-	const char *rung; /* only this one, "tp_btf" or "raw_tracepoint" */
+	const char *rung; /* only this one, a name in model/rungs.def */
 	uint32_t entries; /* of the map of drops; for tests */
 	/*
 	 * Which packets are meant: a filter of libpcap's for raw IP (DLT_RAW). All are counted, those
@@ -27,11 +28,20 @@ struct drop_tracer_options {
 	/* Of these alone; 0 and NULL: of all. */
 	uint32_t events_netns, events_ifindex;
 	const char *events_reason;
+	/*
+	 * The ladder may end with net_dm, if that is there: which turns on something global, that stays
+	 * on if this program is killed. Named as the rung it is used in any case.
+	 */
+	bool may_switch_on;
+	/* Where the rung does not tell a packet's namespace: by its device; 0 unknown. NULL: nobody knows. */
+	uint32_t (*netns_of)(uint32_t ifindex, void *arg);
+	void *netns_arg;
 };
 
 /*
  * Loads and attaches, counting nothing yet. -EPERM without the capabilities, -ENOENT without BTF,
- * -EOPNOTSUPP if the kernel takes none of the programs.
+ * -EOPNOTSUPP if the kernel takes none of the programs. By net_dm: -EPROTONOSUPPORT where it is not
+ * there (its module drop_monitor is never loaded by this), -EBUSY if somebody else uses it.
  */
 int drop_tracer_open(struct drop_tracer **ret);
 int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop_tracer **ret);

@@ -12,6 +12,7 @@
 #include <linux/bpf.h>
 #include <stdio.h>
 
+#include "drops/net_dm.h"
 #include "drops/record.h"
 #include "drops/rules.h"
 #include "drops/symbols.h"
@@ -354,7 +355,10 @@ static void give_sends(const struct elements *e, struct drops *d)
 
 void drop_tracer_stop(struct drop_tracer *t)
 {
-	__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
+	if (t->net_dm)
+		net_dm_stop(t->net_dm);
+	else
+		__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
 }
 
 static void content_done(struct content *c)
@@ -435,6 +439,8 @@ int drop_tracer_read(struct drop_tracer *t, struct drops *ret)
 	struct drops d = {0};
 	int err;
 
+	if (t->net_dm)
+		return net_dm_read(t->net_dm, ret);
 	drop_tracer_stop(t);
 	err = content_read(t, TURN_ANY, &c, &r);
 	if (err)
@@ -476,10 +482,13 @@ int drop_tracer_read_on(struct drop_tracer *t, struct drops *ret)
 {
 	cleanup(reading_done) struct reading r = {0};
 	cleanup(content_done) struct content c = {0};
-	uint8_t turn = t->skel->bss->turn;
 	struct drops d = {0};
+	uint8_t turn;
 	int err;
 
+	if (t->net_dm)
+		return net_dm_read_on(t->net_dm, ret);
+	turn = t->skel->bss->turn;
 	__atomic_store_n(&t->skel->bss->turn, !turn, __ATOMIC_SEQ_CST);
 	err = wait_for_programs(t);
 	if (!err)

@@ -37,6 +37,18 @@ static const char *without_prefix(const char *s, const char *prefix)
 	return strncmp(s, prefix, n) == 0 ? s + n : s;
 }
 
+void reason_strip(const char *name, char *to, size_t size)
+{
+	name = without_prefix(without_prefix(name, "SKB_DROP_REASON_"), "SKB_");
+	/* Later kernels gave these a subsystem; they keep the names they had in the core. */
+	if (strcmp(name, "QDISC_DROP_GENERIC") == 0)
+		name = "QDISC_DROP";
+	if (strncmp(name, "QDISC_DROP_", 11) == 0)
+		snprintf(to, size, "QDISC_%s", name + 11);
+	else
+		snprintf(to, size, "%s", name);
+}
+
 static void add_name(struct reasons *r, uint32_t value, const char *name)
 {
 	struct reason_name *new;
@@ -48,14 +60,7 @@ static void add_name(struct reasons *r, uint32_t value, const char *name)
 			return;
 	new = vec_push(&r->names);
 	new->value = value;
-	name = without_prefix(without_prefix(name, "SKB_DROP_REASON_"), "SKB_");
-	/* Later kernels gave these a subsystem; they keep the names they had in the core. */
-	if (strcmp(name, "QDISC_DROP_GENERIC") == 0)
-		name = "QDISC_DROP";
-	if (strncmp(name, "QDISC_DROP_", 11) == 0)
-		snprintf(new->name, sizeof(new->name), "QDISC_%s", name + 11);
-	else
-		snprintf(new->name, sizeof(new->name), "%s", name);
+	reason_strip(name, new->name, sizeof(new->name));
 }
 
 /* "SKB_DROP_REASON_SUBSYS_MAC80211_UNUSABLE" is of module mac80211. */

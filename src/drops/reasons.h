@@ -33,6 +33,9 @@ void reasons_add_btf(struct reasons *r, const struct btf *btf, unsigned int firs
 /* Writes the name, or the number where there is none. Looks into modules if it must. */
 void reasons_name(struct reasons *r, uint32_t value, char *to, size_t size);
 
+/* The name of an enumerator, or of the kernel's own list, as all of whydrop writes it. */
+void reason_strip(const char *name, char *to, size_t size);
+
 /* How many arguments the kfree_skb tracepoint has in this BTF: 2, 3 or 4; -ENOENT unknown. */
 int kfree_skb_arguments(const struct btf *btf);
 

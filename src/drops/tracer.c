@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "drops/net_dm.h"
 #include "drops/record.h"
 #include "drops/rules.h"
 #include "drops.skel.h"
@@ -151,7 +152,21 @@ static int climb(struct drop_tracer *t, const char *only)
 	return err;
 }
 
-int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop_tracer **ret)
+/* The last rung, without BPF. */
+static int open_net_dm(const struct drop_tracer_options *options, struct drop_tracer **ret)
+{
+	struct net_dm *net_dm;
+	int err = net_dm_open(options, &net_dm);
+
+	if (err)
+		return err;
+	*ret = xcalloc(1, sizeof(**ret));
+	(*ret)->net_dm = net_dm;
+	(*ret)->rung = "net_dm";
+	return 0;
+}
+
+static int open_bpf(const struct drop_tracer_options *options, struct drop_tracer **ret)
 {
 	struct drop_tracer *t;
 	bool rules = false;
@@ -180,6 +195,18 @@ int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop
 		t->rules = NULL;
 	*ret = t;
 	return 0;
+}
+
+int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop_tracer **ret)
+{
+	int err;
+
+	if (options->rung && strcmp(options->rung, "net_dm") == 0)
+		return open_net_dm(options, ret);
+	err = open_bpf(options, ret);
+	if (err && options->may_switch_on && !options->rung && open_net_dm(options, ret) == 0)
+		return 0;
+	return err;
 }
 
 int drop_tracer_open(struct drop_tracer **ret)
@@ -214,6 +241,10 @@ static void empty_map(const struct bpf_map *map)
 
 void drop_tracer_start(struct drop_tracer *t)
 {
+	if (t->net_dm) {
+		net_dm_start(t->net_dm);
+		return;
+	}
 	if (t->counted) {
 		__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
 		empty_map(t->skel->maps.drops);
@@ -233,6 +264,7 @@ void drop_tracer_close(struct drop_tracer *t)
 {
 	if (!t)
 		return;
+	net_dm_close(t->net_dm);
 	rule_tracer_close(t->rules);
 	close_rung(t);
 	cleanup_fd(&t->barrier);

@@ -8,6 +8,7 @@
 
 struct bpf_link;
 struct bpf_program;
+struct net_dm;
 struct drops_bpf;
 struct rule_tracer;
 
@@ -15,6 +16,7 @@ struct rule_tracer;
 #define VERIFIER_LOG 4096
 
 struct drop_tracer {
+	struct net_dm *net_dm; /* the whole tracer, on this rung; all below is of the others */
 	struct drops_bpf *skel;
 	struct bpf_program *program; /* the one that is loaded */
 	struct bpf_program *xdp;     /* beside it; NULL: the kernel has no such tracepoint */

@@ -7,8 +7,17 @@
 #define _GNU_SOURCE
 #include "drop_scene.h"
 
-/* Every test runs on each rung. */
-static const char *const rungs[] = {"tp_btf", "raw_tracepoint"};
+#include <signal.h>
+#include <sys/wait.h>
+
+/* Every test runs on each rung that this kernel has; net_dm is the last. */
+static const char *rungs[] = {"tp_btf", "raw_tracepoint", "net_dm"};
+static size_t rungs_n = ARRAY_SIZE(rungs);
+
+static bool is_net_dm(const char *rung)
+{
+	return strcmp(rung, "net_dm") == 0;
+}
 
 static void closed_port(const char *rung, int family)
 {
@@ -51,7 +60,7 @@ static void closed_port(const char *rung, int family)
 static void test_closed_port(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+	for (size_t i = 0; i < rungs_n; i++) {
 		closed_port(rungs[i], AF_INET);
 		closed_port(rungs[i], AF_INET6);
 	}
@@ -86,7 +95,7 @@ static void full_buffer(const char *rung, int family)
 static void test_full_buffer(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+	for (size_t i = 0; i < rungs_n; i++) {
 		full_buffer(rungs[i], AF_INET);
 		full_buffer(rungs[i], AF_INET6);
 	}
@@ -109,6 +118,13 @@ static void firewall(const char *rung, int family, const char *hook)
 	t = start(rung, 0);
 	send_udp(family, PORT, 20, 100, 0);
 	d = stop(t);
+	if (is_net_dm(rung) && strcmp(hook, "output") == 0) {
+		/* It has no link header yet: the monitor says nothing of it. */
+		vec_each(other, &d.rows)
+			assert_string_not_equal(other->reason, "NETFILTER_DROP");
+		drops_done(&d);
+		return;
+	}
 	row = only_row(&d, netns_inode(), "NETFILTER_DROP", ethertypes[family]);
 	assert_int_equal(row->packets, 20);
 	assert_int_equal(row->protocol, IPPROTO_UDP);
@@ -121,7 +137,7 @@ static void test_firewall(void **state)
 	(void)state;
 	if (access("/usr/sbin/nft", X_OK) != 0)
 		skip();
-	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+	for (size_t i = 0; i < rungs_n; i++) {
 		firewall(rungs[i], AF_INET, "input");
 		firewall(rungs[i], AF_INET6, "input");
 		firewall(rungs[i], AF_INET, "output");
@@ -257,8 +273,9 @@ static void test_across_veth(void **state)
 	(void)state;
 	if (access("/usr/sbin/nft", X_OK) != 0)
 		skip();
-	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++)
-		across_veth(rungs[i]);
+	for (size_t i = 0; i < rungs_n; i++)
+		if (!is_net_dm(rungs[i])) /* it tells no namespaces */
+			across_veth(rungs[i]);
 }
 
 /* One buffer of ten datagrams is one skb, dropped at once, and ten packets on the wire. */
@@ -270,7 +287,9 @@ static void test_segments(void **state)
 
 	(void)state;
 	new_netns();
-	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+	for (size_t i = 0; i < rungs_n; i++) {
+		if (is_net_dm(rungs[i])) /* it tells no segments */
+			continue;
 		t = start(rungs[i], 0);
 		send_udp(AF_INET, PORT, 3, 10000, 1000);
 		d = stop(t);
@@ -399,9 +418,89 @@ static void test_options(void **state)
 	drop_tracer_close(NULL);
 }
 
+/* The monitor is the host's only one: who comes second is told so. Off again, it can be had. */
+static void test_net_dm_is_one(void **state)
+{
+	const struct drop_tracer_options options = {.rung = "net_dm"};
+	struct drop_tracer *first, *second = NULL;
+
+	(void)state;
+	if (!is_net_dm(rungs[rungs_n - 1]))
+		skip();
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(drop_tracer_open_with(&options, &first), 0);
+		assert_int_equal(drop_tracer_open_with(&options, &second), -EBUSY);
+		assert_null(second);
+		drop_tracer_close(first);
+	}
+}
+
+/* Who turned it on was killed: it stays on, and is taken over. */
+static void test_net_dm_left_on(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	if (!is_net_dm(rungs[rungs_n - 1]))
+		skip();
+	child = fork();
+	if (child == 0) {
+		const struct drop_tracer_options options = {.rung = "net_dm"};
+		struct drop_tracer *t;
+
+		if (drop_tracer_open_with(&options, &t) != 0)
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	closed_port("net_dm", AF_INET);
+}
+
+/* What the monitor had no room for is missed, not forgotten: rows and missed are all there was. */
+static void test_net_dm_storm(void **state)
+{
+	struct drop_tracer *t;
+	uint64_t packets = 0;
+	struct drops d;
+
+	(void)state;
+	if (!is_net_dm(rungs[rungs_n - 1]))
+		skip();
+	new_netns();
+	t = start("net_dm", 0);
+	send_udp(AF_INET, PORT, 40000, 10, 0);
+	d = stop(t);
+	vec_each(row, &d.rows)
+		if (strcmp(row->reason, "NO_SOCKET") == 0)
+			packets += row->packets;
+	printf("net_dm: %" PRIu64 " of 40000 told, %" PRIu64 " missed\n", packets, d.missed);
+	assert_in_range(packets + d.missed, 40000, 40000 + 50);
+	drops_done(&d);
+}
+
+/* Where the family is not there it cannot be told from a kernel without it. */
+static void look_for_net_dm(void)
+{
+	const struct drop_tracer_options options = {.rung = "net_dm"};
+	struct drop_tracer *t;
+	int err = drop_tracer_open_with(&options, &t);
+
+	if (err) {
+		printf("without net_dm: %s\n", errno_name(err));
+		rungs_n--;
+		return;
+	}
+	drop_tracer_close(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_net_dm_is_one),
+		cmocka_unit_test(test_net_dm_left_on),
+		cmocka_unit_test(test_net_dm_storm),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_closed_port),
 		cmocka_unit_test(test_full_buffer),
@@ -421,5 +520,6 @@ int main(void)
 		return 77;
 	}
 	drop_tracer_close(t);
+	look_for_net_dm();
 	return cmocka_run_group_tests_name("drop tracer", tests, NULL, NULL);
 }
