@@ -89,7 +89,8 @@ def check_first(check, first):
         check.column("checks", looks == want("LOOKS"), f"it looks like {looks}, not {want('LOOKS')}")
     if want("SAYS"):
         said = "\n".join([first.get("headline") or "", first.get("text") or "",
-                          *(e.get("text") or "" for e in first.get("evidence", []))])
+                          *(e.get("text") or "" for e in first.get("evidence", [])),
+                          *((s.get("rule") or {}).get("text") or "" for s in first.get("subjects", []))])
         check.column("checks", re.search(want("SAYS"), said),
                      f"nothing like '{want('SAYS')}' in: {said}")
     for key in ("via", "severity"):

@@ -1,6 +1,6 @@
 # iptables-legacy -j DROP in a chain of its own: the old tables, which nft does not show
 . "${BASH_SOURCE[0]%/*}/fw-rule-drop--iptables.sh"
-IPTABLES=iptables-legacy
+IPTABLES=iptables-legacy SAYS='-A services -p udp -m udp --dport 5301 -j DROP'
 
 needs() {
 	needs_command $IPTABLES || return

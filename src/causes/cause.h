@@ -73,9 +73,10 @@ struct evidence {
 
 struct rule_ref {
 	char family[8], table[32], chain[64], hook[16];
-	uint64_t handle;
-	char *text;	 /* as nft or iptables prints it; NULL if not asked, or text_err */
-	int text_err;	 /* why nft did not tell it */
+	uint64_t handle; /* legacy: the number in its chain */
+	char target[32]; /* "drop", "REJECT", "verdict map" */
+	char *text;	 /* as nft or iptables-legacy prints it; NULL if not asked, or text_err */
+	int text_err;	 /* why they did not tell it */
 	const char *how; /* "counter", "elimination", "headers matched" ... */
 };
 

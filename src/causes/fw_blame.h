@@ -94,6 +94,8 @@ const char *fw_wanted_text(const struct fw_wanted *w, char *to, size_t size);
 const char *fw_point_text(const struct fw_point *p, char *to, size_t size);
 const char *fw_family_name(const struct fw_point *p);
 const char *fw_hook_name(const struct fw_point *p);
+/* What ends the packet, in the words of nft or of iptables. */
+const char *fw_target_name(const struct fw_point *p);
 
 /* One of the causes at work: the points of its kind. */
 struct fw_case {

@@ -58,6 +58,17 @@ const char *fw_hook_name(const struct fw_point *p)
 	return "";
 }
 
+const char *fw_target_name(const struct fw_point *p)
+{
+	const struct rule *r = fw_rule(p);
+
+	if (r && r->verdict == VERDICT_MAP)
+		return "verdict map";
+	if (p->set->legacy)
+		return p->reject ? "REJECT" : "DROP";
+	return p->reject ? "reject" : "drop";
+}
+
 const char *fw_point_text(const struct fw_point *p, char *to, size_t size)
 {
 	const struct chain *c = fw_chain(p);

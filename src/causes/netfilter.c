@@ -129,6 +129,7 @@ void fw_name_point(const struct fw_point *p, struct rule_ref *ref)
 	snprintf(ref->chain, sizeof(ref->chain), "%s", fw_chain(p)->name);
 	snprintf(ref->hook, sizeof(ref->hook), "%s", fw_hook_name(p));
 	ref->handle = fw_rule(p) ? fw_rule(p)->handle : 0;
+	snprintf(ref->target, sizeof(ref->target), "%s", fw_target_name(p));
 	ref->how = p->how;
 }
 

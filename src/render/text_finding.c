@@ -109,14 +109,18 @@ static void socket_words(const struct socket *sk, struct buf *b)
 
 static void rule_words(const struct rule_ref *r, struct buf *b)
 {
+	bool legacy = strncmp(r->family, "legacy", 6) == 0;
+
 	also(b, ", ");
 	buf_printf(b, "%s %s %s", r->family, r->table, r->chain);
 	if (r->handle)
-		buf_printf(b, " handle %llu", (unsigned long long)r->handle);
+		buf_printf(b, " %s %llu", legacy ? "rule" : "handle",
+			   (unsigned long long)r->handle);
 	if (r->text)
 		buf_printf(b, ": %s", r->text);
 	else if (r->text_err)
-		buf_printf(b, " (no text from nft: %s)", errno_name(r->text_err));
+		buf_printf(b, ", %s (no text from %s: %s)", r->target,
+			   legacy ? "iptables-legacy-save" : "nft", errno_name(r->text_err));
 	if (r->how)
 		buf_printf(b, " (told by: %s)", r->how);
 }

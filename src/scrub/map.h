@@ -89,6 +89,8 @@ void scrub_all(struct scrubber *s, struct recording *r);
 void scrub_address(const struct scrubber *s, int family, uint8_t *address, unsigned int bits);
 /* Both ends, inclusive, whole addresses. */
 void scrub_range(struct scrubber *s, int family, uint8_t *low, uint8_t *high);
+/* An address as text, with a prefix length or another one behind it; false: no such thing. */
+bool scrub_addresses(struct scrubber *s, struct span word, struct buf *to);
 /* How many leading ones, if these are all the ones there are; else -1. */
 int mask_bits(const uint8_t *mask, size_t size);
 
@@ -112,6 +114,8 @@ int scrub_iptables(struct scrubber *s, bool v6, struct buf *data);
 void scrub_match(struct scrubber *s, bool v6, const char *name, uint8_t *info, size_t size);
 /* `nft list chain`: words that are none of nft's own, and addresses. */
 void scrub_listing(struct scrubber *s, struct buf *data);
+/* `iptables-save`: likewise. */
+void scrub_saved(struct scrubber *s, struct buf *data);
 
 /* Kernel text. */
 int scrub_process_stat(struct scrubber *s, struct buf *data);

@@ -96,9 +96,11 @@ static int scrub_sockets(struct scrubber *s, const char *name, struct buf *data,
 	return -EBADMSG;
 }
 
+/* Of legacy iptables. */
+static const char *const tables[] = {"filter", "nat", "mangle", "raw", "security", NULL};
+
 static int scrub_table_names(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
-	static const char *const tables[] = {"filter", "nat", "mangle", "raw", "security", NULL};
 	struct span text = {data ? data->data : NULL, data ? data->len : 0}, line;
 	char table[64];
 
@@ -383,7 +385,6 @@ static int scrub_elements(struct scrubber *s, const char *name, struct buf *data
 
 static int scrub_option(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
-	static const char *const tables[] = {"filter", "nat", "mangle", "raw", "security"};
 	const char *what = name + strlen("opt/");
 	bool v6 = strncmp(what, "ip6-", 4) == 0;
 
@@ -391,7 +392,7 @@ static int scrub_option(struct scrubber *s, const char *name, struct buf *data, 
 	if (!v6 && strncmp(what, "ip-", 3) != 0)
 		return -EBADMSG;
 	what += v6 ? 4 : 3;
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+	for (size_t i = 0; tables[i]; i++) {
 		size_t n = strlen(tables[i]);
 
 		if (strncmp(what, tables[i], n) != 0)
@@ -446,6 +447,19 @@ static int scrub_list(struct scrubber *s, const char *name, struct buf *data, st
 	return -EBADMSG;
 }
 
+/* "made/ip6tables-save-TABLE": the kernel's tables have names of its own. */
+static int scrub_save(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	const char *table = strstr(name, "-save-");
+
+	if (!table || !is_one_of(tables, table + strlen("-save-")))
+		return -EBADMSG;
+	buf_puts(to, name);
+	if (data)
+		scrub_saved(s, data);
+	return 0;
+}
+
 /* "late/CPU": a source of ours, whose collector did not come back. */
 static int scrub_late(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
@@ -486,6 +500,8 @@ static const struct kind kinds[] = {
 	{"opt/", scrub_option, true},
 	{"ethtool/", scrub_card, false},
 	{"made/nft-list-", scrub_list, false},
+	{"made/iptables-save-", scrub_save, false},
+	{"made/ip6tables-save-", scrub_save, false},
 	{"made/owners", scrub_numbers, false},
 	{"made/container-", scrub_container_of, false},
 	{"made/fds-", scrub_numbers, false},

@@ -353,8 +353,7 @@ static void put_address(int family, const uint8_t *address, struct buf *out)
 	buf_puts(out, inet_ntop(family, address, text, sizeof(text)) ? text : "");
 }
 
-/* An address, with a prefix length or another one behind it; false: no such thing. */
-static bool put_addresses(struct scrubber *s, struct span word, struct buf *out)
+bool scrub_addresses(struct scrubber *s, struct span word, struct buf *out)
 {
 	struct span left = word, first;
 	uint8_t low[16], high[16];
@@ -392,7 +391,7 @@ static void put_word(struct scrubber *s, struct span word, struct buf *out)
 	} else if (word.p[0] == '@') {
 		buf_puts(out, "@");
 		buf_puts(out, scrub_name(s, NAME_FIREWALL, word.p + 1, word.n - 1));
-	} else if (!put_addresses(s, word, out)) {
+	} else if (!scrub_addresses(s, word, out)) {
 		buf_puts(out, scrub_name(s, NAME_FIREWALL, word.p, word.n));
 	}
 }

@@ -22,9 +22,10 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "cli/rule_text.h"
+#include "collect/collect.h"
 #include "collect/iptables.h"
 #include "collect/locals.h"
-#include "collect/collect.h"
 #include "collect/nft.h"
 #include "collect/recording.h"
 #include "nl/nl.h"
@@ -410,6 +411,37 @@ static void rules_change_while_read(void **state)
 	recording_free(r);
 }
 
+static void texts_of_rules(void **state)
+{
+	/* iptables-legacy-save 1.8.9; nft 1.0.6 -a list chain */
+	char saved[] = "*filter\n:INPUT ACCEPT [0:0]\n:services - [0:0]\n"
+		       "-A INPUT -j services\n"
+		       "-A services -p udp -m udp --dport 5301 -j DROP\n"
+		       "-A services2 -j DROP\n"
+		       "-A services -j RETURN\nCOMMIT\n";
+	char listed[] = "table inet t {\n\tchain c { # handle 1\n\t\tudp dport 1 drop # handle 12\n"
+			"\t\tudp dport 2 drop # handle 2\n\t}\n}\n";
+	struct buf save = {.data = saved, .len = strlen(saved)};
+	struct buf list = {.data = listed, .len = strlen(listed)};
+	char *text;
+
+	(void)state;
+	text = legacy_rule_text_of(&save, "services", 1, 2);
+	assert_string_equal(text, "-A services -p udp -m udp --dport 5301 -j DROP");
+	free(text);
+	text = legacy_rule_text_of(&save, "services", 2, 2);
+	assert_string_equal(text, "-A services -j RETURN");
+	free(text);
+	/* The chain is longer or shorter than when the rules were counted. */
+	assert_null(legacy_rule_text_of(&save, "services", 1, 1));
+	assert_null(legacy_rule_text_of(&save, "services", 3, 3));
+	assert_null(legacy_rule_text_of(&save, "none", 1, 1));
+	text = rule_text_of(&list, 2);
+	assert_string_equal(text, "udp dport 2 drop");
+	free(text);
+	assert_null(rule_text_of(&list, 3));
+}
+
 static void decodes_legacy(void **state)
 {
 	struct buf info = load("ip-filter-info-0"), entries = load("ip-filter-entries-0");
@@ -491,6 +523,7 @@ int main(void)
 		cmocka_unit_test(decodes_chains),	cmocka_unit_test(decodes_rules),
 		cmocka_unit_test(decodes_verdict_maps), cmocka_unit_test(first_look_has_no_matches),
 		cmocka_unit_test(nft_cut_and_corrupt),	cmocka_unit_test(decodes_legacy),
+		cmocka_unit_test(texts_of_rules),
 		cmocka_unit_test(decodes_locals),	cmocka_unit_test(rules_change_while_read),
 	};
 
