@@ -40,8 +40,9 @@ struct drop_tracer_options {
 
 /*
  * Loads and attaches, counting nothing yet. -EPERM without the capabilities, -ENOENT without BTF,
- * -EOPNOTSUPP if the kernel takes none of the programs. By net_dm: -EPROTONOSUPPORT where it is not
- * there (its module drop_monitor is never loaded by this), -EBUSY if somebody else uses it.
+ * -EOPNOTSUPP if the kernel takes none of the programs, -EINVAL if it has no such rung or reason. By
+ * net_dm: -EPROTONOSUPPORT where it is not there (its module drop_monitor is never loaded by this),
+ * -EBUSY if somebody else uses it.
  */
 int drop_tracer_open(struct drop_tracer **ret);
 int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop_tracer **ret);
@@ -64,6 +65,8 @@ int drop_tracer_read_on(struct drop_tracer *t, struct drops *ret);
  */
 typedef void drop_event_fn(const struct drop_event *event, void *arg);
 int drop_tracer_events(struct drop_tracer *t, drop_event_fn *fn, void *arg);
+/* The function of a frame of an event that was given. */
+const char *drop_tracer_symbol(const struct drop_tracer *t, uint64_t address);
 void drop_tracer_close(struct drop_tracer *t);
 
 #endif

@@ -12,10 +12,10 @@
 #include <linux/bpf.h>
 #include <stdio.h>
 
+#include "drops/events.h"
 #include "drops/net_dm.h"
 #include "drops/record.h"
 #include "drops/rules.h"
-#include "drops/symbols.h"
 #include "drops.skel.h"
 
 struct counted_drop {
@@ -31,14 +31,12 @@ struct counted_flow {
 struct reading {
 	VEC(struct counted_drop) drops;
 	VEC(struct counted_flow) flows;
-	struct symbols symbols;
 };
 
 static void reading_done(struct reading *r)
 {
 	vec_done(&r->drops);
 	vec_done(&r->flows);
-	symbols_done(&r->symbols);
 }
 
 /* ---- the maps ---- */
@@ -116,7 +114,7 @@ static int elements_remove(const struct elements *e)
 	return 0;
 }
 
-static int read_drops(const struct drop_tracer *t, struct elements *e, struct reading *r)
+static int read_drops(struct drop_tracer *t, struct elements *e, struct reading *r)
 {
 	int err = elements_read(e);
 
@@ -130,12 +128,12 @@ static int read_drops(const struct drop_tracer *t, struct elements *e, struct re
 			drop->value.bytes += of_cpu[cpu].bytes;
 			drop->value.segments += of_cpu[cpu].segments;
 		}
-		symbols_add(&r->symbols, drop->key.location);
+		symbols_add(&t->symbols, drop->key.location);
 	}
 	return err;
 }
 
-static int read_flows(struct elements *e, struct reading *r)
+static int read_flows(struct drop_tracer *t, struct elements *e, struct reading *r)
 {
 	int err = elements_read(e);
 
@@ -144,7 +142,7 @@ static int read_flows(struct elements *e, struct reading *r)
 
 		memcpy(&flow->key, e->keys + i * e->key_size, sizeof(flow->key));
 		memcpy(&flow->packets, e->values + i * e->value_size, sizeof(flow->packets));
-		symbols_add(&r->symbols, flow->key.location);
+		symbols_add(&t->symbols, flow->key.location);
 	}
 	return err;
 }
@@ -188,7 +186,7 @@ static void give_drops(struct drop_tracer *t, const struct reading *r, struct dr
 		row = vec_push(&d->rows);
 		reasons_name(&t->reasons, key->reason, row->reason, sizeof(row->reason));
 		snprintf(row->symbol, sizeof(row->symbol), "%s",
-			 symbols_name(&r->symbols, key->location));
+			 symbols_name(&t->symbols, key->location));
 		row->netns = key->netns;
 		row->ifindex = key->ifindex;
 		row->ethertype = key->ethertype;
@@ -228,7 +226,7 @@ static void give_flows(struct drop_tracer *t, const struct reading *r, struct dr
 
 		reasons_name(&t->reasons, key->reason, row->reason, sizeof(row->reason));
 		snprintf(row->symbol, sizeof(row->symbol), "%s",
-			 symbols_name(&r->symbols, key->location));
+			 symbols_name(&t->symbols, key->location));
 		row->netns = key->netns;
 		row->ifindex = key->ifindex;
 		row->family = key->family;
@@ -359,6 +357,8 @@ void drop_tracer_stop(struct drop_tracer *t)
 		net_dm_stop(t->net_dm);
 	else
 		__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
+	if (t->events)
+		event_tracer_enable(t->events, false);
 }
 
 static void content_done(struct content *c)
@@ -369,7 +369,7 @@ static void content_done(struct content *c)
 	elements_done(&c->sends);
 }
 
-static int content_read(const struct drop_tracer *t, uint8_t turn, struct content *c,
+static int content_read(struct drop_tracer *t, uint8_t turn, struct content *c,
 			struct reading *r)
 {
 	size_t counter = sizeof(uint64_t);
@@ -383,7 +383,7 @@ static int content_read(const struct drop_tracer *t, uint8_t turn, struct conten
 	c->flows.value_size = c->xdp_errors.value_size = c->sends.value_size = counter;
 	err = read_drops(t, &c->drops, r);
 	if (!err)
-		err = read_flows(&c->flows, r);
+		err = read_flows(t, &c->flows, r);
 	if (!err)
 		err = elements_read(&c->xdp_errors);
 	if (!err)
@@ -404,9 +404,9 @@ static int content_remove(const struct content *c)
 	return err;
 }
 
-static void give(struct drop_tracer *t, const struct content *c, struct reading *r, struct drops *d)
+static void give(struct drop_tracer *t, const struct content *c, const struct reading *r, struct drops *d)
 {
-	symbols_name_all(&r->symbols);
+	symbols_name_all(&t->symbols);
 	snprintf(d->rung, sizeof(d->rung), "%s", t->rung);
 	d->receiving_socket = t->arguments >= 4;
 	d->sends_traced = t->send_link != NULL;
@@ -447,6 +447,8 @@ int drop_tracer_read(struct drop_tracer *t, struct drops *ret)
 		return err;
 	give(t, &c, &r, &d);
 	give_missed(t, 0, 1, &d);
+	if (t->events)
+		event_tracer_missed(t->events, t, &d);
 	if (t->rules)
 		rule_tracer_read(t->rules, &d); /* an extra: without it rules_traced stays false */
 	*ret = d;
@@ -500,6 +502,8 @@ int drop_tracer_read_on(struct drop_tracer *t, struct drops *ret)
 	give(t, &c, &r, &d);
 	give_missed(t, turn, turn, &d);
 	memset(&t->skel->bss->made[turn], 0, sizeof(t->skel->bss->made[turn]));
+	if (t->events)
+		event_tracer_missed(t->events, t, &d);
 	if (t->rules)
 		rule_tracer_read_on(t->rules, &d);
 	*ret = d;

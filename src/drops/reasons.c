@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/parse.h"
+
 #define SUBSYSTEM_SHIFT 16
 
 void reasons_done(struct reasons *r)
@@ -160,6 +162,22 @@ void reasons_name(struct reasons *r, uint32_t value, char *to, size_t size)
 		snprintf(to, size, "%s", name);
 	else
 		snprintf(to, size, "%" PRIu32, value);
+}
+
+bool reasons_number(const struct reasons *r, const char *name, uint32_t *ret)
+{
+	uint64_t number;
+
+	vec_each(known, &r->names) {
+		if (strcmp(known->name, name) == 0) {
+			*ret = known->value;
+			return true;
+		}
+	}
+	if (parse_u64(span_of(name), UINT32_MAX, &number) != 0)
+		return false;
+	*ret = (uint32_t)number;
+	return true;
 }
 
 /* The prototype of the tracepoint's probes; its first argument is the probe's own. */

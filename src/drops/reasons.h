@@ -32,6 +32,8 @@ void reasons_done(struct reasons *r);
 void reasons_add_btf(struct reasons *r, const struct btf *btf, unsigned int first);
 /* Writes the name, or the number where there is none. Looks into modules if it must. */
 void reasons_name(struct reasons *r, uint32_t value, char *to, size_t size);
+/* The number of a name; false: this kernel has none such. */
+bool reasons_number(const struct reasons *r, const char *name, uint32_t *ret);
 
 /* The name of an enumerator, or of the kernel's own list, as all of whydrop writes it. */
 void reason_strip(const char *name, char *to, size_t size);

@@ -38,6 +38,46 @@ struct flow_key {
 	__u8 zero[5], turn;
 };
 
+/*
+ * One packet. What follows `captured` bytes is not sent, unless a stack is: then all of it is.
+ */
+#define EVENT_BYTES 256
+#define EVENT_FRAMES 32 /* the first are of the tracing itself */
+
+struct event_record {
+	__u64 at_ns, location, cookie, inode;
+	__u32 reason, netns, ifindex;
+	__u32 length, segments;
+	__u32 buffer_used, buffer_limit;
+	__u32 task_pid;
+	char device[16], task_name[16];
+	__u16 ethertype, local_port;
+	__u16 captured, mac_header, network_at, frames;
+	__u8 family, protocol, has_network, zero[5];
+	__u8 bytes[EVENT_BYTES];
+	__u64 stack[EVENT_FRAMES];
+};
+
+struct bucket_key {
+	__u64 location;
+	__u32 reason, zero;
+};
+
+/* Of one CPU. */
+struct bucket {
+	__u64 due_ns; /* when it is full again */
+	__u64 missed; /* packets that found it empty, or no room in the ring */
+};
+
+/*
+ * For each reason, location and CPU: a second of a flood is 100 lines, which is more than anybody
+ * reads, and a first burst of 64 shows all of what is rare.
+ */
+#define EVENT_PERIOD_NS 10000000ULL
+#define EVENT_BURST 64
+#define BUCKET_ENTRIES 1024
+#define EVENT_RING (1U << 20) /* bytes: about 2,000 packets */
+
 /* What an XDP program left undone; act is enum xdp_action, or any other number it returned. */
 struct xdp_key {
 	__u32 netns, ifindex, act;

@@ -19,6 +19,7 @@
 void symbols_done(struct symbols *s)
 {
 	vec_done(&s->items);
+	s->named = 0;
 }
 
 void symbols_add(struct symbols *s, uint64_t address)
@@ -69,7 +70,7 @@ static int ask_kernel(struct symbols *s)
 
 	if (!skel)
 		return -errno;
-	for (size_t i = 0; i < s->items.n && !err; i += SYMBOL_BATCH)
+	for (size_t i = s->named; i < s->items.n && !err; i += SYMBOL_BATCH)
 		err = ask_kernel_for(skel, s->items.items + i, MIN(s->items.n - i, SYMBOL_BATCH));
 	symbols_bpf__destroy(skel);
 	return err;
@@ -86,7 +87,9 @@ int symbols_take_kallsyms_line(struct symbols *s, struct span line)
 		return -EBADMSG;
 	if (!start || !strchr("tTwW", type.p[0]))
 		return 0;
-	vec_each(symbol, &s->items) {
+	for (size_t i = s->named; i < s->items.n; i++) {
+		struct symbol *symbol = &s->items.items[i];
+
 		if (start > symbol->address || start < symbol->start)
 			continue;
 		/* Of several names for one function the first is as good as any. */
@@ -124,16 +127,19 @@ static int by_address(const void *a, const void *b)
 
 void symbols_name_all(struct symbols *s)
 {
-	if (!s->items.n)
+	if (s->named == s->items.n)
 		return;
 	if (ask_kernel(s) != 0)
 		read_kallsyms(s);
-	vec_each(symbol, &s->items) {
+	for (size_t i = s->named; i < s->items.n; i++) {
+		struct symbol *symbol = &s->items.items[i];
+
 		symbol_strip(symbol->name);
 		if (!symbol->name[0])
 			snprintf(symbol->name, sizeof(symbol->name), "0x%" PRIx64, symbol->address);
 	}
 	qsort(s->items.items, s->items.n, sizeof(*s->items.items), by_address);
+	s->named = s->items.n;
 }
 
 const char *symbols_name(const struct symbols *s, uint64_t address)

@@ -13,12 +13,13 @@ struct symbol {
 
 struct symbols {
 	VEC(struct symbol) items; /* sorted by address once named */
+	size_t named;		  /* the first of them; those added after come behind */
 };
 
 void symbols_done(struct symbols *s);
 /* Takes each address once; call before naming. */
 void symbols_add(struct symbols *s, uint64_t address);
-/* Names what was added: asks the kernel, else reads /proc/kallsyms, else "0x...". */
+/* Names what was added since this was last called: asks the kernel, else reads /proc/kallsyms, else "0x...". */
 void symbols_name_all(struct symbols *s);
 /* "?" for an address that was never added. */
 const char *symbols_name(const struct symbols *s, uint64_t address);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "drops/events.h"
 #include "drops/net_dm.h"
 #include "drops/record.h"
 #include "drops/rules.h"
@@ -161,6 +162,7 @@ static int open_net_dm(const struct drop_tracer_options *options, struct drop_tr
 	if (err)
 		return err;
 	*ret = xcalloc(1, sizeof(**ret));
+	(*ret)->barrier = -1;
 	(*ret)->net_dm = net_dm;
 	(*ret)->rung = "net_dm";
 	return 0;
@@ -187,6 +189,8 @@ static int open_bpf(const struct drop_tracer_options *options, struct drop_trace
 		t->entries = options->entries ? options->entries : entries_for(t->cpus);
 		err = climb(t, options->rung);
 	}
+	if (!err && options->events)
+		err = event_tracer_open(t, options, &t->events);
 	if (err) {
 		drop_tracer_close(t);
 		return err;
@@ -258,6 +262,8 @@ void drop_tracer_start(struct drop_tracer *t)
 	if (t->rules)
 		rule_tracer_start(t->rules);
 	__atomic_store_n(&t->skel->bss->enabled, true, __ATOMIC_SEQ_CST);
+	if (t->events)
+		event_tracer_enable(t->events, true);
 }
 
 void drop_tracer_close(struct drop_tracer *t)
@@ -266,8 +272,10 @@ void drop_tracer_close(struct drop_tracer *t)
 		return;
 	net_dm_close(t->net_dm);
 	rule_tracer_close(t->rules);
+	event_tracer_close(t->events);
 	close_rung(t);
 	cleanup_fd(&t->barrier);
 	reasons_done(&t->reasons);
+	symbols_done(&t->symbols);
 	free(t);
 }

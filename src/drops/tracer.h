@@ -5,11 +5,13 @@
 
 #include "drops/drops.h"
 #include "drops/reasons.h"
+#include "drops/symbols.h"
 
 struct bpf_link;
 struct bpf_program;
 struct net_dm;
 struct drops_bpf;
+struct event_tracer;
 struct rule_tracer;
 
 /* libbpf loads a refused program again with a log of its own, up to 16 MB, unless it has one. */
@@ -29,7 +31,9 @@ struct drop_tracer {
 	int cpus;      /* possible ones: values of per-CPU maps have one part for each */
 	uint32_t entries;
 	struct reasons reasons;
+	struct symbols symbols; /* all that were met */
 	struct rule_tracer *rules; /* NULL where it cannot be had */
+	struct event_tracer *events; /* NULL: not asked for */
 	char log[VERIFIER_LOG];
 	bool counted;		/* the maps are not empty any more */
 	uint64_t misses_before; /* recursion_misses when counting began */

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the programs on kfree_skb share: the fields they read of a packet, whose it was, and its IP
+ * header. Included by BPF programs alone.
+ *
+ * A program has six forms: the tracepoint got `reason` in 5.17 and `rx_sk` in 6.11, and each
+ * exists as tp_btf (the verifier knows the pointers, fields are plain loads) and as raw
+ * tracepoint (fields are copied by a helper) for kernels that refuse the former. The loader loads
+ * the one that fits. Memory that is not what we take it for reads as zero in both.
+ */
+#ifndef WHYDROP_DROPS_SKB_BPF_H
+#define WHYDROP_DROPS_SKB_BPF_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "record.h"
+
+#define FIELDS_USED __attribute__((preserve_access_index))
+
+#define AF_INET 2
+#define AF_INET6 10
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+#define TCP_TIME_WAIT 6
+#define TCP_NEW_SYN_RECV 12
+
+#define IPPROTO_HOPOPTS 0
+#define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
+#define IPPROTO_ROUTING 43
+#define IPPROTO_FRAGMENT 44
+#define IPPROTO_DSTOPTS 60
+#define IPPROTO_SCTP 132
+#define IPPROTO_UDPLITE 136
+
+/* A packet up to this size is taken for one segment without looking further. */
+#define ONE_SEGMENT 1514
+
+struct ns_common {
+	unsigned int inum;
+} FIELDS_USED;
+
+struct net_device;
+
+struct net {
+	struct ns_common ns;
+	struct net_device *loopback_dev;
+} FIELDS_USED;
+
+typedef struct {
+	struct net *net;
+} FIELDS_USED possible_net_t;
+
+struct net_device {
+	int ifindex;
+	possible_net_t nd_net;
+} FIELDS_USED;
+
+typedef struct {
+	__s64 counter;
+} FIELDS_USED atomic64_t;
+
+struct sock_common {
+	__u16 skc_num; /* host byte order */
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	possible_net_t skc_net;
+	atomic64_t skc_cookie;
+} FIELDS_USED;
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_protocol;
+} FIELDS_USED;
+
+struct skb_shared_info {
+	unsigned short gso_size, gso_segs;
+} FIELDS_USED;
+
+struct sk_buff {
+	struct net_device *dev;
+	struct sock *sk;
+	unsigned int len;
+	__be16 protocol;
+	__u16 network_header;
+	unsigned int tail, end; /* offsets from head wherever pointers have 64 bits */
+	unsigned char *head, *data;
+} FIELDS_USED;
+
+/* The two ways to read a field; `typed` is a constant wherever this is expanded. */
+#define READ(p, field) (typed ? (p)->field : BPF_CORE_READ(p, field))
+
+/* A packet's IP header, as far as it lies in the linear part. */
+struct ip_part {
+	__u64 at;	 /* address of the header; 0 none */
+	__u32 linear;	 /* bytes from there to the end of the linear part */
+	__u32 transport; /* offset of the next protocol's header */
+	__u8 family, protocol;
+	bool later_fragment; /* has no transport header */
+	__u8 bytes[48]
+		__attribute__((aligned(8))); /* an IPv6 header and ports; beyond linear: noise */
+};
+
+/*
+ * skb->dev shares its place with dev_scratch and rb_left, so it may be a number or another packet,
+ * and before 6.13 skb->sk shares its with ip_defrag_offset. A namespace has a loopback device, and
+ * that is in the same namespace: no other memory leads back to itself like this.
+ */
+static __always_inline bool is_net(struct net *net, const bool typed)
+{
+	struct net_device *loopback;
+
+	if (!net)
+		return false;
+	loopback = READ(net, loopback_dev);
+	return loopback && READ(loopback, nd_net.net) == net;
+}
+
+/* The small sockets of TIME_WAIT and NEW_SYN_RECV are not what a socket dump lists. */
+static __always_inline bool place_socket(struct drop_key *key, struct sock *sk, const bool typed)
+{
+	__u8 state = READ(sk, __sk_common.skc_state);
+
+	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV)
+		return false;
+	key->family = READ(sk, __sk_common.skc_family);
+	key->local_port = READ(sk, __sk_common.skc_num);
+	key->cookie = READ(sk, __sk_common.skc_cookie.counter);
+	return true;
+}
+
+/*
+ * The namespace is that of the receiving socket, else of the device, else of the packet's own
+ * socket, in this order: a packet that crossed a veth pair carries its sender's socket, of another
+ * namespace, until the IP layer takes it off. Such a socket is not the one that is hit.
+ * Returns the socket that is, NULL if there is none.
+ */
+static __always_inline struct sock *place(struct drop_key *key, struct sk_buff *skb, struct sock *rx_sk,
+					  const bool typed)
+{
+	struct net_device *dev = READ(skb, dev);
+	struct net *net = NULL, *sk_net;
+	struct sock *sk;
+
+	if (dev) {
+		net = READ(dev, nd_net.net);
+		if (is_net(net, typed)) {
+			key->netns = READ(net, ns.inum);
+			key->ifindex = READ(dev, ifindex);
+		} else {
+			net = NULL;
+		}
+	}
+	if (rx_sk) {
+		sk_net = READ(rx_sk, __sk_common.skc_net.net);
+		if (sk_net != net) {
+			key->netns = READ(sk_net, ns.inum);
+			key->ifindex = 0;
+		}
+		return place_socket(key, rx_sk, typed) ? rx_sk : NULL;
+	}
+	sk = READ(skb, sk);
+	if (!sk)
+		return NULL;
+	sk_net = READ(sk, __sk_common.skc_net.net);
+	if (net ? sk_net != net : !is_net(sk_net, typed))
+		return NULL;
+	if (!net)
+		key->netns = READ(sk_net, ns.inum);
+	return place_socket(key, sk, typed) ? sk : NULL;
+}
+
+/* Steps over IPv6 extension headers; four are more than any sane packet has. */
+static __always_inline void skip_extensions(struct ip_part *ip)
+{
+	for (int i = 0; i < 4; i++) {
+		__u8 header[4];
+
+		if (ip->protocol != IPPROTO_HOPOPTS && ip->protocol != IPPROTO_ROUTING &&
+		    ip->protocol != IPPROTO_DSTOPTS && ip->protocol != IPPROTO_FRAGMENT)
+			return;
+		if (ip->transport + sizeof(header) > ip->linear ||
+		    bpf_probe_read_kernel(header, sizeof(header), (void *)(ip->at + ip->transport)))
+			return;
+		if (ip->protocol == IPPROTO_FRAGMENT) {
+			ip->transport += 8;
+			/* The low three bits are no part of the offset. */
+			if (header[2] || header[3] & 0xf8)
+				ip->later_fragment = true;
+		} else {
+			ip->transport += (header[1] + 1) * 8;
+		}
+		ip->protocol = header[0];
+		if (ip->later_fragment)
+			return;
+	}
+}
+
+/*
+ * The network header is not set yet where a driver's packet is dropped before GRO (the backlog is
+ * full): data points to it then. Either may be wrong, so the version must fit the ethertype.
+ */
+static __always_inline void read_ip(struct ip_part *ip, struct sk_buff *skb, __u16 ethertype,
+				    const bool typed)
+{
+	__u64 head = (__u64)READ(skb, head);
+	__u32 offset = READ(skb, network_header), tail = READ(skb, tail);
+
+	if (ethertype != ETH_P_IP && ethertype != ETH_P_IPV6)
+		return;
+	if (!offset)
+		offset = (__u64)READ(skb, data) - head;
+	if (offset >= tail)
+		return;
+	ip->at = head + offset;
+	ip->linear = tail - offset;
+	if (bpf_probe_read_kernel(ip->bytes, sizeof(ip->bytes), (void *)ip->at))
+		return;
+	if (ethertype == ETH_P_IP && ip->linear >= 20 && ip->bytes[0] >> 4 == 4) {
+		ip->family = AF_INET;
+		ip->protocol = ip->bytes[9];
+		ip->transport = (ip->bytes[0] & 15) * 4;
+		ip->later_fragment = ip->bytes[6] & 0x1f || ip->bytes[7];
+	} else if (ethertype == ETH_P_IPV6 && ip->linear >= 40 && ip->bytes[0] >> 4 == 6) {
+		ip->family = AF_INET6;
+		ip->protocol = ip->bytes[6];
+		ip->transport = 40;
+		skip_extensions(ip);
+	}
+}
+
+/* gso_segs is 0 in packets from a guest that nobody has checked yet. */
+static __always_inline __u32 segments_of(struct sk_buff *skb, __u32 len, const bool typed)
+{
+	struct skb_shared_info *shared;
+	__u16 size, segments;
+
+	if (len <= ONE_SEGMENT)
+		return 1;
+	shared = (void *)(READ(skb, head) + READ(skb, end));
+	size = BPF_CORE_READ(shared, gso_size);
+	if (!size)
+		return 1;
+	segments = BPF_CORE_READ(shared, gso_segs);
+	return segments ? segments : (len + size - 1) / size;
+}
+
+/* The arguments of the tracepoint: skb, location, reason (5.17), rx_sk (6.11). */
+#define ON_KFREE_SKB(handle)                                                                       \
+	SEC("tp_btf/kfree_skb")                                                                    \
+	int btf_4(__u64 *ctx)                                                                      \
+	{                                                                                          \
+		return handle((void *)ctx[0], ctx[1], ctx[2], (void *)ctx[3], true);               \
+	}                                                                                          \
+	SEC("tp_btf/kfree_skb")                                                                    \
+	int btf_3(__u64 *ctx)                                                                      \
+	{                                                                                          \
+		return handle((void *)ctx[0], ctx[1], ctx[2], NULL, true);                         \
+	}                                                                                          \
+	SEC("tp_btf/kfree_skb")                                                                    \
+	int btf_2(__u64 *ctx)                                                                      \
+	{                                                                                          \
+		return handle((void *)ctx[0], ctx[1], 0, NULL, true);                              \
+	}                                                                                          \
+	SEC("raw_tp/kfree_skb")                                                                    \
+	int raw_4(__u64 *ctx)                                                                      \
+	{                                                                                          \
+		return handle((void *)ctx[0], ctx[1], ctx[2], (void *)ctx[3], false);              \
+	}                                                                                          \
+	SEC("raw_tp/kfree_skb")                                                                    \
+	int raw_3(__u64 *ctx)                                                                      \
+	{                                                                                          \
+		return handle((void *)ctx[0], ctx[1], ctx[2], NULL, false);                        \
+	}                                                                                          \
+	SEC("raw_tp/kfree_skb")                                                                    \
+	int raw_2(__u64 *ctx)                                                                      \
+	{                                                                                          \
+		return handle((void *)ctx[0], ctx[1], 0, NULL, false);                             \
+	}
+
+#endif
