@@ -12,6 +12,7 @@ static const struct command {
 	const struct opt_table *options;
 } commands[] = {
 	{"diagnose", cmd_diagnose, &diagnose_options},
+	{"watch", cmd_watch, &watch_options},
 	{"counters", cmd_counters, &counters_options},
 	{"record", cmd_record, &record_options},
 	{"explain", cmd_explain, &explain_options},

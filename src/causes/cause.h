@@ -193,6 +193,8 @@ struct exam {
 /* The engine: fills everything below observations; observations and drops are the caller's. */
 void diagnose(struct diagnosis *d);
 void diagnosis_done(struct diagnosis *d);
+/* Only what was made of the observations: they may be diagnosed again. */
+void diagnosis_forget(struct diagnosis *d);
 /* 0 healthy, 1 a loss or a risk, 3 not examined. */
 int verdict_exit_status(enum verdict v);
 const char *verdict_name(enum verdict v);

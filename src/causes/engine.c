@@ -545,7 +545,7 @@ static void finding_done(struct finding *f)
 	crowd_forget(f);
 }
 
-void diagnosis_done(struct diagnosis *d)
+void diagnosis_forget(struct diagnosis *d)
 {
 	vec_each(f, &d->findings)
 		finding_done(f);
@@ -566,6 +566,11 @@ void diagnosis_done(struct diagnosis *d)
 	vec_each(l, &d->ledgers)
 		ledger_done(l);
 	vec_done(&d->ledgers);
+}
+
+void diagnosis_done(struct diagnosis *d)
+{
+	diagnosis_forget(d);
 	vec_each(o, &d->observations)
 		observation_done(o);
 	vec_done(&d->observations);

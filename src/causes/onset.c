@@ -48,7 +48,8 @@ static bool retransmits(const struct config *config, const struct observation *s
 	return true;
 }
 
-bool onset_of(const struct config *config, const struct observation *step, struct onset *ret)
+/* The counter that means a loss and rose most; delta 0: none did. */
+static struct onset most_of(const struct observation *step)
 {
 	struct onset most = {0};
 
@@ -59,6 +60,18 @@ bool onset_of(const struct config *config, const struct observation *step, struc
 	take(&most, counter_rows[C_SOFTNET_DROPPED].name, "",
 	     delta_softnet(step, C_SOFTNET_DROPPED));
 	take_devices(step, &most);
+	return most;
+}
+
+bool loss_counted(const struct observation *step)
+{
+	return most_of(step).delta > 0;
+}
+
+bool onset_of(const struct config *config, const struct observation *step, struct onset *ret)
+{
+	struct onset most = most_of(step);
+
 	if (most.delta && most.delta >= config_threshold(config, THRESHOLD_LOSS_PACKETS)) {
 		*ret = most;
 		return true;

@@ -23,5 +23,7 @@ struct onset {
  * told (loss-packets); or retransmissions that are no healthy host's. `step` is a second or so.
  */
 bool onset_of(const struct config *config, const struct observation *step, struct onset *ret);
+/* Any of them rose at all. */
+bool loss_counted(const struct observation *step);
 
 #endif

@@ -315,8 +315,8 @@ static void main_devices(struct session *s, const struct diagnosis *d)
 	}
 }
 
-static void fill_report(struct session *s, const struct session_options *options,
-			const struct diagnosis *d)
+void session_fill_report(struct session *s, const struct session_options *options,
+			 const struct diagnosis *d)
 {
 	struct report *r = &s->report;
 
@@ -343,13 +343,47 @@ static int state(struct session *s, const struct session_options *options, struc
 	return r;
 }
 
+static void begin(struct session *s, const struct session_options *options)
+{
+	*s = (struct session){0};
+	s->sources = options->only_sources ? options->only_sources : SOURCE_BIT(SOURCE_N) - 1;
+}
+
+static int prepare(struct session *s, const struct session_options *options, struct diagnosis *d,
+		   struct buf *message)
+{
+	int r = state(s, options, message);
+
+	if (r == 0)
+		r = open_live(s, options, message);
+	if (r < 0)
+		return r;
+	if (options->keep)
+		s->recording = recording_new();
+	session_add_observations(s, d);
+	describe_host(s);
+	catch_interrupts();
+	return 0;
+}
+
+int session_open(struct session *s, const struct session_options *options, struct diagnosis *d,
+		 struct buf *message)
+{
+	int r;
+
+	begin(s, options);
+	r = prepare(s, options, d, message);
+	if (r == 0 && !begins(s, options, d))
+		r = -ECANCELED;
+	return r;
+}
+
 int session_run(struct session *s, const struct session_options *options, struct diagnosis *d,
 		struct buf *message)
 {
 	int r;
 
-	*s = (struct session){0};
-	s->sources = options->only_sources ? options->only_sources : SOURCE_BIT(SOURCE_N) - 1;
+	begin(s, options);
 	if (options->from) {
 		r = session_replay(s, options, d, message);
 		if (r == 0)
@@ -357,16 +391,9 @@ int session_run(struct session *s, const struct session_options *options, struct
 		if (r < 0)
 			return r;
 	} else {
-		r = state(s, options, message);
-		if (r == 0)
-			r = open_live(s, options, message);
+		r = prepare(s, options, d, message);
 		if (r < 0)
 			return r;
-		if (options->keep)
-			s->recording = recording_new();
-		session_add_observations(s, d);
-		describe_host(s);
-		catch_interrupts();
 		if (options->only_sources && !options->since_boot)
 			r = sample_numbers(s, options, d);
 		else if (!options->only_sources && !begins(s, options, d))
@@ -390,7 +417,7 @@ int session_run(struct session *s, const struct session_options *options, struct
 	d->drops = &s->drops;
 	d->config = &s->config;
 	d->started_at_ns = s->report.started_at.tv_sec * NSEC_PER_SEC + s->report.started_at.tv_nsec;
-	fill_report(s, options, d);
+	session_fill_report(s, options, d);
 	return 0;
 }
 

@@ -29,6 +29,15 @@ int64_t session_cpu_ns(void); /* that this process has used */
 /* Until a loss begins (true), options->wait is over or ctrl-C comes; s->report.wait tells which. */
 bool session_wait(struct session *s, const struct session_options *options);
 
+/*
+ * A live run that somebody else goes on with: the namespaces, the user's statements, ctrl-C. Errors
+ * as session_run().
+ */
+int session_open(struct session *s, const struct session_options *options, struct diagnosis *d,
+		 struct buf *message);
+void session_fill_report(struct session *s, const struct session_options *options,
+			 const struct diagnosis *d);
+
 /* Writes the description and the drops of a live run into its recording. */
 void session_describe(struct session *s, const struct session_options *options,
 		      const struct diagnosis *d);

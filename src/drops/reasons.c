@@ -192,3 +192,19 @@ int kfree_skb_arguments(const struct btf *btf)
 		return -ENOENT;
 	return MIN(btf_vlen(t) - 1, 4);
 }
+
+bool reasons_kernel_has(const char *name)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct reasons r = {0};
+	bool found = false;
+
+	if (!btf)
+		return false;
+	reasons_add_btf(&r, btf, 1);
+	btf__free(btf);
+	vec_each(known, &r.names)
+		found |= strcmp(known->name, name) == 0;
+	reasons_done(&r);
+	return found;
+}

@@ -38,6 +38,9 @@ bool reasons_number(const struct reasons *r, const char *name, uint32_t *ret);
 /* The name of an enumerator, or of the kernel's own list, as all of whydrop writes it. */
 void reason_strip(const char *name, char *to, size_t size);
 
+/* Whether the kernel that runs has a reason of that name in itself (not in a module). */
+bool reasons_kernel_has(const char *name);
+
 /* How many arguments the kfree_skb tracepoint has in this BTF: 2, 3 or 4; -ENOENT unknown. */
 int kfree_skb_arguments(const struct btf *btf);
 

@@ -138,7 +138,7 @@ static json_t *container_json(const struct container *c)
 	return j;
 }
 
-static json_t *socket_json(const struct subject *s)
+json_t *socket_json(const struct subject *s)
 {
 	static const char *const types[] = {[SOCKET_RAW] = "raw",
 					    [SOCKET_PACKET] = "packet",

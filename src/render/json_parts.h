@@ -22,5 +22,6 @@ json_t *endpoint_json(uint8_t family, const uint8_t *address, uint16_t port);
 /* "udp", "112"; null for 0 */
 json_t *protocol_json(uint8_t protocol);
 json_t *rule_json(const struct rule_ref *r);
+json_t *socket_json(const struct subject *s);
 
 #endif

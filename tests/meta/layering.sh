@@ -16,10 +16,11 @@ declare -A may=(
 	[drops]="base nl model drops"
 	[scrub]="base nl model collect scrub"
 	[causes]="base model causes"
-	[render]="base model causes render"
+	[watch]="base model causes watch"
+	[render]="base model causes watch render"
 	[remedy]="base nl model remedy"
 	[capture]="base model capture"
-	[cli]="base nl model collect drops causes render remedy capture scrub cli"
+	[cli]="base nl model collect drops causes watch render remedy capture scrub cli"
 )
 
 includes() { # includes FOLDER: "FILE HEADER" of each include of our own

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/config.h"
+#include "cli/rule_text.h"
+#include "cli/session_parts.h"
+#include "cli/session_watch.h"
+#include "cli/watch_asked.h"
+#include "render/watch.h"
+
+#define INTERVAL_SECONDS 1
+
+struct options {
+	struct session_options session;
+	struct watch_asked asked;
+	double duration; /* 0: until ctrl-C */
+	bool json, all;
+	unsigned int ready_fd;
+	int color, rung;
+};
+
+static const char *const color_choices[] = {"auto", "always", "never", NULL};
+static const char *const rung_choices[] = {"best", "tp_btf", "raw_tracepoint", "counters", NULL};
+enum { RUNG_BEST, RUNG_COUNTERS = 3 };
+
+#define AT(field) .offset = offsetof(struct options, field)
+static const struct opt rows[] = {
+	{.name = "interval", .letter = 'i', .kind = OPT_DURATION, AT(session.seconds),
+	 .argument = "SECONDS", .min = OBSERVATION_MIN_SECONDS, .max = 3600,
+	 .help = "how often to tell (0.2 to 3600; default 1)"},
+	{.name = "time", .letter = 't', .kind = OPT_DURATION, AT(duration), .argument = "DURATION",
+	 .min = OBSERVATION_MIN_SECONDS, .max = 31536000,
+	 .help = "for so long (30s, 10m); without it until ctrl-C"},
+	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(session.netns),
+	 .argument = "NAME|PID|all", .complete = COMPLETE_NETNS,
+	 .help = "the network namespace of that name or process, or every one there is now"},
+	{.name = "device", .letter = 'd', .kind = OPT_STRING, AT(asked.device),
+	 .argument = "DEVICE", .complete = COMPLETE_DEVICE, .help = "only what was lost at this network device"},
+	{.name = "reason", .kind = OPT_STRING, AT(asked.reason), .argument = "REASON",
+	 .help = "only drops with this reason of the kernel's (NO_SOCKET)"},
+	{.name = "cause", .kind = OPT_STRING, AT(asked.cause), .argument = "CAUSE",
+	 .help = "only losses with this cause (udp-rcvbuf-full)"},
+	{.name = "pid", .letter = 'p', .kind = OPT_UNSIGNED, AT(asked.pid), .argument = "PID",
+	 .min = 1, .max = 4194304, .help = "only what the sockets of this process lose"},
+	{.name = "all", .letter = 'a', .kind = OPT_FLAG, AT(all),
+	 .help = "also what the kernel freed and was no loss, line by line"},
+	{.name = "json", .letter = 'j', .kind = OPT_FLAG, AT(json),
+	 .help = "JSON on standard output, one line for each interval"},
+	{.name = "rung", .kind = OPT_CHOICE, AT(rung), .argument = "HOW", .choices = rung_choices,
+	 .help = "how to trace drops; the best that this kernel allows if not given"},
+	{.name = "config", .kind = OPT_STRING, AT(session.config), .argument = "FILE",
+	 .complete = COMPLETE_FILE, .help = "limits, ignored findings and thresholds; else " CONFIG_PATH},
+	{.name = "color", .kind = OPT_CHOICE, AT(color), .argument = "WHEN", .choices = color_choices,
+	 .help = "colours and signs"},
+	{.name = "ready-fd", .kind = OPT_UNSIGNED, AT(ready_fd), .argument = "N", .min = 0,
+	 .max = 65535, .hidden = true, .help = "write one byte to this descriptor once drops are counted"},
+};
+
+const struct opt_table watch_options = {
+	.command = "watch",
+	.summary = "drops as they happen, each with its cause, and whose packets they are",
+	.usage = "[OPTION...] [FILTER]",
+	.examples = "  whydrop watch                    this namespace, until ctrl-C\n"
+		    "  whydrop watch 'udp port 53'      a filter as tcpdump knows them\n"
+		    "  whydrop watch -n all -t 10m --json | jq .interval.lost\n",
+	.footer = "FILTER is in the language of pcap-filter(7), and sees packets from the IP header on.\n"
+		  "Exit status: 0 ended as asked (ctrl-C too), 2 wrong usage, 3 nothing can be watched.\n",
+	.operands_max = 1,
+	.rows = rows,
+	.n = ARRAY_SIZE(rows),
+};
+
+struct run {
+	struct options *o;
+	struct session s;
+	struct session_watch session;
+	struct diagnosis d;
+	struct watch watch;
+	int64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
+};
+
+static struct watch_view view_of(const struct run *r)
+{
+	return (struct watch_view){
+		.w = &r->watch,
+		.d = &r->d,
+		.r = &r->s.report,
+		.rung = r->session.tracer ? drop_tracer_rung(r->session.tracer) : NULL,
+		.untraced = r->session.opened,
+		.asked_seconds = r->o->session.seconds,
+		.all = r->o->all,
+	};
+}
+
+/* ---- output ---- */
+
+static void print_json(json_t *tree)
+{
+	json_dumpf(tree, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	json_decref(tree);
+	putchar('\n');
+}
+
+static void print_text(const struct run *r, const struct watch_view *v)
+{
+	struct text_style style = text_style_of(STDOUT_FILENO, (enum color_mode)r->o->color);
+	struct buf text = {0};
+	struct grid grid;
+
+	grid_init(&grid, OUT_COLUMNS);
+	render_watch(v, &grid);
+	grid_text(&grid, &style, &text);
+	fwrite(text.data, 1, text.len, stdout);
+	buf_done(&text);
+	grid_done(&grid);
+}
+
+/* Once it is printed drops are counted: whoever waits for this line misses none. */
+static void tell_ready(struct run *r)
+{
+	struct watch_view v = view_of(r);
+
+	if (r->o->json)
+		print_json(render_watch_ready_json(&v));
+	else
+		fprintf(stderr, "watching %s (%s)\n",
+			r->s.report.all_netns ? "every namespace" : "one namespace",
+			v.rung ? v.rung : "counters only");
+	fflush(stdout);
+	if (r->o->ready_fd != UINT32_MAX && write((int)r->o->ready_fd, "r", 1) != 1)
+		close((int)r->o->ready_fd);
+}
+
+static bool show(const struct run *r, bool end)
+{
+	struct watch_view v = view_of(r);
+
+	v.end = end;
+	if (r->o->json)
+		print_json(render_watch_json(&v));
+	else
+		print_text(r, &v);
+	return fflush(stdout) == 0;
+}
+
+/* ---- the loop ---- */
+
+static void interval(struct run *r)
+{
+	watch_asked_refresh(&r->o->asked);
+	session_watch_next(&r->session);
+	watch_give_rule_texts(&r->watch, &r->d);
+	add_rule_texts(&r->s, &r->d);
+	watch_take(&r->watch, &r->d, r->session.last_seconds, r->session.at_ns);
+}
+
+static void loop(struct run *r)
+{
+	bool going = true;
+
+	while (going) {
+		int64_t until = r->session.due_ns;
+
+		if (r->end_ns)
+			until = MIN(until, r->end_ns);
+		session_sleep_until(until);
+		going = !session_interrupted() && !(r->end_ns && monotonic_ns() >= r->end_ns);
+		interval(r);
+		going = show(r, false) && going;
+	}
+	watch_end(&r->watch);
+	show(r, true);
+}
+
+/* No tracer, and not one counter either. */
+static bool is_blind(const struct run *r)
+{
+	const struct snapshot *b = &r->d.observations.items[0].b;
+
+	return !r->session.tracer && !source_ok(b, SRC_SNMP) && !source_ok(b, SRC_LINK);
+}
+
+static int begin(struct run *r)
+{
+	struct options *o = r->o;
+	struct drop_tracer_options tracer = {
+		.rung = o->rung == RUNG_BEST ? NULL : rung_choices[o->rung],
+		.filter = o->asked.program,
+		.filter_n = o->asked.program_n,
+	};
+	struct buf message = {0};
+	int status = session_watch_begin(&r->session, &r->s, &o->session,
+					 o->rung == RUNG_COUNTERS ? NULL : &tracer, &r->d,
+					 &message);
+
+	if (status == -ECANCELED)
+		complain("watch: %s", o->asked.refusal.data);
+	else if (status < 0)
+		complain("%s", message.data);
+	buf_done(&message);
+	if (status < 0)
+		return EXIT_USAGE;
+	if (!r->session.tracer && o->rung != RUNG_BEST && o->rung != RUNG_COUNTERS) {
+		complain("watch: --rung %s: this kernel or these privileges do not allow it (%s)",
+			 rung_choices[o->rung], errno_name(r->session.opened));
+		return EXIT_USAGE;
+	}
+	if (is_blind(r)) {
+		complain("watch: nothing can be watched here: no drop events (%s) and no counters",
+			 errno_name(r->session.opened));
+		return verdict_exit_status(NOT_EXAMINED_VERDICT);
+	}
+	return 0;
+}
+
+static int run(struct options *o)
+{
+	struct run r = {.o = o};
+	int status;
+
+	watch_init(&r.watch, &o->asked.filter);
+	status = begin(&r);
+	if (status == 0) {
+		r.end_ns = o->duration > 0 ? r.session.at_ns + (int64_t)(o->duration * NSEC_PER_SEC)
+					   : 0;
+		tell_ready(&r);
+		loop(&r);
+		session_watch_end(&r.session);
+	}
+	watch_done(&r.watch);
+	diagnosis_done(&r.d);
+	session_done(&r.s);
+	return status;
+}
+
+int cmd_watch(int argc, char **argv)
+{
+	struct options o = {.session = {.ready_fd = -1}, .ready_fd = UINT32_MAX};
+	int status, operands;
+
+	if (!opts_begin(&watch_options, argc, argv, &o, &operands, &status))
+		return status;
+	o.asked.expression = operands ? argv[1] : NULL;
+	if (o.session.seconds <= 0)
+		o.session.seconds = INTERVAL_SECONDS;
+	o.session.begun = o.asked.device ? watch_asked_fits : NULL;
+	o.session.begun_arg = &o.asked;
+	if (!watch_asked_begin(&o.asked)) {
+		complain("watch: %s", o.asked.refusal.data);
+		status = EXIT_USAGE;
+	} else {
+		if (!o.session.netns && o.asked.netns[0])
+			o.session.netns = o.asked.netns;
+		status = run(&o);
+	}
+	watch_asked_done(&o.asked);
+	return status;
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/session_watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "causes/onset.h"
+#include "cli/session_parts.h"
+
+/* What has no cheap counter (captures, raw sockets, rings of cards) is seen this late at most. */
+#define REFRESH_NS (10 * NSEC_PER_SEC)
+#define CPU_SHARE 20 /* of one CPU: at most a twentieth */
+
+/* Nothing that a drop could be explained by, or that the first look has not told. */
+#define NOT_WATCHED (SOURCE_BIT(SRC_KERNEL_LOG))
+
+static void open_tracer(struct session_watch *w, const struct drop_tracer_options *options)
+{
+	w->opened = options ? drop_tracer_open_with(options, &w->tracer) : -ENODATA;
+	w->s->drops.err = w->opened;
+}
+
+static void measure(struct session_watch *w)
+{
+	vec_each(o, &w->d->observations)
+		o->seconds = (double)(o->b.taken_ns - o->a.taken_ns) / NSEC_PER_SEC;
+}
+
+int session_watch_begin(struct session_watch *w, struct session *s,
+			const struct session_options *options,
+			const struct drop_tracer_options *tracer, struct diagnosis *d,
+			struct buf *message)
+{
+	int r = session_open(s, options, d, message);
+
+	if (r < 0)
+		return r;
+	*w = (struct session_watch){
+		.s = s, .d = d, .options = options, .seconds = options->seconds};
+	s->sources &= ~NOT_WATCHED;
+	open_tracer(w, tracer);
+	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
+	if (w->tracer)
+		drop_tracer_start(w->tracer);
+	session_take_phase(s, d, "b");
+	w->at_ns = w->full_ns = monotonic_ns();
+	w->due_ns = w->at_ns + (int64_t)(w->seconds * NSEC_PER_SEC);
+	d->drops = &s->drops;
+	d->config = &s->config;
+	session_fill_report(s, options, d);
+	return 0;
+}
+
+/* Any drop but the expected ones, where it could be explained. */
+static bool any_traced(const struct session_watch *w)
+{
+	vec_each(drop, &w->s->drops.rows) {
+		bool ours = drop->netns == 0;
+
+		vec_each(o, &w->d->observations)
+			ours |= o->inode == drop->netns;
+		if (ours && !drop_why_benign(drop))
+			return true;
+	}
+	return false;
+}
+
+/* A counter that means a loss has moved since the last full look. */
+static bool any_counted(struct session_watch *w)
+{
+	struct session *s = w->s;
+	bool any = false;
+
+	for (size_t i = 0; i < w->d->observations.n && !any; i++) {
+		/* The end of that look is lent. */
+		struct observation step = {.a = w->d->observations.items[i].b};
+
+		snprintf(s->hosts[i].phase, sizeof(s->hosts[i].phase), "wait");
+		collect_snapshot(&s->hosts[i],
+				 s->sources & (i ? ONSET_SOURCES & ~SOURCE_BIT(SRC_SOFTNET)
+						 : ONSET_SOURCES),
+				 &step.b);
+		any = loss_counted(&step);
+		snapshot_done(&step.b);
+	}
+	return any;
+}
+
+static void look(struct session_watch *w)
+{
+	vec_each(o, &w->d->observations) {
+		snapshot_done(&o->a);
+		o->a = o->b;
+		o->b = (struct snapshot){0};
+	}
+	session_take_phase(w->s, w->d, "b");
+	/* What did not come back once is not waited for again. */
+	w->s->sources &= ~w->s->late;
+	w->full_ns = monotonic_ns();
+	measure(w);
+	diagnose(w->d);
+}
+
+void session_watch_next(struct session_watch *w)
+{
+	int64_t cpu = session_cpu_ns(), now;
+	struct session *s = w->s;
+
+	diagnosis_forget(w->d);
+	drops_done(&s->drops);
+	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
+	/* The trace ends before the counters do: what was traced has been counted. */
+	s->drops.err = w->tracer ? drop_tracer_read_on(w->tracer, &s->drops) : w->opened;
+	now = monotonic_ns();
+	w->last_seconds = (double)(now - w->at_ns) / NSEC_PER_SEC;
+	w->at_ns = now;
+	if (any_traced(w) || now - w->full_ns >= REFRESH_NS || any_counted(w))
+		look(w);
+	cpu = session_cpu_ns() - cpu;
+	w->cpu_ns += cpu;
+	w->seconds = MAX(w->options->seconds, (double)cpu * CPU_SHARE / NSEC_PER_SEC);
+	w->due_ns = MAX(w->due_ns + (int64_t)(w->seconds * NSEC_PER_SEC), monotonic_ns());
+}
+
+void session_watch_end(struct session_watch *w)
+{
+	drop_tracer_close(w->tracer);
+	w->tracer = NULL;
+}
