@@ -109,9 +109,9 @@ void session_watch_next(struct session_watch *w)
 
 	diagnosis_forget(w->d);
 	drops_done(&s->drops);
-	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
 	/* The trace ends before the counters do: what was traced has been counted. */
 	s->drops.err = w->tracer ? drop_tracer_read_on(w->tracer, &s->drops) : w->opened;
+	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
 	now = monotonic_ns();
 	w->last_seconds = (double)(now - w->at_ns) / NSEC_PER_SEC;
 	w->at_ns = now;

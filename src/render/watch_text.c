@@ -193,12 +193,8 @@ static void lines(struct grid *g, const struct watch_view *v)
 
 	vec_each(l, &w->lines)
 		any |= is_shown(v, l);
-	if (any) {
-		grid_row(g);
-		if (g->columns >= TWO_ROWS)
-			line_rows(g, "rate", "total", "stage", "cause", "reason and whose",
-				  TINT_DIM);
-	}
+	if (any && g->columns >= TWO_ROWS)
+		line_rows(g, "rate", "total", "stage", "cause", "reason and whose", TINT_DIM);
 	vec_each(l, &w->lines)
 		if (is_shown(v, l))
 			one_line(g, v, l);
@@ -228,7 +224,7 @@ static void header(struct grid *g, const struct watch_view *v)
 	if (v->end)
 		buf_printf(&b, "In all, %s: ", fmt_seconds(v->w->total_seconds).s);
 	else
-		buf_printf(&b, "%s  %s: ", at, fmt_seconds(v->w->seconds).s);
+		buf_printf(&b, "%s, %s: ", at, fmt_seconds(v->w->seconds).s);
 	if (v->end && lost.total)
 		buf_printf(&b, "%s dropped", fmt_count(lost.total).s);
 	else if (!v->end && lost.packets)

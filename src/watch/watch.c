@@ -80,6 +80,25 @@ struct watch_line *line_like(struct watch *w, const struct watch_line *like)
 	return l;
 }
 
+/* nft prints a counter with its numbers, which are soon not true any more. */
+static char *without_numbers(const char *rule)
+{
+	static const char packets[] = "counter packets ", bytes[] = " bytes ";
+	const char *at = strstr(rule, packets), *end = at;
+	char *ret = xstrdup(rule);
+
+	if (!at)
+		return ret;
+	end += sizeof(packets) - 1;
+	end += strspn(end, "0123456789");
+	if (strncmp(end, bytes, sizeof(bytes) - 1) != 0)
+		return ret;
+	end += sizeof(bytes) - 1;
+	end += strspn(end, "0123456789");
+	memmove(ret + (at - rule) + strlen("counter"), end, strlen(end) + 1);
+	return ret;
+}
+
 void line_learn(struct watch_line *l, const struct process *owner, const struct rule_ref *rule)
 {
 	if (owner && (!l->process || l->process->pid != owner->pid ||
@@ -91,7 +110,7 @@ void line_learn(struct watch_line *l, const struct process *owner, const struct 
 		l->process = copy;
 	}
 	if (rule && rule->text && !l->rule.text)
-		l->rule.text = xstrdup(rule->text);
+		l->rule.text = without_numbers(rule->text);
 	if (rule && l->has_rule)
 		l->rule.text_err = l->rule.text ? 0 : rule->text_err;
 }
