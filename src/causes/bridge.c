@@ -227,10 +227,9 @@ static bool to_one(const struct drop_flow *flow)
 
 static void look_at_flows(const struct exam *x, const struct drop *d, struct bridge_look *look)
 {
-	vec_each(flow, &x->d->drops->flows) {
-		if (flow->netns != x->o->inode || flow->ifindex != d->ifindex ||
-		    flow->protocol != d->protocol || strcmp(flow->reason, d->reason) != 0 ||
-		    strcmp(flow->symbol, d->symbol) != 0)
+	ledger_each_flow(flow, x->ledger) {
+		if (flow->ifindex != d->ifindex || flow->protocol != d->protocol ||
+		    strcmp(flow->reason, d->reason) != 0 || strcmp(flow->symbol, d->symbol) != 0)
 			continue;
 		look->flows += flow->packets;
 		look->to_one += to_one(flow) ? flow->packets : 0;

@@ -65,7 +65,7 @@ const struct cause_row *cause_by_id(const char *id);
 
 /* Numbers that prove or clear a cause. Texts are owned. */
 struct evidence {
-	char *source, *name; /* "/proc/net/snmp", "Udp.RcvbufErrors" */
+	const char *source, *name; /* interned; "/proc/net/snmp", "Udp.RcvbufErrors" */
 	bool has_before, has_after, has_delta;
 	uint64_t before, after, delta;
 	char *text; /* or a sentence instead of numbers; NULL */

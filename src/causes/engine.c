@@ -173,10 +173,12 @@ static void ask(struct exam *x)
 	x->cleared = &cleared;
 	x->ledger->claimant = x->row->id;
 	outcome = x->row->examine(x);
-	if (outcome == NOT_FOUND)
+	if (outcome == NOT_FOUND) {
+		vec_trim(&cleared.evidence);
 		*vec_push(&x->d->cleared) = cleared;
-	else
+	} else {
 		cleared_done(&cleared);
+	}
 }
 
 void cause_ask(struct exam *x, const struct cause_row *row)
@@ -462,9 +464,11 @@ static void diagnose_one(struct diagnosis *d, const struct observation *o, struc
 void diagnose(struct diagnosis *d)
 {
 	static const struct drops none = {.err = -ENODATA};
+	const struct drops *drops = d->drops ? d->drops : &none;
+	uint64_t lost = drops_lost(drops);
 
 	vec_each(o, &d->observations)
-		ledger_init(vec_push(&d->ledgers), d->drops ? d->drops : &none, o->inode);
+		ledger_init_of(vec_push(&d->ledgers), drops, lost, o->inode);
 	for (size_t i = 0; i < d->observations.n; i++)
 		diagnose_one(d, &d->observations.items[i], &d->ledgers.items[i]);
 	join_namespaces(d);
@@ -494,8 +498,6 @@ static void texts_done(char **items, size_t n)
 
 static void evidence_done(struct evidence *e)
 {
-	free(e->source);
-	free(e->name);
 	free(e->text);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "base/intern.h"
 #include "causes/cause.h"
 
 #define FLOWS_SHOWN 10
@@ -173,12 +174,12 @@ void finding_flows(struct exam *x, struct finding *f, const struct drop_filter *
 {
 	if (!x->d->drops || x->d->drops->err)
 		return;
-	vec_each(flow, &x->d->drops->flows) {
+	ledger_each_flow(flow, x->ledger) {
 		struct drop as_drop = {.protocol = flow->protocol, .ifindex = flow->ifindex};
 
 		memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
 		memcpy(as_drop.symbol, flow->symbol, sizeof(as_drop.symbol));
-		if (flow->netns != x->o->inode || !drop_matches(&as_drop, which))
+		if (!drop_matches(&as_drop, which))
 			continue;
 		if (finding_flow_meant(x, f, flow, flow->packets) && !add_to_flow(f, flow) &&
 		    f->flows.n < FLOWS_SHOWN)
@@ -192,13 +193,19 @@ static struct evidence *evidence_new(struct finding *f, struct exam *x)
 	return f ? vec_push(&f->evidence) : vec_push(&x->cleared->evidence);
 }
 
+/* What clears a hundred causes in each of a thousand namespaces is named by the same few texts. */
+static void evidence_name(struct evidence *e, const char *source, const char *name)
+{
+	e->source = intern(source, strlen(source));
+	e->name = intern(name, strlen(name));
+}
+
 void evidence_change(struct finding *f, struct exam *x, const char *source, const char *name,
 		     struct change c)
 {
 	struct evidence *e = evidence_new(f, x);
 
-	e->source = xstrdup(source);
-	e->name = xstrdup(name);
+	evidence_name(e, source, name);
 	e->has_before = e->has_after = c.known || c.reset;
 	e->has_delta = c.known;
 	e->before = c.before;
@@ -225,8 +232,7 @@ void evidence_value(struct finding *f, struct exam *x, const char *source, const
 {
 	struct evidence *e = evidence_new(f, x);
 
-	e->source = xstrdup(source);
-	e->name = xstrdup(name);
+	evidence_name(e, source, name);
 	e->has_after = true;
 	e->after = value;
 }
@@ -238,8 +244,7 @@ void evidence_traced(struct finding *f, struct exam *x, const char *what, uint64
 	if (!x->d->drops || x->d->drops->err)
 		return;
 	e = evidence_new(f, x);
-	e->source = xstrdup("kfree_skb");
-	e->name = xstrdup(what);
+	evidence_name(e, "kfree_skb", what);
 	e->has_delta = true;
 	e->delta = packets;
 }
@@ -260,8 +265,7 @@ void evidence_text(struct finding *f, struct exam *x, const char *fmt, ...)
 {
 	struct evidence *e = evidence_new(f, x);
 
-	e->source = xstrdup("");
-	e->name = xstrdup("");
+	evidence_name(e, "", "");
 	TEXT_INTO(e->text, fmt);
 }
 

@@ -51,7 +51,7 @@ static void refused_network(struct exam *x, const struct finding *f, const struc
 	bool any = false;
 
 	if (x->d->drops && !x->d->drops->err)
-		vec_each(flow, &x->d->drops->flows) {
+		ledger_each_flow(flow, x->ledger) {
 			uint32_t source;
 
 			if (!was_refused(x, link, flow))
@@ -138,8 +138,8 @@ static uint64_t sent_to_all(const struct exam *x, uint64_t lost)
 
 	if (!tracing(x))
 		return 0;
-	vec_each(flow, &x->d->drops->flows) {
-		if (flow->netns != x->o->inode || strcmp(flow->reason, rp_reasons[0]) != 0)
+	ledger_each_flow(flow, x->ledger) {
+		if (strcmp(flow->reason, rp_reasons[0]) != 0)
 			continue;
 		seen += flow->packets;
 		broadcasts += flow->destination[3] == 255 ? flow->packets : 0;

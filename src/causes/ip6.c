@@ -66,8 +66,8 @@ static void gather(struct exam *x, struct refused *r)
 		r->all += r->of[k];
 	if (!tracing(x))
 		return;
-	vec_each(flow, &x->d->drops->flows) {
-		if (flow->netns != x->o->inode || strcmp(flow->reason, "IPV6DISABLED") != 0)
+	ledger_each_flow(flow, x->ledger) {
+		if (strcmp(flow->reason, "IPV6DISABLED") != 0)
 			continue;
 		r->flows += flow->packets;
 		r->chatter += flow->destination[0] == 0xff ? flow->packets : 0;

@@ -269,13 +269,12 @@ static uint64_t look_at_flows(const struct exam *x, const struct ip_row *row,
 {
 	uint64_t groups = 0;
 
-	vec_each(flow, &x->d->drops->flows) {
+	ledger_each_flow(flow, x->ledger) {
 		struct drop as_drop = {.protocol = flow->protocol};
 
 		memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
 		memcpy(as_drop.symbol, flow->symbol, sizeof(as_drop.symbol));
-		if (flow->netns != x->o->inode || !drop_matches(&as_drop, &f->filter) ||
-		    drop_why_benign(&as_drop))
+		if (!drop_matches(&as_drop, &f->filter) || drop_why_benign(&as_drop))
 			continue;
 		groups += to_group(flow) ? flow->packets : 0;
 		if (row->groups_only && !to_group(flow))

@@ -307,9 +307,8 @@ static uint64_t overheard_flows(const struct exam *x, bool groups)
 
 	if (!tracing(x))
 		return 0;
-	vec_each(flow, &x->d->drops->flows)
-		if (flow->netns == x->o->inode && strcmp(flow->reason, "OTHERHOST") == 0 &&
-		    to_group(flow) == groups)
+	ledger_each_flow(flow, x->ledger)
+		if (strcmp(flow->reason, "OTHERHOST") == 0 && to_group(flow) == groups)
 			sum += flow->packets;
 	return sum;
 }
@@ -322,9 +321,8 @@ static const char *flow_text(const struct exam *x, bool groups, char *to, size_t
 	to[0] = '\0';
 	if (!tracing(x))
 		return to;
-	vec_each(flow, &x->d->drops->flows) {
-		if (flow->netns != x->o->inode || strcmp(flow->reason, "OTHERHOST") != 0 ||
-		    to_group(flow) != groups)
+	ledger_each_flow(flow, x->ledger) {
+		if (strcmp(flow->reason, "OTHERHOST") != 0 || to_group(flow) != groups)
 			continue;
 		snprintf(to, size, "from %s to %s",
 			 address_text(flow->family, flow->source, source, sizeof(source)),

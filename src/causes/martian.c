@@ -106,11 +106,9 @@ static void gather(const struct exam *x, struct martians *m)
 		if (k != KIND_N)
 			m->lost[k] += line->drop->packets;
 	}
-	vec_each(flow, &x->d->drops->flows) {
+	ledger_each_flow(flow, x->ledger) {
 		enum martian_kind k = kind_by_reason(flow->reason);
 
-		if (flow->netns != x->o->inode)
-			continue;
 		if (k == KIND_N && is_unnamed(flow)) {
 			k = kind_by_addresses(flow);
 			if (k != KIND_N) {

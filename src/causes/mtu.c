@@ -66,7 +66,7 @@ static struct too_big look_at_flows(const struct exam *x, const struct finding *
 		t.tcp |= flow->protocol == IPPROTO_TCP;
 	}
 	if (tracing(x))
-		vec_each(flow, &x->d->drops->flows)
+		ledger_each_flow(flow, x->ledger)
 			t.silenced += goes_to_sender(x, f, flow) ? flow->packets : 0;
 	return t;
 }
@@ -263,9 +263,8 @@ static bool dropped_here(const struct exam *x, const struct socket *sk)
 {
 	if (!tracing(x))
 		return false;
-	vec_each(flow, &x->d->drops->flows)
-		if (flow->netns == x->o->inode && flow->protocol == IPPROTO_TCP &&
-		    flow_of_connection(flow, sk))
+	ledger_each_flow(flow, x->ledger)
+		if (flow->protocol == IPPROTO_TCP && flow_of_connection(flow, sk))
 			return true;
 	return false;
 }
@@ -280,9 +279,8 @@ static bool is_swallowed(const struct exam *x, const struct socket *sk)
 static const struct drop_flow *icmp_refused(const struct exam *x)
 {
 	if (tracing(x))
-		vec_each(flow, &x->d->drops->flows)
-			if (flow->netns == x->o->inode && is_icmp(flow) &&
-			    strcmp(flow->reason, "NETFILTER_DROP") == 0)
+		ledger_each_flow(flow, x->ledger)
+			if (is_icmp(flow) && strcmp(flow->reason, "NETFILTER_DROP") == 0)
 				return flow;
 	return NULL;
 }

@@ -99,7 +99,7 @@ static void sum_up(const struct exam *x, struct unanswered *to)
 	const struct snapshot *b = &x->o->b;
 	uint64_t *each = xcalloc(b->neighs.n + 1, sizeof(*each));
 
-	vec_each(flow, &x->d->drops->flows) {
+	ledger_each_flow(flow, x->ledger) {
 		size_t i = 0;
 
 		if (!waited_in_vain(x, flow))

@@ -109,26 +109,35 @@ static void add_lost(struct path_row *row, const struct finding *f, const struct
 		row->lost += f->lost;
 }
 
-static void judge(const struct diagnosis *d, const struct observation *o, struct path_row *row)
+static void examined(struct path_rows *p, const struct cause_row *cause)
 {
-	vec_each (f, &d->findings) {
-		if (f->where == o && here(row, f->via ? f->via : f->cause))
-			row->examined = true;
+	vec_each (row, &p->rows)
+		row->examined |= here(row, cause);
+}
+
+static void judge_finding(struct path_rows *p, const struct finding *f, const struct observation *o)
+{
+	examined(p, f->via ? f->via : f->cause);
+	vec_each (row, &p->rows)
 		add_lost(row, f, o);
-	}
+}
+
+/* Of many namespaces each has a hundred causes that were cleared: they are gone through once. */
+static void judge(const struct diagnosis *d, const struct observation *o, struct path_rows *p)
+{
+	vec_each (f, &d->findings)
+		if (f->where == o)
+			judge_finding(p, f, o);
 	/* The path is that of the namespace, whatever the findings are narrowed to. */
-	vec_each (f, &d->others) {
-		if (f->where == o && here(row, f->via ? f->via : f->cause))
-			row->examined = true;
-		add_lost(row, f, o);
-	}
+	vec_each (f, &d->others)
+		if (f->where == o)
+			judge_finding(p, f, o);
 	vec_each (i, &d->ignored)
-		if (i->finding.where == o &&
-		    here(row, i->finding.via ? i->finding.via : i->finding.cause))
-			row->examined = true;
+		if (i->finding.where == o)
+			examined(p, i->finding.via ? i->finding.via : i->finding.cause);
 	vec_each (c, &d->cleared)
-		if (c->where == o && here(row, c->cause))
-			row->examined = true;
+		if (c->where == o)
+			examined(p, c->cause);
 }
 
 void path_rows(const struct diagnosis *d, const struct observation *o, struct path_rows *ret)
@@ -141,9 +150,9 @@ void path_rows(const struct diagnosis *d, const struct observation *o, struct pa
 			row->stage = *s;
 			row->direction = side_n ? DIR_TX : DIR_RX;
 			passed(o, row);
-			judge(d, o, row);
 		}
 	}
+	judge(d, o, ret);
 }
 
 void path_rows_done(struct path_rows *p)

@@ -166,10 +166,10 @@ struct ports_meant ports_meant(const struct exam *x, const struct drop_filter *f
 
 	if (!tracing(x))
 		return meant;
-	vec_each(flow, &x->d->drops->flows) {
+	ledger_each_flow(flow, x->ledger) {
 		unsigned int i = 0;
 
-		if (flow->netns != x->o->inode || !flow_matches(flow, filter))
+		if (!flow_matches(flow, filter))
 			continue;
 		while (i < n && ports[i].flow->destination_port != flow->destination_port)
 			i++;
@@ -228,11 +228,11 @@ static void flow_subjects(struct exam *x, struct finding *f, const struct drop_f
 {
 	size_t by_cookie = f->subjects.n;
 
-	vec_each(flow, &x->d->drops->flows) {
+	ledger_each_flow(flow, x->ledger) {
 		const struct socket *sk;
 		struct subject *s;
 
-		if (flow->netns != x->o->inode || !flow_matches(flow, filter))
+		if (!flow_matches(flow, filter))
 			continue;
 		sk = socket_of_flow(&x->o->b, flow);
 		s = sk ? socket_subject(x, f, sk) : NULL;

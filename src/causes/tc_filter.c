@@ -149,17 +149,17 @@ static bool is_wanted(const struct exam *x, const struct drop_filter *filter, ui
 {
 	uint64_t all = 0, most = 0, enough = (uint64_t)MAX(10.0, x->o->seconds);
 
-	vec_each(flow, &x->d->drops->flows) {
+	ledger_each_flow(flow, x->ledger) {
 		struct drop as_drop = {.protocol = flow->protocol};
 		uint64_t same = 0;
 
 		memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
 		memcpy(as_drop.symbol, flow->symbol, sizeof(as_drop.symbol));
-		if (flow->netns != x->o->inode || !drop_matches(&as_drop, filter))
+		if (!drop_matches(&as_drop, filter))
 			continue;
 		all += flow->packets;
-		vec_each(other, &x->d->drops->flows)
-			if (other->netns == flow->netns && other->protocol == flow->protocol &&
+		ledger_each_flow(other, x->ledger)
+			if (other->protocol == flow->protocol &&
 			    other->destination_port == flow->destination_port &&
 			    strcmp(other->reason, flow->reason) == 0 &&
 			    strcmp(other->symbol, flow->symbol) == 0)

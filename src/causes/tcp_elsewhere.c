@@ -160,10 +160,10 @@ static bool dropped_of_theirs(const struct exam *x, const struct retransmissions
 		known += one->again;
 	if (known * 2 < r->real || x->d->drops->flows_sampled)
 		return false;
-	vec_each(flow, &x->d->drops->flows) {
+	ledger_each_flow(flow, x->ledger) {
 		bool theirs = false;
 
-		if (flow->netns != x->o->inode || flow->protocol != IPPROTO_TCP)
+		if (flow->protocol != IPPROTO_TCP)
 			continue;
 		for (size_t i = 0; i < all.list.n && !theirs; i++)
 			theirs = flow_of_connection(flow, all.list.items[i].sk);
@@ -219,12 +219,11 @@ static double share_ours(const struct exam *x, const struct drop_filter *not_los
 {
 	uint64_t all = 0, ours = 0;
 
-	vec_each(flow, &x->d->drops->flows) {
+	ledger_each_flow(flow, x->ledger) {
 		struct drop as_drop = {.protocol = flow->protocol};
 
 		memcpy(as_drop.reason, flow->reason, sizeof(as_drop.reason));
-		if (flow->netns != x->o->inode || flow->protocol != IPPROTO_TCP ||
-		    drop_matches(&as_drop, not_lost))
+		if (flow->protocol != IPPROTO_TCP || drop_matches(&as_drop, not_lost))
 			continue;
 		all += flow->packets;
 		ours += may_be_ours(x, flow) ? flow->packets : 0;

@@ -155,8 +155,8 @@ static bool all_refused_once(const struct exam *x)
 
 	if (!tracing(x) || x->d->drops->flows_sampled || x->d->drops->missed)
 		return false;
-	vec_each(flow, &x->d->drops->flows) {
-		if (flow->netns != x->o->inode || strcmp(flow->reason, timewait_reasons[0]) != 0)
+	ledger_each_flow(flow, x->ledger) {
+		if (strcmp(flow->reason, timewait_reasons[0]) != 0)
 			continue;
 		if (flow->packets > 1)
 			return false;

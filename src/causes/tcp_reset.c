@@ -156,11 +156,11 @@ static uint64_t add_listeners(struct exam *x, struct finding *f, const struct dr
 	if (!tracing(x) || x->d->drops->flows_sampled)
 		return 0;
 	ports = listeners_by_port(x);
-	vec_each(flow, &x->d->drops->flows) {
+	ledger_each_flow(flow, x->ledger) {
 		const struct socket *sk = ports[flow->destination_port];
 		struct subject *s;
 
-		if (!sk || flow->netns != x->o->inode || !flow_matches(flow, filter))
+		if (!sk || !flow_matches(flow, filter))
 			continue;
 		sum += flow->packets;
 		s = f ? listener_subject(x, f, sk) : NULL;

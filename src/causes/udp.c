@@ -213,8 +213,8 @@ static uint64_t dropped_at_egress(const struct exam *x)
 		any |= c->base && c->family == NFPROTO_NETDEV && c->hook == HOOK_NETDEV_EGRESS;
 	if (!any || !tracing(x))
 		return 0;
-	vec_each (flow, &x->d->drops->flows)
-		if (flow->netns == x->o->inode && flow->ifindex && flow->protocol == IPPROTO_UDP &&
+	ledger_each_flow(flow, x->ledger)
+		if (flow->ifindex && flow->protocol == IPPROTO_UDP &&
 		    strcmp(flow->reason, "NETFILTER_DROP") == 0 && is_own_address(nft, flow))
 			sum += flow->packets;
 	return sum;

@@ -33,15 +33,9 @@ static bool counts_losses(const struct counter_row *row)
 
 static enum counter_id wanted(enum source source, struct span prefix, struct span name)
 {
-	char full[80];
+	enum counter_id id = counter_named(source, prefix, name);
 
-	snprintf(full, sizeof(full), "%.*s%s%.*s", (int)prefix.n, prefix.n ? prefix.p : "",
-		 prefix.n ? "." : "", (int)name.n, name.p);
-	for (enum counter_id id = 0; id < COUNTER_N; id++)
-		if (counter_rows[id].source == source && counts_losses(&counter_rows[id]) &&
-		    strcmp(counter_rows[id].name, full) == 0)
-			return id;
-	return COUNTER_N;
+	return id != COUNTER_N && counts_losses(&counter_rows[id]) ? id : COUNTER_N;
 }
 
 static void take_number(struct burst_file *f, size_t at, struct span text, struct burst step,

@@ -8,13 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-static enum counter_id counter_of(enum source source, const char *name)
-{
-	for (enum counter_id id = 0; id < COUNTER_N; id++)
-		if (counter_rows[id].source == source && strcmp(counter_rows[id].name, name) == 0)
-			return id;
-	return COUNTER_N;
-}
+#include "base/intern.h"
 
 void set_counter(struct snapshot *s, enum counter_id id, uint64_t value)
 {
@@ -25,8 +19,10 @@ void set_counter(struct snapshot *s, enum counter_id id, uint64_t value)
 #define UNKNOWN_MAX 1024 /* of one file; Linux 6.18 has some 400 numbers in all of them */
 
 /* A number that counters.def has no row for is kept under its own name. */
-static int take_unknown(struct snapshot *s, enum source source, const char *name, struct span value)
+static int take_unknown(struct snapshot *s, enum source source, struct span prefix,
+			struct span name, struct span value)
 {
+	char full[UNKNOWN_NAME];
 	bool negative = value.n > 1 && value.p[0] == '-';
 	struct span digits = {value.p + negative, value.n - negative};
 	struct unknown_counter *u;
@@ -36,7 +32,9 @@ static int take_unknown(struct snapshot *s, enum source source, const char *name
 		return -EBADMSG;
 	u = vec_push(&s->unknown_counters);
 	u->source = source;
-	snprintf(u->name, sizeof(u->name), "%.*s", (int)sizeof(u->name) - 1, name);
+	snprintf(full, sizeof(full), "%.*s%s%.*s", (int)prefix.n, prefix.n ? prefix.p : "",
+		 prefix.n ? "." : "", (int)name.n, name.p);
+	u->name = intern(full, sizeof(full));
 	u->value = number;
 	u->negative = negative;
 	return 0;
@@ -48,12 +46,11 @@ static int take_number(struct snapshot *s, enum source source, struct span prefi
 {
 	enum counter_id id;
 	uint64_t number;
-	char full[80];
 
-	snprintf(full, sizeof(full), "%.*s.%.*s", (int)prefix.n - 1, prefix.p, (int)name.n, name.p);
-	id = counter_of(source, full);
+	prefix.n--;
+	id = counter_named(source, prefix, name);
 	if (id == COUNTER_N)
-		return take_unknown(s, source, full, value);
+		return take_unknown(s, source, prefix, name, value);
 	if (parse_u64(value, UINT64_MAX, &number) < 0)
 		return -EBADMSG;
 	set_counter(s, id, number);
@@ -88,13 +85,10 @@ int parse_paired_lines(struct span text, enum source source, struct snapshot *s)
 
 int take_counter(struct snapshot *s, enum source source, struct span name, struct span line)
 {
+	enum counter_id id = counter_named(source, (struct span){0}, name);
 	struct span value;
-	enum counter_id id;
 	uint64_t number;
-	char full[80];
 
-	span_copy(name, full, sizeof(full));
-	id = counter_of(source, full);
 	if (id == COUNTER_N)
 		return 0;
 	if (!next_field(&line, &value) || parse_u64(value, UINT64_MAX, &number) < 0)
@@ -112,13 +106,12 @@ int parse_named_lines(struct span text, enum source source, struct snapshot *s)
 	while (next_line(&text, &line)) {
 		int r = next_field(&line, &name) ? take_counter(s, source, name, line) : -EBADMSG;
 		struct span value;
-		char full[80];
 
 		/* This is also how /proc/vmstat looks, most of which says nothing of packets. */
 		if (r == 0 && source == SRC_SNMP6) {
-			span_copy(name, full, sizeof(full));
-			r = next_field(&line, &value) ? take_unknown(s, source, full, value)
-						      : -EBADMSG;
+			r = next_field(&line, &value)
+				    ? take_unknown(s, source, (struct span){0}, name, value)
+				    : -EBADMSG;
 		}
 		if (r < 0)
 			return r;
@@ -232,15 +225,13 @@ static int parse_per_cpu(struct span text, enum source source, const char *prefi
 		struct span names = header;
 
 		while (next_field(&names, &name)) {
-			char full[80];
 			enum counter_id id;
 			uint64_t number;
 
 			if (!next_field(&line, &value) ||
 			    parse_hex64(value, UINT32_MAX, &number) < 0)
 				return -EBADMSG;
-			snprintf(full, sizeof(full), "%s.%.*s", prefix, (int)name.n, name.p);
-			id = counter_of(source, full);
+			id = counter_named(source, span_of(prefix), name);
 			if (id == COUNTER_N)
 				continue;
 			if (any && id != fill)

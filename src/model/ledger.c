@@ -37,23 +37,38 @@ const char *drop_why_benign(const struct drop *d)
 	return NULL;
 }
 
-void ledger_init(struct ledger *l, const struct drops *drops, uint32_t netns)
+uint64_t drops_lost(const struct drops *drops)
 {
-	*l = (struct ledger){.drops = drops, .netns = netns};
+	uint64_t lost = 0;
+
+	vec_each(d, &drops->rows)
+		lost += drop_why_benign(d) ? 0 : d->packets;
+	return lost;
+}
+
+void ledger_init_of(struct ledger *l, const struct drops *drops, uint64_t lost, uint32_t netns)
+{
+	*l = (struct ledger){.drops = drops, .netns = netns, .elsewhere = lost};
 	vec_each(d, &drops->rows) {
-		const char *benign = drop_why_benign(d);
 		struct ledger_line *line;
 
-		if (d->netns != netns) {
-			l->elsewhere += benign ? 0 : d->packets;
+		if (d->netns != netns)
 			continue;
-		}
 		line = vec_push(&l->lines);
 		line->drop = d;
-		line->benign = benign;
+		line->benign = drop_why_benign(d);
 		l->traced += d->packets;
-		l->benign += benign ? d->packets : 0;
+		l->benign += line->benign ? d->packets : 0;
+		l->elsewhere -= line->benign ? 0 : d->packets;
 	}
+	vec_each(flow, &drops->flows)
+		if (flow->netns == netns)
+			*vec_push(&l->flows) = flow;
+}
+
+void ledger_init(struct ledger *l, const struct drops *drops, uint32_t netns)
+{
+	ledger_init_of(l, drops, drops_lost(drops), netns);
 }
 
 void ledger_done(struct ledger *l)
@@ -61,6 +76,7 @@ void ledger_done(struct ledger *l)
 	vec_each(line, &l->lines)
 		vec_done(&line->shares);
 	vec_done(&l->lines);
+	vec_done(&l->flows);
 }
 
 static bool in_list(const char *const *list, const char *name)

@@ -28,6 +28,7 @@ struct ledger {
 	uint32_t netns; /* only its drops are in lines */
 	const char *claimant; /* id of the cause that is being asked: whose the next claims are */
 	VEC(struct ledger_line) lines;
+	VEC(const struct drop_flow *) flows; /* likewise; in the order of drops->flows */
 	uint64_t counted, traced, benign; /* packets: by counters of causes; all lines; no loss */
 	uint64_t unplaced; /* traced without a namespace, and explained by a cause of this one */
 	uint64_t elsewhere;		  /* traced in other namespaces, benign left out */
@@ -65,9 +66,21 @@ struct drop_filter {
 
 /* Why a traced drop is no loss; NULL if it may be one. */
 const char *drop_why_benign(const struct drop *d);
+/* Packets traced in all namespaces, but for those that are no loss. */
+uint64_t drops_lost(const struct drops *drops);
 
 void ledger_init(struct ledger *l, const struct drops *drops, uint32_t netns);
+/* The same, where `lost` (drops_lost) was added up once for many namespaces. */
+void ledger_init_of(struct ledger *l, const struct drops *drops, uint64_t lost, uint32_t netns);
 void ledger_done(struct ledger *l);
+
+/* Each flow of this namespace. There are thousands of others where a host has many. */
+#define ledger_each_flow(flow, l)                                                                  \
+	for (const struct drop_flow *const *flow##_at = (l)->flows.items, *flow;                   \
+	     flow##_at && flow##_at < (l)->flows.items + (l)->flows.n &&                           \
+	     (flow = *flow##_at, true);                                                            \
+	     flow##_at++)
+
 bool drop_matches(const struct drop *d, const struct drop_filter *f);
 /* Packets traced that match, claimed or not. */
 uint64_t ledger_traced(const struct ledger *l, const struct drop_filter *f);

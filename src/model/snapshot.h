@@ -21,10 +21,11 @@
 #include "model/source.h"
 #include "model/user.h"
 
+#define UNKNOWN_NAME 48
 /* A number of the counter files without a row in counters.def: kept as the file names it. */
 struct unknown_counter {
 	enum source source;
-	char name[48];
+	const char *name; /* interned, cut to UNKNOWN_NAME */
 	uint64_t value;
 	bool negative; /* value is minus that: Tcp.MaxConn -1, which is no limit */
 };

@@ -3,7 +3,7 @@
 #ifndef WHYDROP_SOURCE_H
 #define WHYDROP_SOURCE_H
 
-#include "base/base.h"
+#include "base/parse.h"
 #include "model/path.h"
 
 enum source {
@@ -54,6 +54,8 @@ struct counter_row {
 	enum counter_loss loss;
 };
 extern const struct counter_row counter_rows[COUNTER_N];
+/* By the name in a source; COUNTER_N: none. With a prefix, "Udp" and "NoPorts" are Udp.NoPorts. */
+enum counter_id counter_named(enum source source, struct span prefix, struct span name);
 
 struct source_row {
 	const char *id, *name, *loses, *unlock;

@@ -148,8 +148,6 @@ static inline void scene_done(struct scene *s)
 	observation_done(&s->o);
 	/* What a cleared cause and the findings own is the engine's to free. */
 	vec_each(e, &s->cleared.evidence) {
-		free(e->source);
-		free(e->name);
 		free(e->text);
 	}
 	vec_done(&s->cleared.evidence);

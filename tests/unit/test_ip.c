@@ -93,8 +93,6 @@ static enum outcome ask(struct scene *s, enum outcome (*examine)(struct exam *x)
 static void evidence_forget(struct scene *s)
 {
 	vec_each(e, &s->cleared.evidence) {
-		free(e->source);
-		free(e->name);
 		free(e->text);
 	}
 	vec_done(&s->cleared.evidence);
