@@ -66,9 +66,14 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 
 int buf_read_fd(struct buf *b, int fd, size_t max)
 {
+	/* One large read: /proc/net files are made anew per read() and lines must not tear. */
+	return buf_read_fd_by(b, fd, 32768, max);
+}
+
+int buf_read_fd_by(struct buf *b, int fd, size_t step, size_t max)
+{
 	for (;;) {
-		/* One large read: /proc/net files are made anew per read() and lines must not tear. */
-		ssize_t n = read(fd, buf_room(b, 32768), 32768);
+		ssize_t n = read(fd, buf_room(b, step), step);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -20,5 +20,7 @@ void buf_puts(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Reads fd to its end, at most max bytes: more is -EFBIG. */
 int buf_read_fd(struct buf *b, int fd, size_t max);
+/* The same by reads of another size. */
+int buf_read_fd_by(struct buf *b, int fd, size_t step, size_t max);
 
 #endif

@@ -49,6 +49,10 @@ void session_take_phase(struct session *s, struct diagnosis *d, const char *phas
 		struct snapshot *into = is_look(phase) ? vec_push(&o->looks) : snapshot_of(o, phase);
 
 		snprintf(s->hosts[i].phase, sizeof(s->hosts[i].phase), "%s", phase);
+		/* Before the first look is the birth of the namespace, when there was no segment. */
+		s->hosts[i].tcp_idle = source_ok(&o->a, SRC_SOCKETS)
+					       ? tcp_idle_of(&o->a)
+					       : (struct tcp_idle){.known = true};
 		collect_snapshot(&s->hosts[i],
 				 (i == 0 ? s->sources : s->sources & own) &
 					 ~(is_look(phase) ? s->late : 0),

@@ -110,8 +110,9 @@ static struct source_state state_of(int result)
 
 /*
  * What a collector is told of those before it: the devices for network cards, the sockets in
- * question for the processes that own them, how full tables are for who fills them. Copies, because a thread that was given up may still
- * read them when the snapshot they came from is gone.
+ * question for the processes that own them, how full tables are for who fills them, segments for
+ * the sockets. Copies, because a thread that was given up may still read them when the snapshot
+ * they came from is gone.
  */
 static void tell_collector(enum source source, const struct snapshot *from, struct snapshot *to)
 {
@@ -119,7 +120,7 @@ static void tell_collector(enum source source, const struct snapshot *from, stru
 	vec_each (item, &from->vector)                                                             \
 		if (condition)                                                                     \
 			*vec_push(&to->vector) = *item
-	if (source == SRC_ETHTOOL || source == SRC_PEERS) {
+	if (source == SRC_ETHTOOL || source == SRC_PEERS || source == SRC_QUEUES) {
 		COPY(links, true);
 	} else if (source == SRC_PROCESS) {
 		COPY(sockets, socket_in_question(item));
@@ -128,6 +129,9 @@ static void tell_collector(enum source source, const struct snapshot *from, stru
 		     socket_in_question(item) || (from->cpus_flooded && is_capture(item)));
 		COPY(netlink_sockets, socket_in_question(item));
 		to->cpus_flooded = from->cpus_flooded;
+	} else if (source == SRC_SOCKETS) {
+		memcpy(to->counter, from->counter, sizeof(to->counter));
+		memcpy(to->counter_present, from->counter_present, sizeof(to->counter_present));
 	} else if (source == SRC_TRACKED || source == SRC_CONNECTIONS) {
 		memcpy(to->counter, from->counter, sizeof(to->counter));
 		memcpy(to->sysctl, from->sysctl, sizeof(to->sysctl));
@@ -212,6 +216,7 @@ static void *worker_main(void *arg)
 		fail_all(w, r);
 	else
 		run_all(w);
+	host_leave(&w->host);
 	pthread_mutex_lock(&w->lock);
 	w->done = true;
 	abandoned = w->abandoned;
@@ -290,6 +295,7 @@ static int run_here(struct worker *w)
 		return r;
 	}
 	run_all(w);
+	host_leave(&w->host);
 	return setns(home, CLONE_NEWNET) < 0 && !w->host.replay && w->host.ns->fd >= 0 ? -errno : 0;
 }
 

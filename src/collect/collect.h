@@ -39,6 +39,7 @@ int collect_cpu(struct host *h, struct snapshot *s);
 int collect_softirqs(struct host *h, struct snapshot *s);
 int collect_interrupts(struct host *h, struct snapshot *s);
 int collect_cpu_tasks(struct host *h, struct snapshot *s);
+/* Of the devices in s->links, which stay the caller's. */
 int collect_queues(struct host *h, struct snapshot *s);
 int collect_pressure(struct host *h, struct snapshot *s);
 int collect_memory(struct host *h, struct snapshot *s);
@@ -61,7 +62,14 @@ int collect_iptables(struct host *h, struct snapshot *s);
 int collect_tracked(struct host *h, struct snapshot *s);
 int collect_connections(struct host *h, struct snapshot *s);
 int collect_nfqueue(struct host *h, struct snapshot *s);
+/*
+ * Knows of the segments that s->counter has counted, and by h->tcp_idle how many there were when
+ * nothing was the matter with any connection: where there were none since, connections are not
+ * asked for again.
+ */
 int collect_sockets(struct host *h, struct snapshot *s);
+/* What the end may know of the beginning. */
+struct tcp_idle tcp_idle_of(const struct snapshot *s);
 int collect_raw_sockets(struct host *h, struct snapshot *s);
 int collect_packet_sockets(struct host *h, struct snapshot *s);
 int collect_netlink_sockets(struct host *h, struct snapshot *s);

@@ -19,12 +19,27 @@
 #include "nl/nl.h"
 
 #define FILE_MAX ((size_t)64 << 20)
+#define READ_STEP ((size_t)32 << 10)
+/* proc_sys_call_handler() clears as much memory as a reader has room, and a setting is one line. */
+#define READ_STEP_SYSCTL ((size_t)1 << 10)
 
 int host_enter(const struct host *h)
 {
 	if (h->replay || h->ns->fd < 0)
 		return 0;
+	nl_forget();
 	return setns(h->ns->fd, CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
+void host_leave(struct host *h)
+{
+	for (size_t i = 0; i < PROC_FOLDERS; i++) {
+		if (h->folders[i].path[0])
+			close(h->folders[i].fd);
+		h->folders[i].path[0] = '\0';
+	}
+	if (!h->replay)
+		nl_forget();
 }
 
 static const char *entry_name(const struct host *h, const char *kind, const char *name, char *to,
@@ -47,18 +62,23 @@ static int keep(struct host *h, const char *name, int err, const struct buf *fre
 	return err;
 }
 
-static int read_file(const char *path, struct buf *ret)
+static int read_at(int folder, const char *path, size_t step, struct buf *ret)
 {
-	cleanup(cleanup_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	cleanup(cleanup_fd) int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int r;
 
 	if (fd < 0)
 		return -errno;
 	buf_clear(ret);
-	r = buf_read_fd(ret, fd, FILE_MAX);
+	r = buf_read_fd_by(ret, fd, step, FILE_MAX);
 	if (r < 0)
 		buf_clear(ret);
 	return r;
+}
+
+static int read_file(const char *path, struct buf *ret)
+{
+	return read_at(AT_FDCWD, path, READ_STEP, ret);
 }
 
 /* Where /proc/PATH is for this thread. */
@@ -70,16 +90,77 @@ static int proc_file(const char *path, char *to, size_t size)
 	return snprintf(to, size, "%s%s", root, path) >= (int)size ? -ENAMETOOLONG : 0;
 }
 
+/*
+ * The folder of a file of the network namespace, kept open; *ret_fd is AT_FDCWD where there is no
+ * room for more. Each namespace has a /proc/sys/net/ipv4 of its own under one name, and a lookup by
+ * path passes those of all others (proc_sys_compare).
+ */
+static int net_folder(struct host *h, const char *path, size_t n, int *ret_fd)
+{
+	struct proc_folder *f = h->folders;
+	char file[512];
+	int fd;
+
+	while (f < h->folders + PROC_FOLDERS && f->path[0] &&
+	       (strncmp(f->path, path, n) != 0 || f->path[n]))
+		f++;
+	if (f == h->folders + PROC_FOLDERS || n >= sizeof(f->path)) {
+		*ret_fd = AT_FDCWD;
+		return 0;
+	}
+	if (f->path[0]) {
+		*ret_fd = f->fd;
+		return 0;
+	}
+	if (proc_file(path, file, sizeof(file)) < 0)
+		return -ENAMETOOLONG;
+	file[strlen(file) - strlen(path) + n] = '\0';
+	fd = open(file, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	memcpy(f->path, path, n);
+	f->path[n] = '\0';
+	*ret_fd = f->fd = fd;
+	return 0;
+}
+
+static bool is_sysctl(const char *path)
+{
+	return strncmp(path, "sys/", 4) == 0;
+}
+
+static bool is_net_file(const char *path)
+{
+	return strncmp(path, "net/", 4) == 0 || strncmp(path, "sys/net/", 8) == 0;
+}
+
+/* *file is to be opened at *ret_fd. */
+static int place_of(struct host *h, const char *path, int *ret_fd, char *file, size_t size)
+{
+	const char *name = strrchr(path, '/');
+	int r = 0;
+
+	*ret_fd = AT_FDCWD;
+	name = name ? name + 1 : path;
+	if (is_net_file(path))
+		r = net_folder(h, path, (size_t)(name - path), ret_fd);
+	if (r < 0 || *ret_fd == AT_FDCWD)
+		return r < 0 ? r : proc_file(path, file, size);
+	return snprintf(file, size, "%s", name) >= (int)size ? -ENAMETOOLONG : 0;
+}
+
 int host_read(struct host *h, const char *path, struct buf *ret)
 {
 	char name[512], file[512];
+	int at, r;
 
 	entry_name(h, "proc/", path, name, sizeof(name));
 	if (h->replay)
 		return replay(h, name, ret);
-	if (proc_file(path, file, sizeof(file)) < 0)
-		return -ENAMETOOLONG;
-	return keep(h, name, read_file(file, ret), ret);
+	r = place_of(h, path, &at, file, sizeof(file));
+	if (r == 0)
+		r = read_at(at, file, is_sysctl(path) ? READ_STEP_SYSCTL : READ_STEP, ret);
+	return keep(h, name, r, ret);
 }
 
 int host_read_wide(struct host *h, const char *path, struct buf *ret)
@@ -115,13 +196,15 @@ int host_read_abs(struct host *h, const char *path, struct buf *ret)
 bool host_exists(struct host *h, const char *path)
 {
 	char name[512], file[512];
+	int at, r;
 
 	entry_name(h, "exists/", path, name, sizeof(name));
 	if (h->replay)
 		return replay(h, name, NULL) == 0;
-	snprintf(file, sizeof(file), "%s%s",
-		 strncmp(path, "net/", 4) == 0 ? "/proc/thread-self/" : "/proc/", path);
-	return keep(h, name, access(file, F_OK) < 0 ? -errno : 0, NULL) == 0;
+	r = place_of(h, path, &at, file, sizeof(file));
+	if (r == 0 && faccessat(at, file, F_OK, 0) < 0)
+		r = -errno;
+	return keep(h, name, r, NULL) == 0;
 }
 
 int host_netlink(struct host *h, const char *name, int protocol, const void *request, size_t length,

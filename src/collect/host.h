@@ -21,6 +21,23 @@ struct netns {
 	int fd; /* open nsfs file; -1: nothing to enter, it is our own or a replay */
 };
 
+/*
+ * TCP of a namespace at its last look, where none of its connections had anything to tell: no
+ * queue, no loss, no half-open one among them. What a namespace is born with is all zero.
+ */
+struct tcp_idle {
+	bool known;
+	uint64_t segments[3]; /* in, out, sent again: Tcp.InSegs, OutSegs, RetransSegs */
+	size_t connections;
+};
+
+/* A folder below /proc, open: most reads are of its neighbours. */
+struct proc_folder {
+	char path[32]; /* "net/"; "" none */
+	int fd;
+};
+#define PROC_FOLDERS 8
+
 struct host {
 	struct netns *ns;
 	/* Which look this is: "a", "b", "look-3". Names what is read in a recording. */
@@ -30,12 +47,17 @@ struct host {
 	bool replay;
 	/* While a namespace is entered: an open nsfs file of the one whydrop began in; 0 none. */
 	int home;
+	struct tcp_idle tcp_idle;
 	bool wide_known; /* host-wide settings are read with another namespace */
-	struct ethtool_line *ethtool; /* of the thread that asks; NULL: not opened */
+	/* Of the thread that asks: what host_leave() closes. */
+	struct proc_folder folders[PROC_FOLDERS];
+	struct ethtool_line *ethtool; /* NULL: not opened */
 };
 
 /* Moves the calling thread into the namespace; a replay has nothing to enter. */
 int host_enter(const struct host *h);
+/* Closes what was kept open for it: before the thread goes elsewhere or ends. */
+void host_leave(struct host *h);
 
 /* A file below /proc, "net/snmp" or "812/stat". Network files are those of the host's namespace. */
 int host_read(struct host *h, const char *path, struct buf *ret);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 #include "base/parse.h"
 
 #define NETNS_FOLDER "/run/netns"
+#define MOUNTS_MAX ((size_t)16 << 20)
 
 static uint32_t inode_of(const char *path)
 {
@@ -153,18 +155,42 @@ static void unmangle(struct span from, char *to, size_t size)
 }
 
 /*
+ * Each namespace with links to others looks for them here: of a thousand, all in one second. What
+ * has gone since is found gone when it is opened.
+ */
+static void read_mounts(struct buf *ret)
+{
+	static struct {
+		pthread_mutex_t lock;
+		struct buf text;
+		int64_t read_ns;
+	} last = {.lock = PTHREAD_MUTEX_INITIALIZER};
+	int64_t now = monotonic_ns();
+
+	pthread_mutex_lock(&last.lock);
+	if (!last.read_ns || now - last.read_ns > NSEC_PER_SEC) {
+		cleanup(cleanup_fd) int fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
+
+		buf_clear(&last.text);
+		if (fd < 0 || buf_read_fd(&last.text, fd, MOUNTS_MAX) < 0)
+			buf_clear(&last.text);
+		last.read_ns = now;
+	}
+	buf_add(ret, last.text.data, last.text.len);
+	pthread_mutex_unlock(&last.lock);
+}
+
+/*
  * Bind mounts of namespaces, those of container engines included: "... nsfs net:[123] ...". Those
  * of /run/netns are all named by their files.
  */
 static bool walk_mounts(bool (*visit)(void *arg, const char *path), void *arg)
 {
-	cleanup(cleanup_fd) int fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
 	cleanup(buf_done) struct buf mounts = {0};
 	struct span text, line, device, where;
 	char path[512];
 
-	if (fd < 0 || buf_read_fd(&mounts, fd, (size_t)16 << 20) < 0)
-		return false;
+	read_mounts(&mounts);
 	text = (struct span){mounts.data, mounts.len};
 	while (next_line(&text, &line)) {
 		if (!next_field(&line, &device) || !span_is(device, "nsfs") ||

@@ -11,7 +11,7 @@
  *
  * A recording keeps what was found as lines of words:
  *   device IFINDEX NAME PARENT RX TX NUMA LOCAL      "-" for what is not known
- *   rx IFINDEX N CPUS FLOWS, tx IFINDEX N CPUS
+ *   rx IFINDEX N CPUS FLOWS, tx IFINDEX N CPUS       FLOWS 0 where CPUS are none; tx of cards only
  *   irq IFINDEX NUMBER ALLOWED EFFECTIVE
  */
 #define _GNU_SOURCE
@@ -19,7 +19,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -119,6 +118,12 @@ int parse_queues(struct span text, struct snapshot *s)
 
 /* ---- live ---- */
 
+/* /sys/class/net of the namespace this thread is in; `own`: for sure. */
+struct class_net {
+	int fd;
+	bool own;
+};
+
 /* A short file; without its newline. False if it cannot be read: xps_cpus of a single queue. */
 static bool read_short(int at, const char *path, char *to, size_t size)
 {
@@ -185,29 +190,32 @@ static void put_queue(struct buf *out, int dir, unsigned int ifindex, bool tx, u
 	known = read_short(dir, path, mask, sizeof(mask));
 	buf_printf(out, "%s %u %u %s", tx ? "tx" : "rx", ifindex, index,
 		   word_of(known, short_mask(mask), 64));
-	if (!tx) {
+	/* A queue without RPS hands packets on to nobody: how many flows it would know is no matter. */
+	if (!tx && known && strcmp(short_mask(mask), "0") != 0) {
 		snprintf(path, sizeof(path), "queues/rx-%u/rps_flow_cnt", index);
 		if (!read_short(dir, path, flows, sizeof(flows)) ||
 		    parse_u64(span_of(flows), UINT32_MAX, &count) < 0)
 			count = 0;
-		buf_printf(out, " %u", (unsigned int)count);
 	}
+	if (!tx)
+		buf_printf(out, " %u", (unsigned int)count);
 	buf_puts(out, "\n");
 }
 
-/* How many queues of each direction; they are numbered without gaps. */
+/* The kernel makes the folder of each queue there is, numbered without gaps. */
+static bool has_queue(int dir, bool tx, unsigned int index)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "queues/%s-%u", tx ? "tx" : "rx", index);
+	return faccessat(dir, path, F_OK, 0) == 0;
+}
+
 static void count_queues(int dir, unsigned int *ret)
 {
-	int fd = openat(dir, "queues", O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-	cleanup(cleanup_dir) DIR *d = fd < 0 ? NULL : fdopendir(fd);
-
-	ret[0] = ret[1] = 0;
-	if (!d && fd >= 0)
-		close(fd);
-	for (struct dirent *e; d && (e = readdir(d));) {
-		ret[0] += strncmp(e->d_name, "rx-", 3) == 0;
-		ret[1] += strncmp(e->d_name, "tx-", 3) == 0;
-	}
+	for (unsigned int tx = 0; tx < 2; tx++)
+		for (ret[tx] = 0; ret[tx] < QUEUE_FILES_MAX && has_queue(dir, tx, ret[tx]);)
+			ret[tx]++;
 }
 
 static void put_irq(struct buf *out, unsigned int ifindex, const char *number)
@@ -244,74 +252,80 @@ static void put_irqs(struct buf *out, int dir, unsigned int ifindex, size_t *lef
 	}
 }
 
-static bool put_netdev(struct buf *out, int class, const char *name, size_t *left)
+static bool has_ifindex(int dir, unsigned int ifindex)
 {
-	cleanup(cleanup_fd) int dir = openat(class, name, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+	char text[32];
+	uint64_t number;
+
+	return read_short(dir, "ifindex", text, sizeof(text)) &&
+	       parse_u64(span_of(text), INT32_MAX, &number) == 0 && number == ifindex;
+}
+
+static bool put_netdev(struct buf *out, const struct class_net *class, const struct link *l,
+		       size_t *left)
+{
+	cleanup(cleanup_fd) int dir = openat(class->fd, l->name, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
 	unsigned int queues[2];
-	char text[32], link[512];
-	uint64_t ifindex;
+	char link[512];
 	ssize_t link_n;
 
-	if (dir < 0 || strlen(name) >= IFNAMSIZ ||
-	    !read_short(dir, "ifindex", text, sizeof(text)) ||
-	    parse_u64(span_of(text), INT32_MAX, &ifindex) < 0)
-		return false;
-	/* Whose /sys is it? */
-	if (if_nametoindex(name) != ifindex)
+	if (dir < 0 || (!class->own && !has_ifindex(dir, l->ifindex)))
 		return false;
 	count_queues(dir, queues);
 	link_n = readlinkat(dir, "device", link, sizeof(link) - 1);
 	if (link_n > 0) {
 		link[link_n] = '\0';
-		put_card(out, dir, (unsigned int)ifindex, name, queues, link);
+		put_card(out, dir, l->ifindex, l->name, queues, link);
 	} else {
-		put_software_device(out, (unsigned int)ifindex, name, queues);
+		put_software_device(out, l->ifindex, l->name, queues);
 	}
-	for (unsigned int tx = 0; tx < 2; tx++)
+	/* Transmit queues of a software device wait for nothing that XPS could spread. */
+	for (unsigned int tx = 0; tx < (link_n > 0 ? 2 : 1); tx++)
 		for (unsigned int i = 0; i < queues[tx] && *left; i++, (*left)--)
-			put_queue(out, dir, (unsigned int)ifindex, tx, i);
+			put_queue(out, dir, l->ifindex, tx, i);
 	if (link_n > 0)
-		put_irqs(out, dir, (unsigned int)ifindex, left);
+		put_irqs(out, dir, l->ifindex, left);
 	return true;
 }
 
-/* /sys/class/net of the namespace this thread is in */
-static int open_class(void)
+static int open_class(struct class_net *ret)
 {
 	cleanup(cleanup_fd) int context = fsopen("sysfs", FSOPEN_CLOEXEC);
 	cleanup(cleanup_fd) int root = -1;
-	int fd = -1;
 
 	if (context >= 0 && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
 		root = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
 	if (root >= 0)
-		fd = openat(root, "class/net", O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-	if (fd < 0)
-		fd = open("/sys/class/net", O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-	return fd < 0 ? -errno : fd;
+		ret->fd = openat(root, "class/net", O_PATH | O_CLOEXEC | O_DIRECTORY);
+	ret->own = ret->fd >= 0;
+	if (!ret->own)
+		ret->fd = open("/sys/class/net", O_PATH | O_CLOEXEC | O_DIRECTORY);
+	return ret->fd < 0 ? -errno : 0;
 }
 
-static int read_queues(struct buf *out)
+/*
+ * By the names that netlink told: class/net holds the devices of all namespaces, and listing it
+ * passes each of them (kernfs_fop_readdir).
+ */
+static int read_queues(const struct snapshot *s, struct buf *out)
 {
-	cleanup(cleanup_dir) DIR *d = NULL;
+	struct class_net class = {.fd = -1};
 	size_t left = QUEUE_FILES_MAX, devices = 0, strangers = 0;
-	int fd = open_class();
+	int r = open_class(&class);
 
-	if (fd < 0)
-		return fd;
-	d = fdopendir(fd);
-	if (!d) {
-		close(fd);
-		return -errno;
-	}
-	for (struct dirent *e; devices < DEVICES_MAX && (e = readdir(d));) {
-		if (e->d_name[0] == '.' || strpbrk(e->d_name, " \t\n"))
+	if (r < 0)
+		return r;
+	vec_each(link, &s->links) {
+		if (devices == DEVICES_MAX)
+			break;
+		if (strpbrk(link->name, " \t\n"))
 			continue;
-		if (put_netdev(out, dirfd(d), e->d_name, &left))
+		if (put_netdev(out, &class, link, &left))
 			devices++;
 		else
 			strangers++;
 	}
+	close(class.fd);
 	/* Even a bare namespace has lo: none at all are those of another one. */
 	return devices || !strangers ? 0 : -EPERM;
 }
@@ -323,7 +337,7 @@ int collect_queues(struct host *h, struct snapshot *s)
 
 	if (host_is_first(h))
 		return 0;
-	r = h->replay ? 0 : read_queues(&text);
+	r = h->replay ? 0 : read_queues(s, &text);
 	r = host_keep(h, "queues", r, &text);
 	return r < 0 ? r : parse_queues((struct span){text.data, text.len}, s);
 }

@@ -217,6 +217,7 @@ int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struc
 		if (d.m->idiag_family != AF_INET && d.m->idiag_family != AF_INET6)
 			continue;
 		s->sockets_seen++;
+		s->connections_seen += protocol == IPPROTO_TCP && d.m->idiag_state != STATE_LISTEN;
 		if (d.m->idiag_state == STATE_SYN_RECV)
 			count_half_open(&d, s);
 		if (is_kept(&d, protocol, look))
@@ -230,7 +231,8 @@ struct pieces {
 	struct nl_sink sink; /* first, so that a sink is its pieces */
 	uint8_t protocol;
 	bool look;
-	size_t kept_before, seen_before, half_open_before, from_before; /* to begin again */
+	size_t kept_before, seen_before, connections_before; /* to begin again */
+	size_t half_open_before, from_before;
 	uint64_t synacks_before;
 	struct snapshot *s;
 };
@@ -248,6 +250,7 @@ static void begin_again(struct nl_sink *sink)
 
 	p->s->sockets.n = p->kept_before;
 	p->s->sockets_seen = p->seen_before;
+	p->s->connections_seen = p->connections_before;
 	p->s->half_open.n = p->half_open_before;
 	p->s->half_open_from.n = p->from_before;
 	p->s->synacks_again = p->synacks_before;
@@ -271,7 +274,7 @@ static int ask(struct host *h, const char *name, const void *request, size_t len
 	return r < 0 ? r : take_piece(&to->sink, &answer);
 }
 
-static int dump(struct host *h, const char *name, uint8_t family, uint8_t protocol,
+static int dump(struct host *h, const char *name, uint8_t family, uint8_t protocol, bool idle,
 		struct snapshot *s)
 {
 	bool look = host_is_look(h), tcp = protocol == IPPROTO_TCP;
@@ -286,7 +289,9 @@ static int dump(struct host *h, const char *name, uint8_t family, uint8_t protoc
 		      .sdiag_protocol = protocol,
 		      .idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
 		      /* With listeners alone the table of connections is not walked. */
-		      .idiag_states = tcp ? (look ? STATES_AT_LOOKS : STATES_AT_ENDS) : STATES_ALL},
+		      .idiag_states = !tcp	 ? STATES_ALL
+				       : look || idle ? STATES_AT_LOOKS
+						      : STATES_AT_ENDS},
 	};
 	struct pieces to = {
 		.sink = {.piece = take_piece, .restart = begin_again},
@@ -294,6 +299,7 @@ static int dump(struct host *h, const char *name, uint8_t family, uint8_t protoc
 		.look = look,
 		.kept_before = s->sockets.n,
 		.seen_before = s->sockets_seen,
+		.connections_before = s->connections_seen,
 		.half_open_before = s->half_open.n,
 		.from_before = s->half_open_from.n,
 		.synacks_before = s->synacks_again,
@@ -323,8 +329,53 @@ static bool none_in_use(struct span sockstat, const char *prefix)
 	return false;
 }
 
+static bool segments_of(const struct snapshot *s, uint64_t *ret)
+{
+	static const enum counter_id ids[] = {C_TCP_IN_SEGS, C_TCP_OUT_SEGS, C_TCP_RETRANS_SEGS};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		if (!s->counter_present[ids[i]])
+			return false;
+		ret[i] = s->counter[ids[i]];
+	}
+	return true;
+}
+
+struct tcp_idle tcp_idle_of(const struct snapshot *s)
+{
+	struct tcp_idle idle = {.connections = s->connections_seen};
+
+	if (!source_ok(s, SRC_SOCKETS) || s->half_open.n)
+		return idle;
+	vec_each(sk, &s->sockets)
+		if (sk->protocol == IPPROTO_TCP && sk->state != STATE_LISTEN)
+			return idle;
+	idle.known = segments_of(s, idle.segments);
+	return idle;
+}
+
+/*
+ * Whether no segment came, went or was sent again since every connection had nothing to tell; the
+ * kernel walks the table of all namespaces to tell it again (256 Ki buckets, 1 ms). Nothing can
+ * have happened to them then that is asked for: a connection begins and ends with a segment
+ * (__tcp_transmit_skb counts SYN, FIN and RST too), its receive queue, backlog and sk_drops move by
+ * those that come, retransmissions by those that go, and what a program writes goes out at once.
+ * But for what it wrote to a closed window or a corked socket so far: until the timer sends a probe
+ * or the rest, which counts, 0.2 s as a rule, it waits and is not lost. The segments were counted
+ * before the sockets are looked at, here as then, so that none is missed between the two. A
+ * recording is always whole: a replay cannot know what was left out of it.
+ */
+static bool tcp_is_idle(const struct host *h, const struct snapshot *s)
+{
+	uint64_t now[ARRAY_SIZE(h->tcp_idle.segments)];
+
+	return h->tcp_idle.known && !h->recording && segments_of(s, now) &&
+	       memcmp(now, h->tcp_idle.segments, sizeof(now)) == 0;
+}
+
 int collect_sockets(struct host *h, struct snapshot *s)
 {
+	bool idle = !host_is_look(h) && tcp_is_idle(h, s);
 	static const struct {
 		const char *name;
 		uint8_t family, protocol;
@@ -348,12 +399,16 @@ int collect_sockets(struct host *h, struct snapshot *s)
 
 		if (none_in_use(in_use[dumps[i].v6], dumps[i].prefix))
 			continue;
-		r = dump(h, dumps[i].name, dumps[i].family, dumps[i].protocol, s);
+		r = dump(h, dumps[i].name, dumps[i].family, dumps[i].protocol, idle, s);
 		/* Without IPv6 in the kernel there is no such dump, and no such socket. */
 		if (r == -ENOENT && dumps[i].family == AF_INET6)
 			continue;
 		if (r < 0)
 			return r;
+	}
+	if (idle) {
+		s->connections_seen = h->tcp_idle.connections;
+		s->sockets_seen += s->connections_seen;
 	}
 	return 0;
 }

@@ -129,6 +129,7 @@ static void take_numbers(struct snapshot *to, const struct snapshot *from, enum 
 		memcpy(to->sysctl, from->sysctl, sizeof(to->sysctl));
 	if (source == SRC_SOCKETS) {
 		to->sockets_seen = from->sockets_seen;
+		to->connections_seen = from->connections_seen;
 		to->synacks_again = from->synacks_again;
 	}
 	if (source == SRC_NEIGH) {

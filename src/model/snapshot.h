@@ -60,6 +60,7 @@ struct snapshot {
 	/* All UDP sockets and listeners; TCP connections with a queue, drops or retransmissions. */
 	VEC(struct socket) sockets;
 	size_t sockets_seen; /* with those left out */
+	size_t connections_seen; /* of them, TCP sockets that do not listen */
 	VEC(struct socket) raw_sockets, packet_sockets, netlink_sockets;
 	VEC(struct half_open) half_open; /* at the ends only */
 	VEC(struct crowd_entry) half_open_from; /* at most 4,096 of them */

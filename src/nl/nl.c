@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * One request, one socket: what a socket may still hold of an earlier answer never mixes with the
- * next one. A dump is one consistent walk only as long as nobody changes the table meanwhile; the
+ * A socket is kept for the next request of its thread once the kernel has said that the answer is
+ * complete; one that failed in another way is closed, and what belongs to an earlier request
+ * (nlmsg_seq) is passed over, so that answers never mix. A dump is one consistent walk only as long as nobody changes the table meanwhile; the
  * kernel then says NLM_F_DUMP_INTR (nl_dump_check_consistent) and it is asked again.
  */
 #include "nl/nl.h"
@@ -29,8 +30,51 @@ struct talk {
 	int fd;
 	uint32_t port, sequence;
 	bool dump, acknowledged; /* what the request asked for */
-	bool interrupted;
+	bool interrupted, complete;
 };
+
+/*
+ * A thousand namespaces are asked a dozen questions each, and half of what a short one costs is
+ * its socket. A socket stays in the namespace it was made in.
+ */
+static __thread struct {
+	bool open;
+	int fd;
+	uint32_t port, sequence;
+} kept[MAX_LINKS];
+
+static bool take_kept(int protocol, struct talk *ret)
+{
+	if (protocol < 0 || protocol >= MAX_LINKS || !kept[protocol].open)
+		return false;
+	kept[protocol].open = false;
+	ret->fd = kept[protocol].fd;
+	ret->port = kept[protocol].port;
+	ret->sequence = kept[protocol].sequence;
+	return true;
+}
+
+/* Or closes it. */
+static void keep(int protocol, const struct talk *t)
+{
+	if (!t->complete || protocol < 0 || protocol >= MAX_LINKS || kept[protocol].open) {
+		close(t->fd);
+		return;
+	}
+	kept[protocol].open = true;
+	kept[protocol].fd = t->fd;
+	kept[protocol].port = t->port;
+	kept[protocol].sequence = t->sequence;
+}
+
+void nl_forget(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		if (kept[i].open)
+			close(kept[i].fd);
+		kept[i].open = false;
+	}
+}
 
 static int open_socket(int protocol, struct talk *ret)
 {
@@ -158,11 +202,13 @@ static int look_through(struct talk *t, struct buf *answer, size_t at)
 		if (h->nlmsg_type == NLMSG_ERROR || h->nlmsg_type == NLMSG_DONE) {
 			int err = status_of(h);
 
+			t->complete = true;
 			if (err < 0)
 				return err;
 			complete = 1;
 		} else if (h->nlmsg_type >= NLMSG_MIN_TYPE && !t->dump && !t->acknowledged &&
 			   !(h->nlmsg_flags & NLM_F_MULTI)) {
+			t->complete = true;
 			complete = 1;
 		}
 		at = message_end(answer, at, h);
@@ -201,24 +247,26 @@ static int gather(struct talk *t, const void *request, size_t length, struct buf
 static int converse(int protocol, const void *request, size_t length, struct buf *answer,
 		    struct nl_sink *sink)
 {
-	for (uint32_t try = 1; try <= TRIES; try++) {
-		cleanup(cleanup_fd) int fd = -1;
-		struct talk t = {.sequence = try};
-		int r = open_socket(protocol, &t);
+	struct talk t = {0};
+	int r = take_kept(protocol, &t) ? 0 : open_socket(protocol, &t);
 
-		if (r < 0)
-			return r;
-		fd = t.fd;
+	if (r < 0)
+		return r;
+	for (unsigned int try = 1;; try++) {
+		t.sequence++;
+		t.interrupted = t.complete = false;
 		r = gather(&t, request, length, answer, sink);
-		if (r < 0)
-			return r;
-		if (!t.interrupted)
-			return 0;
+		if (r < 0 || !t.interrupted)
+			break;
 		buf_clear(answer);
-		if (sink && try < TRIES)
+		r = -EINTR;
+		if (try == TRIES)
+			break;
+		if (sink)
 			sink->restart(sink);
 	}
-	return -EINTR;
+	keep(protocol, &t);
+	return r;
 }
 
 int nl_request(int protocol, const void *request, size_t length, struct buf *ret)

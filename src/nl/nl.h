@@ -30,6 +30,8 @@ struct nl_sink {
 	void (*restart)(struct nl_sink *sink);
 };
 int nl_stream(int protocol, const void *request, size_t length, struct nl_sink *sink);
+/* Closes the sockets kept by this thread: before it enters another namespace, and at its end. */
+void nl_forget(void);
 
 /* 0, or -EBADMSG if the answer (of a recording, say) is cut short or malformed. */
 int nl_check(const struct buf *answer);
