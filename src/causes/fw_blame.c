@@ -93,8 +93,8 @@ static void trace_totals(const struct exam *x, struct fw_blame *b, uint64_t *ret
 }
 
 /*
- * Where the kernel let a program look into nf_tables, every plain drop has its rule, and a rule
- * that is not among them dropped nothing.
+ * Where the kernel let a program look into nf_tables, every drop by a rule or by a verdict map
+ * has its rule, and a rule that is not among them dropped nothing.
  */
 static void name_rules(const struct exam *x, struct fw_point *p)
 {
@@ -102,8 +102,9 @@ static void name_rules(const struct exam *x, struct fw_point *p)
 	const struct chain *c = fw_chain(p);
 	const struct rule *r = fw_rule(p);
 
-	if (p->exact || p->set->legacy || !r || r->verdict != VERDICT_DROP ||
-	    !drops->rules_traced || drops->rules_missed)
+	if (p->exact || p->set->legacy || !r ||
+	    (r->verdict != VERDICT_DROP && r->verdict != VERDICT_MAP) || !drops->rules_traced ||
+	    drops->rules_missed)
 		return;
 	p->exact = true;
 	p->how = "traced";

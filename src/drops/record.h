@@ -110,6 +110,13 @@ struct expr_key {
 	__u32 netns, zero;
 };
 
+struct expr_value {
+	__u64 header; /* address of the rule's struct nft_rule_dp, and what is in it */
+	__u64 word;
+	__u32 rule; /* place in the arrays of names and packets */
+	__u32 zero;
+};
+
 #define RULE_ENTRIES 1024
 
 #define SYMBOL_BATCH 64

@@ -2,13 +2,15 @@
 /*
  * Counts packets by the nf_tables rule that dropped them, without touching the ruleset. A rule
  * that ends in "drop" runs an immediate expression with that verdict; nothing can save the packet
- * after it. iptables-nft's DROP is the same. Not seen: verdict maps, reject, chain policies.
+ * after it. iptables-nft's DROP is the same. A verdict map is a lookup that leaves that verdict
+ * behind. Not seen: reject, chain policies.
  *
  * The kernel knows no way back from an expression to its rule. Rules of a chain lie one after the
  * other in a blob, each behind a header with its handle, and since 6.4 the blob's end points to
  * the chain: the first drop by an expression walks to the end and then from the start. After that
  * a hash knows it. The blob is replaced with every change of the ruleset, and its memory used for
- * another; so the header of the rule is compared each time.
+ * another; so the header of the rule is compared each time. A rule's place in the arrays is given
+ * out again once it was idle for long: the loader puts it into `freed`.
  */
 #include <linux/bpf.h>
 #include <stdbool.h>
@@ -56,6 +58,10 @@ struct nft_data {
 	struct nft_verdict verdict;
 } FIELDS_USED;
 
+struct nft_regs {
+	struct nft_verdict verdict;
+} FIELDS_USED;
+
 struct nft_immediate_expr {
 	struct nft_data data;
 	__u8 dreg;
@@ -95,13 +101,6 @@ struct nft_rule_dp_last {
 /* No chain that people write is longer; the walk is once for each rule that drops. */
 #define RULES_WALKED 32768
 
-struct expr_value {
-	__u64 header; /* address of the rule's struct nft_rule_dp, and what is in it */
-	__u64 word;
-	__u32 rule; /* index into the arrays below */
-	__u32 zero;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, RULE_ENTRIES);
@@ -123,10 +122,16 @@ struct {
 	__type(value, __u64);
 } packets SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, RULE_ENTRIES);
+	__type(value, __u32);
+} freed SEC(".maps");
+
 bool enabled;
 
 struct {
-	__u64 rules; /* indices given out, also those there was no room for */
+	__u64 rules; /* indices given out for the first time, also those there was no room for */
 	__u64 missed;
 } made __attribute__((aligned(64)));
 
@@ -205,7 +210,8 @@ static __always_inline bool learn(const struct expr_key *key, struct expr_value 
 		return false;
 	value->header = w.header;
 	value->word = rule.word;
-	value->rule = __sync_fetch_and_add(&made.rules, 1);
+	if (bpf_map_pop_elem(&freed, &value->rule))
+		value->rule = __sync_fetch_and_add(&made.rules, 1);
 	name = bpf_map_lookup_elem(&names, &value->rule);
 	if (!name)
 		return false;
@@ -232,37 +238,58 @@ static __always_inline bool known(const struct expr_key *key, struct expr_value 
 	       word == value->word;
 }
 
-/* (const struct nft_expr *expr, struct nft_regs *regs, const struct nft_pktinfo *pkt) */
+static __always_inline void count(__u64 expr, const struct nft_pktinfo *pkt)
+{
+	struct expr_key key = {.expr = expr};
+	struct expr_value value = {};
+	__u64 *packet_count;
+
+	key.netns = BPF_CORE_READ(pkt, state, net, ns.inum);
+	if (known(&key, &value) || learn(&key, &value)) {
+		packet_count = bpf_map_lookup_elem(&packets, &value.rule);
+		if (packet_count) {
+			++*packet_count;
+			return;
+		}
+	}
+	__sync_fetch_and_add(&made.missed, 1);
+}
+
+/*
+ * Both functions are (const struct nft_expr *expr, struct nft_regs *regs, const struct nft_pktinfo
+ * *pkt). Arguments are taken as plain numbers: the verifier would follow a typed pointer step by
+ * step through a walk.
+ */
 SEC("fentry/nft_immediate_eval")
 int immediate_eval(__u64 *ctx)
 {
 	struct nft_immediate_expr *immediate;
-	struct nft_pktinfo *pkt;
-	struct nft_expr *expr;
-	struct expr_value value = {};
-	struct expr_key key = {};
-	__u64 *count;
+	__u64 expr, pkt;
 
 	if (!enabled)
 		return 0;
-	/* As plain numbers: the verifier would follow a typed pointer step by step through a walk.
-	 */
-	if (bpf_get_func_arg(ctx, 0, &key.expr) || bpf_get_func_arg(ctx, 2, (__u64 *)&pkt))
+	if (bpf_get_func_arg(ctx, 0, &expr) || bpf_get_func_arg(ctx, 2, &pkt))
 		return 0;
-	expr = (void *)key.expr;
-	immediate = (void *)__builtin_preserve_access_index(&expr->data);
-	if (BPF_CORE_READ(immediate, data.verdict.code) != NF_DROP ||
-	    BPF_CORE_READ(immediate, dreg) != NFT_REG_VERDICT)
+	immediate = (void *)__builtin_preserve_access_index(&((struct nft_expr *)expr)->data);
+	if (BPF_CORE_READ(immediate, data.verdict.code) == NF_DROP &&
+	    BPF_CORE_READ(immediate, dreg) == NFT_REG_VERDICT)
+		count(expr, (void *)pkt);
+	return 0;
+}
+
+/* A rule is left with the first verdict, so there was none before: this is the map's. */
+SEC("fexit/nft_lookup_eval")
+int lookup_eval(__u64 *ctx)
+{
+	__u64 expr, regs, pkt;
+
+	if (!enabled)
 		return 0;
-	key.netns = BPF_CORE_READ(pkt, state, net, ns.inum);
-	if (known(&key, &value) || learn(&key, &value)) {
-		count = bpf_map_lookup_elem(&packets, &value.rule);
-		if (count) {
-			++*count;
-			return 0;
-		}
-	}
-	__sync_fetch_and_add(&made.missed, 1);
+	if (bpf_get_func_arg(ctx, 0, &expr) || bpf_get_func_arg(ctx, 1, &regs) ||
+	    bpf_get_func_arg(ctx, 2, &pkt))
+		return 0;
+	if (BPF_CORE_READ((struct nft_regs *)regs, verdict.code) == NF_DROP)
+		count(expr, (void *)pkt);
 	return 0;
 }
 

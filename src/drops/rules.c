@@ -13,13 +13,25 @@
 #include "drops/tracer.h"
 #include "rules.skel.h"
 
+/*
+ * A place in the arrays belongs to one rule until that dropped nothing for IDLE_NS. Then it is
+ * forgotten, and rests for REST_NS, in which a program that still runs may add its last packet.
+ */
+#define IDLE_NS (2 * NSEC_PER_SEC)
+#define REST_NS (NSEC_PER_SEC / 2)
+
+struct slot {
+	enum { SLOT_FREE, SLOT_USED, SLOT_RESTING } state;
+	uint64_t told;	  /* packets, of all its rules */
+	int64_t since_ns; /* last packet seen, or when the rest began */
+};
+
 struct rule_tracer {
 	struct rules_bpf *skel;
 	int cpus;
-	uint64_t misses_before;
-	char log[VERIFIER_LOG];
-	uint32_t used; /* array elements that are not zero any more */
-	uint64_t told[RULE_ENTRIES], missed_told; /* by reads that let it go on */
+	uint64_t missed_told;
+	char log[2][VERIFIER_LOG];
+	struct slot slots[RULE_ENTRIES];
 };
 
 /* A program that does nothing, for a function that every kernel has. */
@@ -85,7 +97,9 @@ int rule_tracer_open(struct rule_tracer **ret)
 	t->skel = rules_bpf__open();
 	err = t->cpus < 0 ? t->cpus : t->skel ? 0 : -errno;
 	if (!err) {
-		bpf_program__set_log_buf(t->skel->progs.immediate_eval, t->log, sizeof(t->log));
+		bpf_program__set_log_buf(t->skel->progs.immediate_eval, t->log[0],
+					 sizeof(t->log[0]));
+		bpf_program__set_log_buf(t->skel->progs.lookup_eval, t->log[1], sizeof(t->log[1]));
 		err = rules_bpf__load(t->skel);
 	}
 	if (!err)
@@ -100,20 +114,11 @@ int rule_tracer_open(struct rule_tracer **ret)
 
 void rule_tracer_start(struct rule_tracer *t)
 {
-	cleanup(cleanup_free) uint64_t *zero = xcalloc((size_t)t->cpus, sizeof(*zero));
-	struct expr_key key;
+	struct drops before = {0};
 
-	__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
-	for (uint32_t i = 0; i < t->used; i++)
-		bpf_map__update_elem(t->skel->maps.packets, &i, sizeof(i), zero,
-				     sizeof(*zero) * (size_t)t->cpus, BPF_ANY);
-	while (bpf_map__get_next_key(t->skel->maps.exprs, NULL, &key, sizeof(key)) == 0)
-		if (bpf_map__delete_elem(t->skel->maps.exprs, &key, sizeof(key), 0))
-			break;
-	memset(&t->skel->bss->made, 0, sizeof(t->skel->bss->made));
-	memset(t->told, 0, sizeof(t->told));
-	t->missed_told = 0;
-	t->misses_before = bpf_recursion_misses(t->skel->progs.immediate_eval);
+	/* What came while nobody listened is not told. */
+	rule_tracer_read_on(t, &before);
+	drops_done(&before);
 	__atomic_store_n(&t->skel->bss->enabled, true, __ATOMIC_SEQ_CST);
 }
 
@@ -143,54 +148,94 @@ static int most_packets(const void *a, const void *b)
 	return x->packets < y->packets ? 1 : -(x->packets > y->packets);
 }
 
-/* What one index counted since it was told last. */
-static int read_rule(struct rule_tracer *t, uint32_t i, uint64_t *of_cpu, struct drops *d)
+static void forget(struct rule_tracer *t, uint32_t index)
 {
-	size_t size = sizeof(uint64_t) * (size_t)t->cpus;
+	const struct bpf_map *map = t->skel->maps.exprs;
+	struct expr_key key, next;
+	struct expr_value value;
+	bool more = bpf_map__get_next_key(map, NULL, &key, sizeof(key)) == 0;
+
+	for (size_t steps = 0; more && steps < 2 * RULE_ENTRIES; steps++) {
+		more = bpf_map__get_next_key(map, &key, &next, sizeof(next)) == 0;
+		if (bpf_map__lookup_elem(map, &key, sizeof(key), &value, sizeof(value), 0) == 0 &&
+		    value.rule == index)
+			bpf_map__delete_elem(map, &key, sizeof(key), 0);
+		key = next;
+	}
+}
+
+/* What is seen for the first time here, and what becomes of the place. */
+static void settle(struct rule_tracer *t, uint32_t index, bool moved)
+{
+	struct slot *slot = &t->slots[index];
+	int64_t now = monotonic_ns();
+
+	if (moved) {
+		slot->since_ns = now;
+		if (slot->state == SLOT_FREE)
+			slot->state = SLOT_USED;
+	} else if (slot->state == SLOT_USED && now - slot->since_ns > IDLE_NS) {
+		forget(t, index);
+		slot->since_ns = now;
+		slot->state = SLOT_RESTING;
+	} else if (slot->state == SLOT_RESTING && now - slot->since_ns > REST_NS) {
+		if (bpf_map__update_elem(t->skel->maps.freed, NULL, 0, &index, sizeof(index),
+					 BPF_ANY) == 0)
+			slot->state = SLOT_FREE;
+	}
+}
+
+static int read_slot(struct rule_tracer *t, uint32_t index, uint64_t *of_cpu, struct drops *d)
+{
+	struct slot *slot = &t->slots[index];
 	struct rule_name name;
 	uint64_t packets = 0;
-	int err;
+	int err = bpf_map__lookup_elem(t->skel->maps.packets, &index, sizeof(index), of_cpu,
+				       sizeof(*of_cpu) * (size_t)t->cpus, 0);
 
-	err = bpf_map__lookup_elem(t->skel->maps.packets, &i, sizeof(i), of_cpu, size, 0);
-	for (int cpu = 0; cpu < t->cpus && !err; cpu++)
-		packets += of_cpu[cpu];
-	if (err || packets == t->told[i])
-		return err;
-	/* Not before: an index is given out first, then named, and then counted. */
-	err = bpf_map__lookup_elem(t->skel->maps.names, &i, sizeof(i), &name, sizeof(name), 0);
 	if (err)
 		return err;
-	row_of(d, &name)->packets += packets - t->told[i];
-	t->told[i] = packets;
+	for (int cpu = 0; cpu < t->cpus; cpu++)
+		packets += of_cpu[cpu];
+	if (packets != slot->told) {
+		err = bpf_map__lookup_elem(t->skel->maps.names, &index, sizeof(index), &name,
+					   sizeof(name), 0);
+		if (err)
+			return err;
+		row_of(d, &name)->packets += packets - slot->told;
+	}
+	settle(t, index, packets != slot->told);
+	slot->told = packets;
 	return 0;
+}
+
+static uint64_t missed(const struct rule_tracer *t)
+{
+	return t->skel->bss->made.missed + bpf_recursion_misses(t->skel->progs.immediate_eval) +
+	       bpf_recursion_misses(t->skel->progs.lookup_eval);
 }
 
 int rule_tracer_read_on(struct rule_tracer *t, struct drops *to)
 {
 	cleanup(cleanup_free) uint64_t *of_cpu = xcalloc((size_t)t->cpus, sizeof(*of_cpu));
+	uint32_t used = (uint32_t)MIN(t->skel->bss->made.rules, RULE_ENTRIES);
+	uint64_t missed_now = missed(t);
 	struct drops d = {0};
-	uint64_t missed;
 	int err = 0;
 
-	t->used = (uint32_t)MIN(t->skel->bss->made.rules, RULE_ENTRIES);
-	for (uint32_t i = 0; i < t->used && !err; i++)
-		err = read_rule(t, i, of_cpu, &d);
+	for (uint32_t i = 0; i < used && !err; i++)
+		err = read_slot(t, i, of_cpu, &d);
 	if (err) {
 		drops_done(&d);
 		return err;
 	}
 	if (d.rules.n)
 		qsort(d.rules.items, d.rules.n, sizeof(*d.rules.items), most_packets);
-	missed = t->skel->bss->made.missed +
-		 bpf_recursion_misses(t->skel->progs.immediate_eval) - t->misses_before;
 	vec_done(&to->rules);
 	to->rules = d.rules;
 	to->rules_traced = true;
-	to->rules_missed = missed - t->missed_told;
-	t->missed_told = missed;
-	/* Each change of a ruleset takes new indices: it begins anew before there are none. */
-	if (t->used > RULE_ENTRIES / 4 * 3 && t->skel->bss->enabled)
-		rule_tracer_start(t);
+	to->rules_missed = missed_now - t->missed_told;
+	t->missed_told = missed_now;
 	return 0;
 }
 

@@ -15,9 +15,9 @@ struct rule_tracer;
 bool rule_tracer_possible(struct btf *vmlinux);
 int rule_tracer_open(struct rule_tracer **ret);
 void rule_tracer_start(struct rule_tracer *t);
-/* Fills rules, rules_traced and rules_missed; the rest of *to stays. */
+/* Stops. Fills rules, rules_traced and rules_missed; the rest of *to stays. */
 int rule_tracer_read(struct rule_tracer *t, struct drops *to);
-/* The same since the start or the last call of this, while counting goes on. */
+/* The same of what came since the start or the last call, while counting goes on. */
 int rule_tracer_read_on(struct rule_tracer *t, struct drops *to);
 void rule_tracer_close(struct rule_tracer *t);
 

@@ -33,7 +33,7 @@ struct drop_flow {
 	uint64_t packets;
 };
 
-/* Packets that one nf_tables rule dropped with a plain "drop"; names cut as in struct chain. */
+/* Packets that one nf_tables rule dropped, by "drop" or a verdict map; names cut as in struct chain. */
 struct drop_rule {
 	uint32_t netns;
 	uint8_t family; /* NFPROTO_* of the table */
@@ -59,7 +59,7 @@ struct drops {
 	bool flows_sampled; /* flow numbers are estimates */
 	uint64_t missed; /* events that could not be held */
 	VEC(struct drop_missed) events_missed; /* packets counted here, but not told one by one */
-	bool rules_traced; /* rules is complete but for verdict maps, reject and policies */
+	bool rules_traced; /* rules is complete but for reject and policies */
 	VEC(struct drop_rule) rules; /* most packets first */
 	uint64_t rules_missed; /* dropped by rules that could not be named */
 };
