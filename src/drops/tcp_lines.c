@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The map only grows in numbers: what is told is the difference to the last look. Lines that stood
+ * still for IDLE_NS are taken out, so that a long watch has room for new ones.
+ */
+#define _GNU_SOURCE
+#include "drops/tcp_lines.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "drops/tcp_record.h"
+#include "drops/tracer.h"
+#include "tcp.skel.h"
+
+#define IDLE_NS (30 * NSEC_PER_SEC)
+
+/* Best first; the names of its programs begin with the prefix. */
+static const struct rung {
+	const char *name, *prefix;
+} rungs[] = {
+	{"tp_btf", "btf_"},
+	{"raw_tracepoint", "raw_"},
+};
+
+struct told {
+	struct tcp_key key;
+	struct tcp_value value; /* as it was at the last look */
+	int64_t since_ns;	/* when it moved last */
+};
+
+struct tcp_tracer {
+	struct tcp_bpf *skel;
+	VEC(struct told) told; /* sorted by key */
+	uint64_t missed_told;
+	bool retransmit_has_error, reset_has_reason;
+	VEC(struct reset_reason {
+		uint32_t value;
+		char name[48];
+	}) reasons;
+	char log[VERIFIER_LOG];
+};
+
+/* Arguments of a tracepoint's prototype; the first one there is the probe's own. 0: none such. */
+static int arguments_of(const struct btf *btf, const char *tracepoint)
+{
+	const struct btf_type *t;
+	char name[64];
+	int id;
+
+	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
+	id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+	t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+	for (int i = 0; i < 2 && t; i++) /* typedef, pointer */
+		t = btf__type_by_id(btf, t->type);
+	return t && btf_is_func_proto(t) && btf_vlen(t) ? btf_vlen(t) - 1 : 0;
+}
+
+static void read_reasons(struct tcp_tracer *t, const struct btf *btf)
+{
+	static const char prefix[] = "SK_RST_REASON_";
+	int id = btf__find_by_name_kind(btf, "sk_rst_reason", BTF_KIND_ENUM);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+
+	for (unsigned int i = 0; type && i < btf_vlen(type); i++) {
+		const char *name = btf__name_by_offset(btf, btf_enum(type)[i].name_off);
+		struct reset_reason *reason;
+
+		if (!name || strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+			continue;
+		reason = vec_push(&t->reasons);
+		reason->value = (uint32_t)btf_enum(type)[i].val;
+		snprintf(reason->name, sizeof(reason->name), "%s", name + sizeof(prefix) - 1);
+	}
+}
+
+static int read_kernel_btf(struct tcp_tracer *t)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool all;
+
+	if (!btf)
+		return -ENOENT;
+	all = arguments_of(btf, "tcp_retransmit_skb") && arguments_of(btf, "tcp_send_reset");
+	t->retransmit_has_error = arguments_of(btf, "tcp_retransmit_skb") > 2;
+	t->reset_has_reason = arguments_of(btf, "tcp_send_reset") > 2;
+	if (t->reset_has_reason)
+		read_reasons(t, btf);
+	btf__free(btf);
+	return all ? 0 : -EOPNOTSUPP;
+}
+
+static int open_rung(struct tcp_tracer *t, const struct rung *rung)
+{
+	struct bpf_program *program;
+	int err;
+
+	t->skel = tcp_bpf__open();
+	if (!t->skel)
+		return -errno;
+	bpf_object__for_each_program(program, t->skel->obj) {
+		const char *name = bpf_program__name(program);
+
+		bpf_program__set_autoload(program,
+					  strncmp(name, rung->prefix, strlen(rung->prefix)) == 0);
+		bpf_program__set_log_buf(program, t->log, sizeof(t->log));
+	}
+	t->skel->rodata->retransmit_has_error = t->retransmit_has_error;
+	t->skel->rodata->reset_has_reason = t->reset_has_reason;
+	err = tcp_bpf__load(t->skel);
+	if (!err)
+		err = tcp_bpf__attach(t->skel);
+	if (err) {
+		tcp_bpf__destroy(t->skel);
+		t->skel = NULL;
+	}
+	return err;
+}
+
+static int climb(struct tcp_tracer *t, const char *only)
+{
+	int err = -EINVAL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
+		if (only && strcmp(only, rungs[i].name) != 0)
+			continue;
+		err = open_rung(t, &rungs[i]);
+		if (!err)
+			return 0;
+		/* The verifier and the attach refuse with many numbers, which all mean this. */
+		if (err != -EPERM && err != -ENOMEM)
+			err = -EOPNOTSUPP;
+	}
+	return err;
+}
+
+int tcp_tracer_open(const char *rung, struct tcp_tracer **ret)
+{
+	struct tcp_tracer *t = xcalloc(1, sizeof(*t));
+	int err;
+
+	libbpf_set_print(NULL);
+	err = read_kernel_btf(t);
+	if (!err)
+		err = climb(t, rung);
+	if (err) {
+		tcp_tracer_close(t);
+		return err;
+	}
+	__atomic_store_n(&t->skel->bss->enabled, true, __ATOMIC_SEQ_CST);
+	*ret = t;
+	return 0;
+}
+
+static int compare_told(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct tcp_key));
+}
+
+/* Elements that come while we walk may be met or not; those that were there are met once. */
+static int read_map(struct tcp_tracer *t, struct told **ret, size_t *ret_n)
+{
+	const struct bpf_map *map = t->skel->maps.lines;
+	VEC(struct told) now = {0};
+	struct told one = {.since_ns = monotonic_ns()};
+	int err = bpf_map__get_next_key(map, NULL, &one.key, sizeof(one.key));
+
+	while (!err && now.n < 2 * TCP_ENTRIES) {
+		err = bpf_map__lookup_elem(map, &one.key, sizeof(one.key), &one.value,
+					   sizeof(one.value), 0);
+		if (err)
+			break;
+		*vec_push(&now) = one;
+		err = bpf_map__get_next_key(map, &one.key, &one.key, sizeof(one.key));
+	}
+	if (err && err != -ENOENT) {
+		vec_done(&now);
+		return err;
+	}
+	if (now.n)
+		qsort(now.items, now.n, sizeof(*now.items), compare_told);
+	*ret = now.items;
+	*ret_n = now.n;
+	return 0;
+}
+
+static void name_reason(const struct tcp_tracer *t, uint32_t value, char *to, size_t size)
+{
+	vec_each(reason, &t->reasons)
+		if (reason->value == value) {
+			snprintf(to, size, "%s", reason->name);
+			return;
+		}
+	snprintf(to, size, "%u", value);
+}
+
+static void give(const struct tcp_tracer *t, const struct tcp_key *key, uint64_t packets,
+		 uint64_t segments, struct tcp_lines *to)
+{
+	struct tcp_line *line;
+
+	if (!packets && !segments)
+		return;
+	line = vec_push(&to->lines);
+	line->kind = (enum tcp_line_kind)key->kind;
+	line->netns = key->netns;
+	line->state = key->state;
+	line->family = key->family;
+	line->peer_bits = key->family == AF_INET6 ? 64 : key->family == AF_INET ? 24 : 0;
+	memcpy(line->peer, key->peer, sizeof(key->peer));
+	line->local_port = key->local_port;
+	line->remote_port = key->remote_port;
+	if (line->kind == TCP_RESET_SENT && t->reset_has_reason)
+		name_reason(t, key->reason, line->reason, sizeof(line->reason));
+	line->packets = packets;
+	line->segments = segments;
+}
+
+/* What was added since the last look, before it goes. True if it is gone. */
+static bool take_out(struct tcp_tracer *t, struct told *line, struct tcp_lines *to)
+{
+	struct tcp_value last;
+
+	if (bpf_map__lookup_and_delete_elem(t->skel->maps.lines, &line->key, sizeof(line->key),
+					    &last, sizeof(last), 0) != 0)
+		return false;
+	__atomic_fetch_sub(&t->skel->bss->made.keys, 1, __ATOMIC_SEQ_CST);
+	give(t, &line->key, last.packets - line->value.packets,
+	     last.segments - line->value.segments, to);
+	return true;
+}
+
+/* Both are sorted; every line told before is still there, as only we take any out. */
+static void compare(struct tcp_tracer *t, struct told *now, size_t n, struct tcp_lines *to)
+{
+	size_t before = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct tcp_value zero = {0};
+		const struct told *old = NULL;
+
+		while (before < t->told.n && compare_told(&t->told.items[before], &now[i]) < 0)
+			before++;
+		if (before < t->told.n && compare_told(&t->told.items[before], &now[i]) == 0)
+			old = &t->told.items[before];
+		if (old && memcmp(&old->value, &now[i].value, sizeof(zero)) == 0)
+			now[i].since_ns = old->since_ns;
+		give(t, &now[i].key, now[i].value.packets - (old ? old->value.packets : 0),
+		     now[i].value.segments - (old ? old->value.segments : 0), to);
+	}
+}
+
+static void keep(struct tcp_tracer *t, struct told *now, size_t n, struct tcp_lines *to)
+{
+	int64_t oldest = monotonic_ns() - IDLE_NS;
+
+	t->told.n = 0;
+	for (size_t i = 0; i < n; i++)
+		if (now[i].since_ns > oldest || !take_out(t, &now[i], to))
+			*vec_push(&t->told) = now[i];
+}
+
+static int most_packets(const void *a, const void *b)
+{
+	const struct tcp_line *x = a, *y = b;
+
+	return x->packets < y->packets ? 1 : -(x->packets > y->packets);
+}
+
+static uint64_t missed(struct tcp_tracer *t)
+{
+	struct bpf_program *program;
+	uint64_t sum = t->skel->bss->made.missed;
+
+	bpf_object__for_each_program(program, t->skel->obj)
+		if (bpf_program__autoload(program))
+			sum += bpf_recursion_misses(program);
+	return sum;
+}
+
+int tcp_tracer_read_on(struct tcp_tracer *t, struct tcp_lines *ret)
+{
+	struct tcp_lines lines = {.all_resets = t->reset_has_reason};
+	uint64_t missed_now = missed(t);
+	struct told *now;
+	size_t n;
+	int err = read_map(t, &now, &n);
+
+	if (err)
+		return err;
+	compare(t, now, n, &lines);
+	keep(t, now, n, &lines);
+	free(now);
+	if (lines.lines.n)
+		qsort(lines.lines.items, lines.lines.n, sizeof(*lines.lines.items), most_packets);
+	lines.missed = missed_now - t->missed_told;
+	t->missed_told = missed_now;
+	*ret = lines;
+	return 0;
+}
+
+void tcp_tracer_close(struct tcp_tracer *t)
+{
+	if (!t)
+		return;
+	tcp_bpf__destroy(t->skel);
+	vec_done(&t->told);
+	vec_done(&t->reasons);
+	free(t);
+}

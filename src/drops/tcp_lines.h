@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What TCP sends again and its resets, by the kernel's own tracepoints; beside the drop tracer, on
+ * the same rungs (tp_btf, raw tracepoint) and with the same privileges.
+ */
+#ifndef WHYDROP_DROPS_TCP_LINES_H
+#define WHYDROP_DROPS_TCP_LINES_H
+
+#include "model/tcp_lines.h"
+
+struct tcp_tracer;
+
+/*
+ * Loads, attaches and begins to count; rung NULL: the best one. -EPERM without the capabilities,
+ * -ENOENT without BTF, -EOPNOTSUPP if the kernel takes none of the programs.
+ */
+int tcp_tracer_open(const char *rung, struct tcp_tracer **ret);
+/* What was counted since it was opened or since the last call, while counting goes on. */
+int tcp_tracer_read_on(struct tcp_tracer *t, struct tcp_lines *ret);
+void tcp_tracer_close(struct tcp_tracer *t);
+
+#endif
