@@ -7,6 +7,7 @@
 #include "cli/cmd.h"
 #include "cli/config.h"
 #include "cli/rule_text.h"
+#include "cli/screen.h"
 #include "cli/session_parts.h"
 #include "cli/session_watch.h"
 #include "cli/watch_asked.h"
@@ -81,6 +82,10 @@ struct run {
 	struct diagnosis d;
 	struct watch watch;
 	int64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
+
+	bool live;     /* a table redrawn in place */
+	bool paused;   /* it rests; counting goes on */
+	size_t scroll; /* its first row */
 };
 
 static struct watch_view view_of(const struct run *r)
@@ -135,11 +140,35 @@ static void tell_ready(struct run *r)
 		close((int)r->o->ready_fd);
 }
 
-static bool show(const struct run *r, bool end)
+static void draw(struct run *r)
+{
+	struct watch_view v = view_of(r);
+	struct buf status = {0};
+	struct grid grid;
+
+	v.live = true;
+	grid_init(&grid, screen_columns());
+	render_watch(&v, &grid);
+	r->scroll = MIN(r->scroll, grid.rows > screen_rows() ? grid.rows - screen_rows() : 0);
+	buf_printf(&status, "q:quit a:%s space:%s", r->o->all ? "losses" : "all",
+		   r->paused ? "go-on (paused)" : "pause");
+	if (grid.rows > screen_rows())
+		buf_printf(&status, " up/down:%zu rows more", grid.rows - screen_rows());
+	screen_draw(&grid, r->scroll, status.data);
+	buf_done(&status);
+	grid_done(&grid);
+}
+
+static bool show(struct run *r, bool end)
 {
 	struct watch_view v = view_of(r);
 
 	v.end = end;
+	if (r->live && !end) {
+		if (!r->paused)
+			draw(r);
+		return true;
+	}
 	if (r->o->json)
 		print_json(render_watch_json(&v));
 	else
@@ -158,20 +187,68 @@ static void interval(struct run *r)
 	watch_take(&r->watch, &r->d, r->session.last_seconds, r->session.at_ns);
 }
 
+/* False: that was enough. */
+static bool obey(struct run *r, int key)
+{
+	switch (key) {
+	case 'q':
+		return false;
+	case 'a':
+		r->o->all = !r->o->all;
+		break;
+	case ' ':
+		r->paused = !r->paused;
+		break;
+	case KEY_ROW_DOWN:
+		r->scroll++;
+		break;
+	case KEY_ROW_UP:
+		r->scroll -= r->scroll > 0;
+		break;
+	case KEY_SIZE:
+		break;
+	default:
+		return true;
+	}
+	draw(r);
+	return true;
+}
+
+/* Until then, or until somebody wants to stop (false). */
+static bool wait_until(struct run *r, int64_t until)
+{
+	if (!r->live)
+		session_sleep_until(until);
+	while (r->live && !session_interrupted()) {
+		int64_t left = until - monotonic_ns();
+
+		if (left <= 0)
+			break;
+		if (!obey(r, screen_key((int)MIN(left / NSEC_PER_MSEC + 1, 60000))))
+			return false;
+	}
+	return !session_interrupted();
+}
+
 static void loop(struct run *r)
 {
+	struct text_style style = text_style_of(STDOUT_FILENO, (enum color_mode)r->o->color);
 	bool going = true;
 
+	r->live = !r->o->json && screen_open(style.color);
+	if (r->live)
+		draw(r);
 	while (going) {
 		int64_t until = r->session.due_ns;
 
 		if (r->end_ns)
 			until = MIN(until, r->end_ns);
-		session_sleep_until(until);
-		going = !session_interrupted() && !(r->end_ns && monotonic_ns() >= r->end_ns);
+		going = wait_until(r, until) && !(r->end_ns && monotonic_ns() >= r->end_ns);
 		interval(r);
 		going = show(r, false) && going;
 	}
+	if (r->live)
+		screen_close();
 	watch_end(&r->watch);
 	show(r, true);
 }

@@ -24,12 +24,21 @@
 /* --- ctrl-C: the first ends the sampling, the second the program --- */
 
 static volatile sig_atomic_t interrupted;
+static void (*volatile last_act)(void);
 
 static void on_interrupt(int signal_number)
 {
-	if (interrupted)
+	if (interrupted) {
+		if (last_act)
+			last_act();
 		_exit(128 + signal_number);
+	}
 	interrupted = 1;
+}
+
+void session_on_quit(void (*fn)(void))
+{
+	last_act = fn;
 }
 
 static void catch_interrupts(void)

@@ -24,6 +24,8 @@ int session_replay_stamps(struct session *s, struct diagnosis *d, const char *ph
 
 /* Ctrl-C has come; a second one quits. */
 bool session_interrupted(void);
+/* What the second one does before it quits; async-signal-safe. NULL: nothing. */
+void session_on_quit(void (*fn)(void));
 void session_sleep_until(int64_t when_ns);
 int64_t session_cpu_ns(void); /* that this process has used */
 /* Until a loss begins (true), options->wait is over or ctrl-C comes; s->report.wait tells which. */

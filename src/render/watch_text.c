@@ -158,6 +158,8 @@ static void line_rows(struct grid *g, const char *rate, const char *total, const
 	grid_wrap(g, 0, tint, total);
 	grid_row(g);
 	grid_to(g, 1);
+	grid_wrap(g, 1, tint, stage);
+	grid_to(g, g->at + 1);
 	grid_wrap(g, 1, tint, cause);
 	grid_row(g);
 	grid_to(g, 1);

@@ -62,24 +62,6 @@ static bool same_line(const struct watch_line *a, const struct watch_line *b)
 	       strcmp(a->symbol, b->symbol) == 0 && !a->benign == !b->benign;
 }
 
-/* The line that is about the same as this one; made if there is none yet. */
-struct watch_line *line_like(struct watch *w, const struct watch_line *like)
-{
-	struct watch_line *l = NULL;
-
-	vec_each(known, &w->lines)
-		if (same_line(known, like))
-			return known;
-	l = vec_push(&w->lines);
-	*l = *like;
-	l->rule.text = like->rule.text ? xstrdup(like->rule.text) : NULL;
-	l->process = NULL;
-	l->packets = l->bytes = l->total = l->total_bytes = l->unsettled = 0;
-	l->first_ns = l->last_ns = 0;
-	line_learn(l, like->process, &like->rule);
-	return l;
-}
-
 /* nft prints a counter with its numbers, which are soon not true any more. */
 static char *without_numbers(const char *rule)
 {
@@ -97,6 +79,24 @@ static char *without_numbers(const char *rule)
 	end += strspn(end, "0123456789");
 	memmove(ret + (at - rule) + strlen("counter"), end, strlen(end) + 1);
 	return ret;
+}
+
+/* The line that is about the same as this one; made if there is none yet. */
+struct watch_line *line_like(struct watch *w, const struct watch_line *like)
+{
+	struct watch_line *l = NULL;
+
+	vec_each(known, &w->lines)
+		if (same_line(known, like))
+			return known;
+	l = vec_push(&w->lines);
+	*l = *like;
+	l->rule.text = like->rule.text ? without_numbers(like->rule.text) : NULL;
+	l->process = NULL;
+	l->packets = l->bytes = l->total = l->total_bytes = l->unsettled = 0;
+	l->first_ns = l->last_ns = 0;
+	line_learn(l, like->process, &like->rule);
+	return l;
 }
 
 void line_learn(struct watch_line *l, const struct process *owner, const struct rule_ref *rule)
