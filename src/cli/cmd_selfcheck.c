@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What this kernel and these privileges let whydrop see, by trying: every source is read once, the
- * drop tracer is loaded once. What stays invisible is told with what would unlock it.
+ * drop tracer is loaded on each rung. What stays invisible is told with what would unlock it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "base/parse.h"
 #include "cli/cmd.h"
+#include "cli/privileges.h"
+#include "cli/rungs.h"
 #include "collect/collect.h"
 #include "collect/netns.h"
-#include "drops/drops.h"
 #include "render/out.h"
 #include "render/render.h"
 
@@ -75,48 +74,11 @@ struct check {
 	struct host host;
 	struct snapshot snapshot;
 	struct utsname kernel;
-	uint64_t capabilities;
-	bool capabilities_known;
-	int drops_err;
-	char rung[32];
+	struct privileges privileges;
+	struct rungs rungs;
+	const struct rung_row *rung; /* of diagnose */
+	int drops_err;		     /* why that one is without events; 0: it has them */
 };
-
-static const struct {
-	const char *name;
-	unsigned int bit;
-} capabilities[] = {
-	{"CAP_NET_ADMIN", CAP_NET_ADMIN},   {"CAP_SYS_ADMIN", CAP_SYS_ADMIN},
-	{"CAP_SYS_PTRACE", CAP_SYS_PTRACE}, {"CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH},
-	{"CAP_PERFMON", CAP_PERFMON},	    {"CAP_BPF", CAP_BPF},
-};
-
-/* CapEff of /proc/self/status, a hexadecimal mask; our own, so no namespace is to be entered. */
-static void read_capabilities(struct check *c)
-{
-	int fd cleanup(cleanup_fd) = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-	struct buf text = {0};
-	struct span rest, line, key, value;
-
-	if (fd < 0 || buf_read_fd(&text, fd, 65536) < 0)
-		return;
-	rest = (struct span){.p = text.data, .n = text.len};
-	while (next_line(&rest, &line))
-		if (next_field(&line, &key) && span_is(key, "CapEff:") && next_field(&line, &value))
-			c->capabilities_known =
-				parse_hex64(value, UINT64_MAX, &c->capabilities) == 0;
-	buf_done(&text);
-}
-
-static void try_tracer(struct check *c)
-{
-	struct drop_tracer *tracer;
-
-	c->drops_err = drop_tracer_open(&tracer);
-	if (c->drops_err < 0)
-		return;
-	snprintf(c->rung, sizeof(c->rung), "%s", drop_tracer_rung(tracer));
-	drop_tracer_close(tracer);
-}
 
 static int run(struct check *c, const struct options *o)
 {
@@ -129,8 +91,10 @@ static int run(struct check *c, const struct options *o)
 	}
 	c->host = (struct host){.ns = &c->ns, .phase = "b"};
 	uname(&c->kernel);
-	read_capabilities(c);
-	try_tracer(c);
+	privileges_read(&c->privileges);
+	rungs_try(&c->rungs, &c->privileges);
+	c->rung = rungs_of_diagnose(&c->rungs);
+	c->drops_err = c->rung == &rung_rows[rung_rows_n - 1] ? c->rungs.err[0] : 0;
 	collect_snapshot(&c->host, SOURCE_BIT(SOURCE_N) - 1, &c->snapshot);
 	return 0;
 }
@@ -143,19 +107,14 @@ static struct source_state state_of(const struct check *c, enum source source)
 				     .err = c->drops_err};
 }
 
-static bool holds(const struct check *c, unsigned int bit)
-{
-	return c->capabilities & (1ULL << bit);
-}
-
 /*
  * /proc can be read by all, but whose socket it is stands in /proc/PID/fd, which is open to the
  * same user and to these two capabilities only.
  */
 static bool only_own_processes(const struct check *c)
 {
-	return c->capabilities_known &&
-	       !(holds(c, CAP_SYS_PTRACE) && holds(c, CAP_DAC_READ_SEARCH));
+	return c->privileges.known && !(privileges_hold(&c->privileges, CAP_SYS_PTRACE) &&
+					privileges_hold(&c->privileges, CAP_DAC_READ_SEARCH));
 }
 
 static bool there(const struct check *c, enum source source)
@@ -193,6 +152,7 @@ static size_t blocked_causes(const struct check *c)
 /* ---- text ---- */
 
 #define SOURCE_INDENT 36
+#define RUNG_INDENT 25
 
 static void source_text(const struct check *c, struct out *out, enum source source)
 {
@@ -214,7 +174,7 @@ static void source_text(const struct check *c, struct out *out, enum source sour
 	if (state.status == SOURCE_UNUSED)
 		buf_puts(&line, "; not in use here, so nothing is lost there");
 	if (state.status == SOURCE_OK && source == SRC_DROPS)
-		buf_printf(&line, ", by %s", c->rung);
+		buf_printf(&line, ", by %s", c->rung->name);
 	if (state.status == SOURCE_ABSENT)
 		buf_printf(&line, ": %s", state.err ? read_error_text(state.err) : "not read");
 	out_wrap(out, SOURCE_INDENT, SOURCE_INDENT, line.data);
@@ -238,16 +198,73 @@ static void causes_text(const struct check *c, struct out *out)
 	}
 }
 
+static bool lacks(const struct check *c, const struct capability_row *row)
+{
+	return c->privileges.known && !privileges_hold(&c->privileges, row->bit);
+}
+
 static void privileges_words(const struct check *c, struct buf *line)
 {
 	bool first = true;
 
 	buf_puts(line, geteuid() == 0 ? ", as root" : ", not as root");
-	for (size_t i = 0; c->capabilities_known && i < ARRAY_SIZE(capabilities); i++) {
-		if (holds(c, capabilities[i].bit))
+	for (size_t i = 0; i < capability_rows_n; i++) {
+		if (!lacks(c, &capability_rows[i]))
 			continue;
-		buf_printf(line, "%s%s", first ? "; without " : ", ", capabilities[i].name);
+		buf_printf(line, "%s%s", first ? "; without " : ", ", capability_rows[i].name);
 		first = false;
+	}
+}
+
+static void rungs_text(const struct check *c, struct out *out)
+{
+	buf_puts(out->buf, "\nDrop events: the ladder of whydrop watch, best first\n");
+	for (size_t i = 0; i < rung_rows_n; i++) {
+		const struct rung_row *row = &rung_rows[i];
+		int err = c->rungs.err[i];
+		struct buf line = {0};
+
+		out_tinted(out, err ? TINT_RED : TINT_GREEN, "  %-5s", err ? "no" : "yes");
+		out_printf(out, "%-17s ", row->name);
+		buf_printf(&line, "%s%s", row->how,
+			   row == rungs_best(&c->rungs) ? ": the one in use" : "");
+		out_wrap(out, RUNG_INDENT, RUNG_INDENT, line.data);
+		buf_clear(&line);
+		if (err) {
+			rung_why_not(row, err, &line);
+			out_labelled(out, RUNG_INDENT, 8, "not:", line.data);
+		} else {
+			out_labelled(out, RUNG_INDENT, 8, "hides:", *row->hides ? row->hides : "nothing");
+		}
+		buf_done(&line);
+	}
+	if (rungs_best(&c->rungs) != c->rung)
+		out_wrap(out, 0, 0,
+			 "whydrop diagnose does without net_dm, which is turned on for the whole host.");
+}
+
+/* One command for those that are of no use alone. */
+static void missing_text(const struct check *c, struct out *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < capability_rows_n; i++) {
+		const struct capability_row *row = &capability_rows[i];
+		struct buf command = {0};
+
+		if (!lacks(c, row))
+			continue;
+		if (!any)
+			buf_puts(out->buf, "\nMissing privileges, and what each costs\n");
+		any = true;
+		out_printf(out, "  %-21s ", row->name);
+		out_wrap(out, 24, 24, row->costs);
+		if (i + 1 < capability_rows_n && lacks(c, row + 1) &&
+		    strcmp(row->words, row[1].words) == 0)
+			continue;
+		privileges_unlock(row, &command);
+		out_verbatim(out, 6, command.data);
+		buf_done(&command);
 	}
 }
 
@@ -262,6 +279,8 @@ static void print_text(const struct check *c, const struct text_style *style)
 	buf_puts(&text, "\nSources\n");
 	for (int s = 0; s < SOURCE_N; s++)
 		source_text(c, &out, (enum source)s);
+	rungs_text(c, &out);
+	missing_text(c, &out);
 	causes_text(c, &out);
 	buf_puts(&text, "\nInvisible whatever the privileges\n");
 	for (size_t i = 0; i < ARRAY_SIZE(blind_spots); i++) {
@@ -314,20 +333,58 @@ static json_t *causes_json(const struct check *c)
 	return list;
 }
 
+static json_t *rungs_json(const struct check *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < rung_rows_n; i++) {
+		const struct rung_row *row = &rung_rows[i];
+		int err = c->rungs.err[i];
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:b, s:s?, s:s, s:s, s:s}", "rung", row->name,
+						"available", err == 0, "errno",
+						err ? errno_name(err) : NULL, "how", row->how,
+						"needs", row->needs, "hides", row->hides));
+	}
+	return list;
+}
+
+static json_t *missing_json(const struct check *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < capability_rows_n; i++) {
+		struct buf command = {0};
+
+		if (!lacks(c, &capability_rows[i]))
+			continue;
+		privileges_unlock(&capability_rows[i], &command);
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "capability",
+						      capability_rows[i].name, "costs",
+						      capability_rows[i].costs, "unlock",
+						      command.data));
+		buf_done(&command);
+	}
+	return list;
+}
+
 static void print_json(const struct check *c)
 {
 	json_t *tree, *held = json_array(), *blind = json_array();
 
-	for (size_t i = 0; c->capabilities_known && i < ARRAY_SIZE(capabilities); i++)
-		if (holds(c, capabilities[i].bit))
-			json_array_append_new(held, json_string(capabilities[i].name));
+	for (size_t i = 0; c->privileges.known && i < capability_rows_n; i++)
+		if (privileges_hold(&c->privileges, capability_rows[i].bit))
+			json_array_append_new(held, json_string(capability_rows[i].name));
 	for (size_t i = 0; i < ARRAY_SIZE(blind_spots); i++)
 		json_array_append_new(blind, json_string(blind_spots[i]));
-	tree = json_pack("{s:s, s:s, s:s, s:b, s:o, s:s?, s:o, s:o, s:o}", "schema",
+	tree = json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:s?, s:s, s:o, s:o, s:o, s:o}", "schema",
 			 "whydrop.selfcheck/1", "version", WHYDROP_VERSION, "kernel",
-			 c->kernel.release, "root", geteuid() == 0, "capabilities", held, "tracing",
-			 c->drops_err ? NULL : c->rung, "sources", sources_json(c), "causes",
-			 causes_json(c), "invisible", blind);
+			 c->kernel.release, "root", geteuid() == 0, "capabilities", held,
+			 "missing_capabilities", missing_json(c), "tracing",
+			 c->drops_err ? NULL : c->rung->name, "watching",
+			 rungs_best(&c->rungs)->name, "rungs", rungs_json(c), "sources",
+			 sources_json(c), "causes", causes_json(c), "invisible", blind);
 	json_dumpf(tree, stdout, RENDER_JSON_FLAGS);
 	putchar('\n');
 	json_decref(tree);

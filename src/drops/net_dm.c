@@ -35,9 +35,10 @@
 /* One message: a packet, two names and some numbers. */
 #define MESSAGE_MAX 2048
 
-/* Nothing came for so long: the kernel has told all; or it does not end. */
+/* Nothing came for so many naps: the kernel has told all; or it does not end. */
+#define SETTLE_NAPS 5
 #define SETTLE_NS (20 * NSEC_PER_MSEC)
-#define SETTLE_MAX_NS NSEC_PER_SEC
+#define SETTLE_MAX_NS (2 * NSEC_PER_SEC)
 
 struct net_dm {
 	struct net_dm_control control;
@@ -346,16 +347,22 @@ static uint64_t told_so_far(struct net_dm *d)
 	return told;
 }
 
+/* A nap that lasts much longer is a machine too busy to tell anything meanwhile. */
 static void settle(struct net_dm *d)
 {
 	const struct timespec nap = {.tv_nsec = SETTLE_NS};
-	int64_t end = monotonic_ns() + SETTLE_MAX_NS;
-	uint64_t before;
+	int64_t now = monotonic_ns(), end = now + SETTLE_MAX_NS;
+	uint64_t told = told_so_far(d);
 
-	do {
-		before = told_so_far(d);
+	for (int silent = 0; silent < SETTLE_NAPS && now < end;) {
+		uint64_t before = told;
+		int64_t since = now;
+
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
-	} while (told_so_far(d) != before && monotonic_ns() < end);
+		now = monotonic_ns();
+		told = told_so_far(d);
+		silent = told == before && now - since < 2 * SETTLE_NS ? silent + 1 : 0;
+	}
 }
 
 /* Both numbers only grow; the socket's has 32 bits. */

@@ -165,6 +165,7 @@ static int open_net_dm(const struct drop_tracer_options *options, struct drop_tr
 	(*ret)->barrier = -1;
 	(*ret)->net_dm = net_dm;
 	(*ret)->rung = "net_dm";
+	(*ret)->barrier = -1;
 	return 0;
 }
 

@@ -66,6 +66,15 @@ struct drops {
 
 void drops_done(struct drops *d);
 
+/* One row of rungs.def: a way to learn of drops. */
+struct rung_row {
+	const char *name, *how;
+	const char *needs, *hides; /* "": nothing */
+};
+extern const struct rung_row rung_rows[]; /* best first; the last one needs nothing */
+extern const size_t rung_rows_n;
+const struct rung_row *rung_row(const char *name); /* NULL: there is none of that name */
+
 /* Where packets end that an XDP program does not let pass, and the kernel's words for it. */
 extern const char *const xdp_symbols[], *const xdp_reasons[]; /* NULL ends */
 bool is_xdp_drop(const struct drop *d);

@@ -36,6 +36,29 @@ json '[s["unlock"] for s in d["sources"] if s["source"] == "kernel drop events"]
 	["run as root (CAP_BPF and CAP_PERFMON)"]' > "$TMP/value" 2>&1 ||
 	fail "selfcheck: what unlocks tracing" "$TMP/value" "$OUT"
 
+json 'd["tracing"] is None and d["watching"] == "counters"
+	and [r["rung"] for r in d["rungs"] if r["available"]] == ["counters"]
+	and {r["errno"] for r in d["rungs"] if "tp" in r["rung"]} <= {"EPERM"}
+	and {m["capability"] for m in d["missing_capabilities"]} >= {"CAP_BPF", "CAP_PERFMON",
+		"CAP_NET_ADMIN", "CAP_SYSLOG", "CAP_SYS_PTRACE"}' > "$TMP/value" 2>&1 ||
+	fail "selfcheck: the rungs and the missing capabilities" "$TMP/value" "$OUT"
+# The command that it proposes does what it says. (Here root stands for sudo.)
+if [ "$(id -u)" = 0 ] && "$WHYDROP" selfcheck --json | grep -q '"tracing": "tp_btf"'; then
+	for capability in CAP_BPF CAP_NET_ADMIN CAP_SYSLOG; do
+		run "${nobody[@]}" "$WHYDROP" selfcheck --json
+		command=$(python3 -c 'import json, sys
+print([m["unlock"] for m in json.load(open(sys.argv[1]))["missing_capabilities"]
+	if m["capability"] == sys.argv[2]][0])' "$OUT" $capability)
+		[[ $command = "sudo setpriv "*" whydrop" ]] || fail "not a command: $command"
+		command=${command#sudo }
+		# shellcheck disable=SC2086 # it is a command
+		run ${command%whydrop} "$WHYDROP" selfcheck --json
+		json "not [m for m in d['missing_capabilities'] if m['capability'] == '$capability']
+			and (d['tracing'] == 'tp_btf') == ('$capability' == 'CAP_BPF')" \
+			> "$TMP/value" 2>&1 || fail "$command: not unlocked" "$TMP/value" "$OUT"
+	done
+fi
+
 # What may not be entered is an error that names it, not an empty answer.
 if [ "$(id -u)" = 0 ]; then
 	space other
