@@ -13,9 +13,15 @@ struct netns_device {
 	uint32_t ifindex, netns;
 };
 
+struct netns_place {
+	uint32_t netns;
+	int fd; /* -1: our own */
+};
+
 struct netns_devices {
-	struct netns_list namespaces;
+	VEC(struct netns_place) places;
 	VEC(struct netns_device) known; /* what was asked since they were listed */
+	int home; /* an open nsfs file of our own; 0: none */
 	int64_t listed_ns;
 	bool closed; /* there are more, that may not be entered */
 };
