@@ -80,7 +80,8 @@ def check_first(check, first):
         owner = ((first.get("subject") or {}).get("process") or {}).get("command")
         check.column("checks", owner == want("OWNER"),
                      f"the owner is {owner}, not {want('OWNER')}")
-    if want("PEAK"):
+    # Stretched, the machine is too slow to lose so many at once.
+    if want("PEAK") and not want("STRETCHED"):
         peak = ((first.get("lost") or {}).get("peak") or {}).get("packets", 0)
         check.column("checks", peak >= int(want("PEAK")),
                      f"{peak} were lost at once, not {want('PEAK')} or more")

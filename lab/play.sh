@@ -155,7 +155,7 @@ prepare() {
 	[ $status = 0 ] || return $status
 	INODE=$(examine_inode)
 	export CAUSE ALSO BOTH CLEARED OWNER VIA SEVERITY VERDICT INODE LOOKS PEAK
-	export SAYS
+	export SAYS STRETCHED=${STRETCH#1}
 }
 
 play() {
