@@ -46,7 +46,7 @@ const volatile __u32 keys_with_socket;
 
 /* In each turn. */
 struct {
-	__u64 keys, flows, missed;
+	__u64 keys, flows, missed, no_link_header;
 	bool flows_sampled;
 } made[2] __attribute__((aligned(64)));
 
@@ -140,6 +140,13 @@ static __always_inline int count(struct sk_buff *skb, __u64 location, __u32 reas
 	place(&key, skb, rx_sk, typed);
 	read_ip(&ip, skb, key.ethertype, typed);
 	key.protocol = ip.protocol;
+	if (filtered) {
+		enum meant meant = is_meant(skb, &ip, typed);
+
+		key.not_meant = meant != MEANT;
+		if (meant == NO_LINK_HEADER)
+			__sync_fetch_and_add(&made[key.turn & 1].no_link_header, 1);
+	}
 
 	row = row_of(&key);
 	if (!row)
@@ -149,6 +156,8 @@ static __always_inline int count(struct sk_buff *skb, __u64 location, __u32 reas
 	row->bytes += len;
 	row->segments += segments_of(skb, len, typed);
 
+	if (key.not_meant)
+		return 0;
 	if (row->packets > FLOW_EXACT) {
 		if (row->packets % FLOW_WEIGHT)
 			return 0;

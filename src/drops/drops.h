@@ -23,6 +23,7 @@ struct drop_tracer_options {
 	 */
 	const struct sock_filter *filter;
 	size_t filter_n;
+	bool filter_link; /* it is for Ethernet instead (DLT_EN10MB): where the frame still exists */
 	/* One record for each packet, as many as the token buckets let through. */
 	bool events, stacks;
 	/* Of these alone; 0 and NULL: of all. */
@@ -40,9 +41,10 @@ struct drop_tracer_options {
 
 /*
  * Loads and attaches, counting nothing yet. -EPERM without the capabilities, -ENOENT without BTF,
- * -EOPNOTSUPP if the kernel takes none of the programs, -EINVAL if it has no such rung or reason. By
- * net_dm: -EPROTONOSUPPORT where it is not there (its module drop_monitor is never loaded by this),
- * -EBUSY if somebody else uses it.
+ * -EOPNOTSUPP if the kernel takes none of the programs, -EINVAL if it has no such rung or reason.
+ * A filter that cannot be translated gives what filter_translate() says. By net_dm: -EPROTONOSUPPORT
+ * where it is not there (its module drop_monitor is never loaded by this), -EBUSY if somebody else
+ * uses it.
  */
 int drop_tracer_open(struct drop_tracer **ret);
 int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop_tracer **ret);

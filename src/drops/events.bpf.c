@@ -5,10 +5,6 @@
  */
 #include "skb.bpf.h"
 
-#define MAC_HEADER_UNSET 0xffff
-#define MAC_HEADER_MIN 14 /* Ethernet; a device without a link header has 0 */
-#define MAC_HEADER_MAX 64
-
 typedef struct {
 	int counter;
 } FIELDS_USED atomic_t;
@@ -30,10 +26,6 @@ struct sock___buffers {
 	} sk_backlog;
 	int sk_rcvbuf, sk_sndbuf, sk_wmem_queued;
 	struct socket *sk_socket;
-} FIELDS_USED;
-
-struct sk_buff___mac {
-	__u16 mac_header;
 } FIELDS_USED;
 
 struct net_device___name {
@@ -108,36 +100,24 @@ static __always_inline void tell_socket(struct event_record *e, struct sock *at,
 		e->inode = BPF_CORE_READ(alloc, vfs_inode.i_ino);
 }
 
-/*
- * From the link header where there is one: mac_header is left behind by the layers above, and the
- * bytes stay. A packet on its way out has none before its neighbour is known.
- */
 static __always_inline void tell_bytes(struct event_record *e, struct sk_buff *skb,
 				       const struct ip_part *ip)
 {
 	__u64 head = (__u64)BPF_CORE_READ(skb, head);
-	__u32 tail = BPF_CORE_READ(skb, tail), mac, from, n;
+	__u32 tail = BPF_CORE_READ(skb, tail), from, link, n;
 
-	mac = BPF_CORE_READ((struct sk_buff___mac *)skb, mac_header);
 	e->has_network = ip->family != 0;
-	from = e->has_network ? ip->at - head : (__u64)BPF_CORE_READ(skb, data) - head;
-	e->mac_header = 0;
-	e->network_at = 0;
-	if (mac != MAC_HEADER_UNSET && mac + MAC_HEADER_MIN <= from &&
-	    mac + MAC_HEADER_MAX >= from) {
-		e->mac_header = from - mac;
-		e->network_at = from - mac;
-		from = mac;
-	}
-	if (!e->has_network)
-		e->network_at = 0;
+	from = (e->has_network ? ip->at : (__u64)BPF_CORE_READ(skb, data)) - head;
+	link = link_header(skb, from);
+	e->mac_header = from - link;
+	e->network_at = e->has_network ? from - link : 0;
 	e->captured = 0;
-	if (from >= tail)
+	if (link >= tail)
 		return;
-	n = tail - from;
+	n = tail - link;
 	if (n > EVENT_BYTES)
 		n = EVENT_BYTES;
-	if (!bpf_probe_read_kernel(e->bytes, n, (void *)(head + from)))
+	if (!bpf_probe_read_kernel(e->bytes, n, (void *)(head + link)))
 		e->captured = n;
 }
 
@@ -207,6 +187,11 @@ static __always_inline int tell(void *ctx, struct sk_buff *skb, __u64 location, 
 	if ((netns_wanted && key.netns != netns_wanted) ||
 	    (ifindex_wanted && key.ifindex != ifindex_wanted))
 		return 0;
+	if (filtered) {
+		read_ip(&ip, skb, key.ethertype, typed);
+		if (is_meant(skb, &ip, typed) != MEANT)
+			return 0;
+	}
 	bucket = bucket_of(location, reason);
 	if (!bucket) {
 		__sync_fetch_and_add(&unbucketed, 1);
@@ -220,7 +205,8 @@ static __always_inline int tell(void *ctx, struct sk_buff *skb, __u64 location, 
 	}
 	e->at_ns = now;
 	place_event(e, &key);
-	read_ip(&ip, skb, key.ethertype, typed);
+	if (!filtered)
+		read_ip(&ip, skb, key.ethertype, typed);
 	e->length = READ(skb, len);
 	e->segments = segments_of(skb, e->length, typed);
 	tell_bytes(e, skb, &ip);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "drops/filter.h"
 #include "drops/net_dm.h"
 #include "drops/record.h"
 #include "drops/tracer.h"
@@ -28,6 +29,7 @@ struct event_tracer {
 	uint64_t unplaced_told; /* missed of unknown reason */
 	VEC(struct event_record) records; /* of the reading that goes on */
 	char log[VERIFIER_LOG];
+	void *filtered; /* the object with the filter in it; NULL */
 };
 
 /* A record is as long as its packet; what is missing of it stays zero. */
@@ -38,6 +40,22 @@ static int keep_record(void *arg, void *data, size_t size)
 	if (size < offsetof(struct event_record, bytes))
 		return 0;
 	memcpy(vec_push(&e->records), data, MIN(size, sizeof(struct event_record)));
+	return 0;
+}
+
+static int open_object(struct event_tracer *e, const struct drop_tracer_options *options)
+{
+	int err;
+
+	e->skel = xcalloc(1, sizeof(*e->skel));
+	err = events_bpf__create_skeleton(e->skel);
+	if (!err)
+		err = filter_open(e->skel->skeleton, options->filter, options->filter_n,
+				  &e->filtered);
+	if (err)
+		return err;
+	e->skel->rodata->filtered = options->filter_n > 0;
+	e->skel->rodata->filter_link = options->filter_link;
 	return 0;
 }
 
@@ -89,8 +107,9 @@ int event_tracer_open(const struct drop_tracer *t, const struct drop_tracer_opti
 	int err;
 
 	e->cpus = t->cpus;
-	e->skel = events_bpf__open();
-	err = e->skel ? scope(e, t, options) : -errno;
+	err = open_object(e, options);
+	if (!err)
+		err = scope(e, t, options);
 	if (!err)
 		err = attach(e, bpf_program__name(t->program));
 	if (err) {
@@ -264,5 +283,6 @@ void event_tracer_close(struct event_tracer *e)
 	events_bpf__destroy(e->skel);
 	vec_done(&e->told);
 	vec_done(&e->records);
+	free(e->filtered);
 	free(e);
 }

@@ -192,6 +192,7 @@ static void give_drops(struct drop_tracer *t, const struct reading *r, struct dr
 		row->ethertype = key->ethertype;
 		row->protocol = key->protocol;
 		row->family = key->family;
+		row->not_meant = key->not_meant;
 		row->local_port = key->local_port;
 		row->cookie = key->cookie;
 		row->packets = counted->value.packets;
@@ -423,6 +424,7 @@ static void give_missed(struct drop_tracer *t, uint8_t from, uint8_t to, struct 
 
 	for (uint8_t turn = from; turn <= to; turn++) {
 		d->missed += t->skel->bss->made[turn].missed;
+		d->no_link_header += t->skel->bss->made[turn].no_link_header;
 		d->flows_sampled |= t->skel->bss->made[turn].flows_sampled;
 		flows += t->skel->bss->made[turn].flows;
 	}

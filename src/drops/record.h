@@ -21,7 +21,8 @@ struct drop_key {
 	__u32 netns, ifindex;
 	__u16 ethertype, local_port;
 	__u8 protocol, family;
-	__u8 zero[5], turn;
+	__u8 not_meant; /* by the filter */
+	__u8 zero[4], turn;
 };
 
 /* Of one CPU. */
@@ -37,6 +38,18 @@ struct flow_key {
 	__u8 family, protocol; /* AF_INET or AF_INET6 */
 	__u8 zero[5], turn;
 };
+
+/* What a filter sees: the packet from its IP header, or from its link header. */
+#define FILTER_BYTES 256
+
+struct filter_packet {
+	__u32 captured, length;
+	__u8 bytes[FILTER_BYTES];
+};
+
+/* filter_matches() of skb.bpf.h, until a filter takes its place: so many times r0 = MARK. */
+#define FILTER_ROOM 2048
+#define FILTER_MARK 0x66696c74
 
 /*
  * One packet. What follows `captured` bytes is not sent, unless a stack is: then all of it is.

@@ -234,6 +234,118 @@ static __always_inline void read_ip(struct ip_part *ip, struct sk_buff *skb, __u
 	}
 }
 
+#define MAC_HEADER_UNSET 0xffff
+#define MAC_HEADER_MIN 14 /* Ethernet; a device without a link header has 0 */
+#define MAC_HEADER_MAX 64
+#define VLAN_TAG 4
+
+struct sk_buff___link {
+	__u16 mac_header;
+	__be16 vlan_proto;
+	__u16 vlan_tci;
+	__u32 vlan_all;		/* both, since 6.2: not 0 if there is a tag */
+	__u8 vlan_present : 1; /* that, before */
+} FIELDS_USED;
+
+/*
+ * Where the link header begins that ends at `from`, as an offset from head; `from` itself if there
+ * is none. The layers above leave it behind, and the bytes stay. A packet on its way out has none
+ * before its neighbour is known.
+ */
+static __always_inline __u32 link_header(struct sk_buff *skb, __u32 from)
+{
+	struct sk_buff___link *link = (void *)skb;
+	__u32 mac = BPF_CORE_READ(link, mac_header);
+
+	if (mac != MAC_HEADER_UNSET && mac + MAC_HEADER_MIN <= from && mac + MAC_HEADER_MAX >= from)
+		return mac;
+	return from;
+}
+
+/* ---- the filter ---- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct filter_packet);
+} filter_packets SEC(".maps");
+
+const volatile bool filtered;	 /* filter_matches() is a filter */
+const volatile bool filter_link; /* that begins with the link header */
+
+#define TEXT(x) #x
+#define TEXT_OF(x) TEXT(x)
+
+/* What filter.c replaces; called only if it did. */
+static __attribute__((naked, noinline)) __u32
+filter_matches(__attribute__((unused)) struct filter_packet *packet)
+{
+	asm volatile(".rept " TEXT_OF(FILTER_ROOM) "\n"
+		     "r0 = " TEXT_OF(FILTER_MARK) "\n"
+		     ".endr\n"
+		     "exit\n");
+}
+
+/* A tag that the card took off, or that it is to put in, goes where it was or will be. */
+static __always_inline void put_tag(struct filter_packet *packet, struct sk_buff *skb, __u64 at,
+				    __u32 n)
+{
+	struct sk_buff___link *link = (void *)skb;
+	__be16 tag[2];
+
+	if (bpf_core_field_exists(link->vlan_all) ? !BPF_CORE_READ(link, vlan_all)
+						  : !BPF_CORE_READ_BITFIELD_PROBED(link, vlan_present))
+		return;
+	if (n < 12 || n > FILTER_BYTES)
+		return;
+	tag[0] = BPF_CORE_READ(link, vlan_proto);
+	tag[1] = bpf_htons(BPF_CORE_READ(link, vlan_tci));
+	__builtin_memcpy(packet->bytes + 12, tag, sizeof(tag));
+	n -= 12;
+	if (n > FILTER_BYTES - 12 - VLAN_TAG)
+		n = FILTER_BYTES - 12 - VLAN_TAG;
+	if (bpf_probe_read_kernel(packet->bytes + 12 + VLAN_TAG, n, (void *)(at + 12)))
+		return;
+	packet->captured = 12 + VLAN_TAG + n;
+	packet->length += VLAN_TAG;
+}
+
+enum meant { MEANT, NOT_MEANT, NO_LINK_HEADER };
+
+/* A packet without an IP header can only be meant by a filter on the link header. */
+static __always_inline enum meant is_meant(struct sk_buff *skb, const struct ip_part *ip,
+					   const bool typed)
+{
+	const __u32 zero = 0;
+	struct filter_packet *packet = bpf_map_lookup_elem(&filter_packets, &zero);
+	__u64 head = (__u64)READ(skb, head), data = (__u64)READ(skb, data);
+	__u32 tail = READ(skb, tail), from, n;
+
+	if (!packet || (!filter_link && !ip->family))
+		return NOT_MEANT;
+	from = (ip->family ? ip->at : data) - head;
+	if (filter_link) {
+		__u32 link = link_header(skb, from);
+
+		if (link == from)
+			return NO_LINK_HEADER;
+		from = link;
+	}
+	if (from >= tail)
+		return NOT_MEANT;
+	n = tail - from;
+	if (n > FILTER_BYTES)
+		n = FILTER_BYTES;
+	if (bpf_probe_read_kernel(packet->bytes, n, (void *)(head + from)))
+		return NOT_MEANT;
+	packet->captured = n;
+	packet->length = READ(skb, len) + (__u32)(data - head) - from;
+	if (filter_link)
+		put_tag(packet, skb, head + from, n);
+	return filter_matches(packet) ? MEANT : NOT_MEANT;
+}
+
 /* gso_segs is 0 in packets from a guest that nobody has checked yet. */
 static __always_inline __u32 segments_of(struct sk_buff *skb, __u32 len, const bool typed)
 {

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "drops/events.h"
+#include "drops/filter.h"
 #include "drops/net_dm.h"
 #include "drops/record.h"
 #include "drops/rules.h"
@@ -91,15 +92,33 @@ static struct bpf_program *choose(struct drop_tracer *t, const struct rung *rung
 	return program;
 }
 
-static int open_rung(struct drop_tracer *t, const struct rung *rung)
+static int open_object(struct drop_tracer *t, const struct drop_tracer_options *options)
+{
+	int err;
+
+	t->skel = xcalloc(1, sizeof(*t->skel));
+	err = drops_bpf__create_skeleton(t->skel);
+	if (!err)
+		err = filter_open(t->skel->skeleton, options->filter, options->filter_n,
+				  &t->filtered);
+	if (err)
+		return err;
+	t->skel->rodata->filtered = options->filter_n > 0;
+	t->skel->rodata->filter_link = options->filter_link;
+	t->skel->rodata->keys_with_socket = t->entries / 4 * 3;
+	return bpf_map__set_max_entries(t->skel->maps.drops, t->entries);
+}
+
+static int open_rung(struct drop_tracer *t, const struct rung *rung,
+		     const struct drop_tracer_options *options)
 {
 	char arguments[16];
 	struct bpf_program *program;
 	int err;
 
-	t->skel = drops_bpf__open();
-	if (!t->skel)
-		return -errno;
+	err = open_object(t, options);
+	if (err)
+		return err;
 	bpf_object__for_each_program(program, t->skel->obj)
 		bpf_program__set_autoload(program, false);
 	snprintf(arguments, sizeof(arguments), "%d", t->arguments);
@@ -107,10 +126,6 @@ static int open_rung(struct drop_tracer *t, const struct rung *rung)
 	t->xdp = t->has_xdp ? choose(t, rung, "xdp") : NULL;
 	t->send = t->has_send ? choose(t, rung, "send") : NULL;
 	bpf_program__set_log_buf(t->program, t->log, sizeof(t->log));
-	err = bpf_map__set_max_entries(t->skel->maps.drops, t->entries);
-	if (err)
-		return err;
-	t->skel->rodata->keys_with_socket = t->entries / 4 * 3;
 	err = drops_bpf__load(t->skel);
 	if (err)
 		return err;
@@ -132,17 +147,20 @@ static void close_rung(struct drop_tracer *t)
 	drops_bpf__destroy(t->skel);
 	t->link = t->xdp_link = t->send_link = NULL;
 	t->skel = NULL;
+	free(t->filtered);
+	t->filtered = NULL;
 	t->program = t->xdp = t->send = NULL;
 }
 
-static int climb(struct drop_tracer *t, const char *only)
+static int climb(struct drop_tracer *t, const struct drop_tracer_options *options)
 {
+	const char *only = options->rung;
 	int err = -EINVAL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rungs); i++) {
 		if (only && strcmp(only, rungs[i].name) != 0)
 			continue;
-		err = open_rung(t, &rungs[i]);
+		err = open_rung(t, &rungs[i], options);
 		if (!err)
 			return 0;
 		close_rung(t);
@@ -186,9 +204,11 @@ static int open_bpf(const struct drop_tracer_options *options, struct drop_trace
 		t->cpus = libbpf_num_possible_cpus();
 		err = MIN(t->cpus, 0);
 	}
+	if (!err && options->filter_n)
+		err = filter_check(options->filter, options->filter_n);
 	if (!err) {
 		t->entries = options->entries ? options->entries : entries_for(t->cpus);
-		err = climb(t, options->rung);
+		err = climb(t, options);
 	}
 	if (!err && options->events)
 		err = event_tracer_open(t, options, &t->events);

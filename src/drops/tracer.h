@@ -34,6 +34,7 @@ struct drop_tracer {
 	struct symbols symbols; /* all that were met */
 	struct rule_tracer *rules; /* NULL where it cannot be had */
 	struct event_tracer *events; /* NULL: not asked for */
+	void *filtered; /* the object with the filter in it; NULL */
 	char log[VERIFIER_LOG];
 	bool counted;		/* the maps are not empty any more */
 	uint64_t misses_before; /* recursion_misses when counting began */

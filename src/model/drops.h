@@ -58,6 +58,7 @@ struct drops {
 	VEC(struct drop_flow) flows; /* most packets first */
 	bool flows_sampled; /* flow numbers are estimates */
 	uint64_t missed; /* events that could not be held */
+	uint64_t no_link_header; /* not meant because the filter asks for one and they had none any more */
 	VEC(struct drop_missed) events_missed; /* packets counted here, but not told one by one */
 	bool rules_traced; /* rules is complete but for reject and policies */
 	VEC(struct drop_rule) rules; /* most packets first */

@@ -14,7 +14,7 @@ static const char *const rungs[] = {"tp_btf", "raw_tracepoint"};
 struct told {
 	struct drop_tracer *t;
 	uint32_t netns;
-	uint64_t n, foreign;
+	uint64_t n, full, foreign; /* full: SOCKET_RCVBUFF */
 	int64_t last_ns;
 	bool in_order;
 	bool saw_symbol; /* of the receiving path, on a stack */
@@ -36,6 +36,7 @@ static void take(const struct drop_event *event, void *arg)
 					   "ip_local_deliver_finish") == 0;
 	told->last = *event;
 	told->n++;
+	told->full += strcmp(event->reason, "SOCKET_RCVBUFF") == 0;
 }
 
 static struct told begin(const char *rung, struct drop_tracer_options options)
@@ -211,18 +212,17 @@ static void test_flood(void **state)
 	fd = bound_socket(AF_INET, PORT + 1, &cookie);
 	told = begin("tp_btf", (struct drop_tracer_options){0});
 	send_udp(AF_INET, PORT, 50000, 10, 0);
-	flood = told.n;
 	send_udp(AF_INET, PORT + 1, 20, 1000, 0);
 	rare = 20 - (uint64_t)queued(fd);
 	d = end(&told);
-	row = only_row(&d, told.netns, "NO_SOCKET", 0x0800);
-	assert_int_equal(row->packets, 50000);
 	assert_int_equal(missed(&d, "SOCKET_RCVBUFF"), 0);
-	assert_string_equal(told.last.reason, "SOCKET_RCVBUFF");
+	assert_int_equal(told.full, rare);
+	row = only_row(&d, told.netns, "NO_SOCKET", 0x0800);
+	assert_in_range(row->packets, 10000, 50000); /* a busy machine loses some before that */
 	flood = told.n - rare;
 	assert_in_range(flood, 64, 5000);
 	if (!told.foreign)
-		assert_int_equal(missed(&d, "NO_SOCKET") + flood, 50000);
+		assert_int_equal(missed(&d, "NO_SOCKET") + missed(&d, "?") + flood, row->packets);
 	drops_done(&d);
 }
 
