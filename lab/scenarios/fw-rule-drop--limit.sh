@@ -1,5 +1,6 @@
 # A rate limit: what comes over 200 a second is dropped, the rest passes
 . "${BASH_SOURCE[0]%/*}/fw-rule-drop.sh"
+SAYS='drops udp port 5301 above 200/second'
 
 rules() {
 	cat <<-RULES

@@ -6,6 +6,7 @@
 #ifndef WHYDROP_FW_BLAME_H
 #define WHYDROP_FW_BLAME_H
 
+#include "base/buf.h"
 #include "causes/stages.h"
 
 /* A rule or a base chain's policy that ends packets. */
@@ -119,6 +120,20 @@ void fw_witnesses(struct fw_case *c, struct finding *f);
 const char *fw_kind_text(enum fw_kind kind);
 /* What a rule itself says it drops, where nothing was traced. */
 struct fw_wanted fw_wanted_by_rule(const struct fw_point *p);
+
+/*
+ * fw_limits.c: the limit that what this point dropped was above; NULL: none. *ret_by: the rule before
+ * it that holds the limit; NULL: it does itself.
+ */
+const struct rule_limit *fw_limit_of(const struct fw_blame *b, const struct fw_point *p,
+				     const struct rule **ret_by);
+/* "200/second", "3 connections each" */
+const char *fw_limit_text(const struct rule_limit *l, char *to, size_t size);
+/* " above", " up to": which side of it is dropped. */
+const char *fw_limit_side(const struct rule_limit *l, const struct rule *by);
+void fw_limit_sentence(const struct rule_limit *l, const struct rule *by, const struct fw_point *p,
+		       struct buf *to);
+void fw_limit_of_rule(const struct fw_blame *b, const struct fw_point *p, struct rule_ref *ref);
 
 /* fw_remedy.c: an accept rule for each of what is wanted (at most `most`), before that point. */
 void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,

@@ -180,16 +180,43 @@ static void accept_wanted(struct exam *x, struct finding *f, const struct fw_poi
 		accept_by_iptables(x, r, p, w);
 }
 
-static void raise_limit(struct finding *f, const struct fw_point *p)
+/* A rule that takes what keeps within its limit, to drop it. */
+static void turn_limit(struct finding *f, const char *where)
 {
-	struct remedy *r = finding_remedy(f, "raise-limit", REMEDY_NETFILTER,
-					  "a higher limit in the rule, if the load is legitimate");
-	char where[160];
+	struct remedy *r = finding_remedy(f, "turn-limit", REMEDY_NETFILTER,
+					  "let the limit accept, and a rule behind it drop the rest");
 
-	remedy_why(r,
-		   "the %s limits a rate, a quota or a number of connections: what is above is "
-		   "dropped as it was asked to",
-		   fw_point_text(p, where, sizeof(where)));
+	remedy_why(r, "the %s drops as much as its limit allows, and lets by what is above", where);
+	remedy_risk(r, "what came through while the limit was the wrong way round is dropped then");
+}
+
+static void raise_limit(struct exam *x, struct finding *f, const struct fw_point *p,
+			const struct rule_limit *l, const struct rule *by)
+{
+	struct fw_point holder = *p;
+	char where[160], limit[80];
+	struct remedy *r;
+	double came;
+
+	if (by)
+		holder.rule = (size_t)(by - p->set->rules.items), holder.chain = by->chain;
+	fw_point_text(&holder, where, sizeof(where));
+	fw_limit_text(l, limit, sizeof(limit));
+	if (!by && !l->over) {
+		turn_limit(f, where);
+		return;
+	}
+	if (l->kind == RULE_LIMIT_RATE && l->amount && l->per_s && !l->bytes && !l->each) {
+		came = (double)l->amount + per_second(x->o, p->lost) * l->per_s;
+		r = finding_remedy(f, "raise-limit", REMEDY_NETFILTER,
+				   "%.0f in place of %llu in the rule's limit, if the load is legitimate",
+				   came * 1.2, (unsigned long long)l->amount);
+	} else {
+		r = finding_remedy(f, "raise-limit", REMEDY_NETFILTER,
+				   "a higher limit in the rule, if the load is legitimate");
+	}
+	remedy_why(r, "the %s allows %s; %llu packets were above it in %.1f s", where, limit,
+		   (unsigned long long)p->lost, x->o->seconds);
 	remedy_risk(r, "the limit protects something: raise it only as far as that bears");
 }
 
@@ -254,10 +281,15 @@ void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
 		 const struct fw_words *words, size_t most)
 {
 	const struct chain *c = fw_chain(p);
+	const struct rule *by;
+	const struct rule_limit *limit = fw_limit_of(fw_blame_of(x), p, &by);
 	size_t n = 0;
 
-	if (fw_rule(p) && fw_rule(p)->limits)
-		raise_limit(f, p);
+	/* An accept rule before a limit would take it out of force. */
+	if (limit && limit->kind != RULE_LIMIT_SHARE) {
+		raise_limit(x, f, p, limit, by);
+		return;
+	}
 	if (fw_is_invalid_rule(p)) {
 		repair_tracking(x, f);
 		return;

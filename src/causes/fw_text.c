@@ -150,8 +150,6 @@ static const char *what_drops(const struct fw_case *c)
 
 void fw_describe(struct fw_case *c, struct finding *f, enum direction d, bool scattered)
 {
-	static const char limited[] = " The rule holds a limit: it drops what is above, as it was "
-				      "asked to.";
 	static const char invalid[] = " It is for packets that fit no tracked connection, or not its "
 				      "state.";
 	static const char unwanted[] = " No port got enough of them to look wanted: scans and "
@@ -161,19 +159,27 @@ void fw_describe(struct fw_case *c, struct finding *f, enum direction d, bool sc
 				     "nobody on the link reaches it while they are dropped.";
 	static const char silent[] = " But the kernel limits how many ICMP errors it sends to one "
 				     "host, and kept many back: those senders hear nothing.";
-	const struct rule *r = fw_rule(c->worst);
+	cleanup(buf_done) struct buf limited = {0};
+	const struct rule *by;
+	const struct rule_limit *limit = fw_limit_of(c->blame, c->worst, &by);
 	const char *verb = c->kind == FW_REJECT ? "reject" : "drop";
 	const char *way = direction_word(d);
-	char where[160], what[80], more[64];
+	char where[160], what[80], more[64], above[128] = "", most[96];
 
+	if (limit)
+		fw_limit_sentence(limit, by, c->worst, &limited);
+	/* Of several rules each has its own. */
+	if (limit && c->n == 1)
+		snprintf(above, sizeof(above), "%s %s", fw_limit_side(limit, by),
+			 fw_limit_text(limit, most, sizeof(most)));
 	fw_point_text(c->worst, where, sizeof(where));
 	what_is_dropped(c, what, sizeof(what));
 	if (c->kind == FW_BRIDGED)
 		way = "bridged ";
-	finding_headline(f, "%s%s %s%s %s%s", where, others_text(c, more, sizeof(more)), verb,
-			 c->n > 1 ? "" : "s", way, what);
+	finding_headline(f, "%s%s %s%s %s%s%s", where, others_text(c, more, sizeof(more)), verb,
+			 c->n > 1 ? "" : "s", way, what, above);
 	finding_text(f, "%s %s%s%s%s%s%s", what_drops(c), who_notices(c, d),
-		     r && r->limits ? limited : "", fw_is_invalid_rule(c->worst) ? invalid : "",
+		     limited.len ? limited.data : "", fw_is_invalid_rule(c->worst) ? invalid : "",
 		     c->words.sought ? sought : "",
 		     c->kind == FW_REJECT && unanswered(c) ? silent : "",
 		     !scattered	   ? ""

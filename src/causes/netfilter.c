@@ -145,6 +145,7 @@ static void add_subjects(struct fw_case *c, struct finding *f)
 		s->has_lost = s->has_rule = true;
 		s->lost = p->lost;
 		fw_name_point(p, &s->rule);
+		fw_limit_of_rule(c->blame, p, &s->rule);
 		f->confidence = MIN(f->confidence, p->confidence);
 	}
 }

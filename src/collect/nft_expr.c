@@ -15,6 +15,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>
 
+#include "collect/limits.h"
 #include "collect/nft.h"
 #include "collect/xt.h"
 
@@ -292,24 +293,27 @@ static int decode_match(struct decode *d, struct nlattr **tb)
 	return 0;
 }
 
-static int decode_limit(struct decode *d, struct nlattr **tb)
+static int add_limit(struct decode *d, const char *name, struct nlattr **tb)
 {
-	(void)tb;
 	d->r->limits = true;
+	nft_add_limit(d->set, name, tb);
 	add_op(d, OP_UNKNOWN);
 	return 0;
 }
 
-static bool is_limit(struct nlattr *expression)
+static int decode_rate(struct decode *d, struct nlattr **tb)
 {
-	static const char *const limits[] = {"limit", "quota", "connlimit"};
-	struct nlattr *name = nla_find(nla_data(expression), nla_len(expression), NFTA_EXPR_NAME);
+	return add_limit(d, "limit", tb);
+}
 
-	for (size_t i = 0; name && i < ARRAY_SIZE(limits); i++)
-		if ((size_t)nla_len(name) == strlen(limits[i]) + 1 &&
-		    memcmp(nla_data(name), limits[i], strlen(limits[i]) + 1) == 0)
-			return true;
-	return false;
+static int decode_quota(struct decode *d, struct nlattr **tb)
+{
+	return add_limit(d, "quota", tb);
+}
+
+static int decode_connlimit(struct decode *d, struct nlattr **tb)
+{
+	return add_limit(d, "connlimit", tb);
 }
 
 /* What a full set takes no more of. */
@@ -335,25 +339,31 @@ static int decode_dynset(struct decode *d, struct nlattr **tb)
 	name_set(d->r, tb[NFTA_DYNSET_SET_NAME]);
 	note_filling(d, tb);
 	if (tb[NFTA_DYNSET_EXPR])
-		d->r->limits |= is_limit(tb[NFTA_DYNSET_EXPR]);
+		d->r->limits |= nft_add_limit_of(d->set, tb[NFTA_DYNSET_EXPR]);
 	if (tb[NFTA_DYNSET_EXPRESSIONS])
 		nla_for_each_nested(expression, tb[NFTA_DYNSET_EXPRESSIONS], left)
-			d->r->limits |= is_limit(expression);
+			d->r->limits |= nft_add_limit_of(d->set, expression);
 	return 0;
 }
 
 /* A named object: a counter lets everything by, a limit does not. */
 static int decode_objref(struct decode *d, struct nlattr **tb)
 {
-	switch (get_u32(tb[NFTA_OBJREF_IMM_TYPE], NFT_OBJECT_UNSPEC)) {
-	case NFT_OBJECT_QUOTA:
-	case NFT_OBJECT_LIMIT:
-	case NFT_OBJECT_CONNLIMIT:
+	static const struct {
+		uint32_t type;
+		const char *name;
+	} limits[] = {{NFT_OBJECT_QUOTA, "quota"},
+		      {NFT_OBJECT_LIMIT, "limit"},
+		      {NFT_OBJECT_CONNLIMIT, "connlimit"}};
+	uint32_t type = get_u32(tb[NFTA_OBJREF_IMM_TYPE], NFT_OBJECT_UNSPEC);
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		if (limits[i].type != type)
+			continue;
 		d->r->counted = false;
-		return d->nr->ops ? decode_limit(d, tb) : 0;
-	default:
-		return 0; /* or one of a map, which may be of any kind */
+		return d->nr->ops ? add_limit(d, limits[i].name, NULL) : 0;
 	}
+	return 0; /* or one of a map, which may be of any kind */
 }
 
 static int decode_other_match(struct decode *d, struct nlattr **tb)
@@ -540,9 +550,9 @@ static const struct expr_row expr_rows[] = {
 	{"range", MATCH, false, decode_range, range_policy, 0},
 	{"target", STATEMENT, true, decode_target, target_policy, 0},
 	{"reject", STATEMENT, true, decode_reject, reject_policy, 0},
-	{"limit", MATCH, false, decode_limit, NULL, 0},
-	{"quota", MATCH, false, decode_limit, NULL, 0},
-	{"connlimit", MATCH, false, decode_limit, NULL, 0},
+	{"limit", MATCH, false, decode_rate, nft_rate_policy, 0},
+	{"quota", MATCH, false, decode_quota, nft_quota_policy, 0},
+	{"connlimit", MATCH, false, decode_connlimit, nft_connlimit_policy, 0},
 	{"nat", STATEMENT, true, decode_nat, nat_policy, 0},
 	{"masq", STATEMENT, true, decode_masquerade, NULL, 0},
 	{"redir", STATEMENT, true, decode_redirect, NULL, 0},

@@ -18,6 +18,8 @@
 #include <linux/netfilter_ipv4/ipt_REJECT.h>
 #include <linux/netfilter_ipv6/ip6t_REJECT.h>
 
+#include "collect/limits.h"
+
 static struct rule_op *add_op(struct ruleset *set, enum rule_op_kind kind)
 {
 	struct rule_op *op = vec_push(&set->ops);
@@ -195,8 +197,6 @@ static bool in_list(const char *const *list, const char *name)
 void xt_match(struct ruleset *set, struct rule *r, const char *name, unsigned int revision,
 	      const void *info, size_t size)
 {
-	static const char *const limits[] = {"limit", "hashlimit", "connlimit", "recent",
-					     "quota", "connbytes", "statistic", NULL};
 	bool whole = false;
 
 	if (strcmp(name, "tcp") == 0)
@@ -213,7 +213,7 @@ void xt_match(struct ruleset *set, struct rule *r, const char *name, unsigned in
 		whole = match_iprange(set, r, revision, info, size);
 	else if (strcmp(name, "comment") == 0)
 		whole = true;
-	r->limits |= in_list(limits, name);
+	r->limits |= xt_add_limit(set, name, revision, info, size);
 	if (!whole)
 		add_op(set, OP_UNKNOWN);
 }

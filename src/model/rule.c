@@ -20,7 +20,16 @@ void ruleset_done(struct ruleset *r)
 	vec_done(&r->ops);
 	vec_done(&r->entries);
 	vec_done(&r->filled);
+	vec_done(&r->limits);
 	vec_done(&r->locals);
+}
+
+const struct rule_limit *ruleset_limit(const struct ruleset *r, size_t rule)
+{
+	vec_each(l, &r->limits)
+		if (l->rule == rule)
+			return l;
+	return NULL;
 }
 
 bool ruleset_drops(const struct ruleset *r)

@@ -69,6 +69,25 @@ struct verdict_entry {
 	size_t jump; /* as in struct rule */
 };
 
+/* How a rule limits what it meets; a rule may hold several such matches. */
+enum rule_limit_kind {
+	RULE_LIMIT_RATE,	   /* amount packets (or bytes) in per_s seconds, burst at once */
+	RULE_LIMIT_QUOTA,	   /* amount bytes in all */
+	RULE_LIMIT_CONNECTIONS, /* amount at the same time */
+	RULE_LIMIT_RECENT,	   /* sources seen amount times in the last per_s seconds; 0: ever */
+	RULE_LIMIT_SHARE,	   /* amount of 1000, at random or each so-manieth */
+};
+
+struct rule_limit {
+	size_t rule;   /* in ruleset.rules */
+	uint8_t kind;  /* enum rule_limit_kind */
+	bool over;     /* the rule is for what is above; else for what keeps within */
+	bool bytes;    /* amount is bytes */
+	bool each;     /* for each source, or other key, by itself */
+	uint64_t amount; /* 0: not known (a named limit, say) */
+	uint32_t per_s, burst;
+};
+
 struct chain {
 	char table[32], name[64];
 	uint8_t family; /* NFPROTO_* */
@@ -99,7 +118,7 @@ struct rule {
 	char set[32]; /* the named set or map that it looks something up in or adds to; "" none */
 	char target[64]; /* chain of a jump or goto; legacy: name of an extension target */
 	bool counted;	 /* every packet that meets the rule, and no other */
-	bool limits;	 /* a rate, quota or number of connections is among its matches */
+	bool limits;	 /* in ruleset.limits there is more */
 	uint64_t packets, bytes;
 	size_t jump;	 /* chain of a jump or goto, in ruleset.chains, or RULE_NO_CHAIN */
 	size_t ops_first, ops_n; /* its matches in ruleset.ops; not read at the first look */
@@ -128,6 +147,7 @@ struct ruleset {
 	VEC(struct rule_op) ops;
 	VEC(struct verdict_entry) entries;
 	VEC(struct filled_set) filled;
+	VEC(struct rule_limit) limits; /* in the order of the rules */
 	VEC(struct local_address) locals; /* read where a rule or policy of a hook drops */
 };
 
@@ -140,6 +160,9 @@ struct nfqueue {
 };
 
 void ruleset_done(struct ruleset *r);
+
+/* What a rule limits first; NULL: nothing. */
+const struct rule_limit *ruleset_limit(const struct ruleset *r, size_t rule);
 
 /* True if any rule or policy may drop. */
 bool ruleset_drops(const struct ruleset *r);

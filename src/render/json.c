@@ -178,6 +178,34 @@ static json_t *process_json(const struct process *p)
 	return j;
 }
 
+static json_t *limit_json(const struct rule_ref *r)
+{
+	static const char *const kinds[] = {[RULE_LIMIT_RATE] = "rate",
+					    [RULE_LIMIT_QUOTA] = "quota",
+					    [RULE_LIMIT_CONNECTIONS] = "connections",
+					    [RULE_LIMIT_RECENT] = "recent",
+					    [RULE_LIMIT_SHARE] = "share"};
+	const struct rule_limit *l = &r->limit;
+	json_t *j;
+
+	if (!r->has_limit)
+		return json_null();
+	j = json_object();
+	set_text(j, "kind", kinds[l->kind]);
+	set(j, "amount", l->amount ? number(l->amount) : json_null());
+	set_text(j, "unit",
+		 l->kind == RULE_LIMIT_CONNECTIONS ? "connections"
+		 : l->kind == RULE_LIMIT_SHARE	   ? "per mille"
+		 : l->bytes			   ? "bytes"
+						   : "packets");
+	set(j, "per_s", l->per_s ? number(l->per_s) : json_null());
+	set(j, "burst", l->burst ? number(l->burst) : json_null());
+	set(j, "each", json_boolean(l->each));
+	set_text(j, "dropped", l->over || r->limited_by ? "above" : "within");
+	set(j, "held_by", r->limited_by ? number(r->limited_by) : json_null());
+	return j;
+}
+
 json_t *rule_json(const struct rule_ref *r)
 {
 	json_t *j = json_object();
@@ -188,6 +216,7 @@ json_t *rule_json(const struct rule_ref *r)
 	set(j, "hook", filled_or_null(r->hook));
 	set(j, "handle", r->handle ? number(r->handle) : json_null());
 	set(j, "target", filled_or_null(r->target));
+	set(j, "limit", limit_json(r));
 	set_text(j, "text", r->text);
 	set_text(j, "text_errno", r->text_err ? errno_name(r->text_err) : NULL);
 	set_text(j, "how", r->how);

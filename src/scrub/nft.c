@@ -567,9 +567,13 @@ static const struct {
 /* Statements that are numbers, and those of them that are kept. */
 static const struct {
 	const char *name;
-	int attributes[3];
+	int attributes[5];
 } statements[] = {
 	{"counter", {NFTA_COUNTER_BYTES, NFTA_COUNTER_PACKETS}},
+	{"limit",
+	 {NFTA_LIMIT_RATE, NFTA_LIMIT_UNIT, NFTA_LIMIT_BURST, NFTA_LIMIT_TYPE, NFTA_LIMIT_FLAGS}},
+	{"quota", {NFTA_QUOTA_BYTES, NFTA_QUOTA_FLAGS}},
+	{"connlimit", {NFTA_CONNLIMIT_COUNT, NFTA_CONNLIMIT_FLAGS}},
 	{"reject", {NFTA_REJECT_TYPE, NFTA_REJECT_ICMP_CODE}},
 	{"queue", {NFTA_QUEUE_NUM, NFTA_QUEUE_TOTAL, NFTA_QUEUE_FLAGS}},
 	{"nat", {NFTA_NAT_TYPE}},
@@ -581,7 +585,7 @@ static bool put_statement(struct rules *d, const char *name, struct nlattr **tb)
 	for (size_t i = 0; i < ARRAY_SIZE(statements); i++) {
 		if (strcmp(name, statements[i].name) != 0)
 			continue;
-		for (size_t k = 0; k < 3 && statements[i].attributes[k]; k++)
+		for (size_t k = 0; k < ARRAY_SIZE(statements[i].attributes) && statements[i].attributes[k]; k++)
 			keep(d, tb, statements[i].attributes[k]);
 		return true;
 	}

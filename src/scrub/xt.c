@@ -14,6 +14,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_recent.h>
 #include <linux/netfilter/xt_iprange.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
@@ -43,7 +44,8 @@ static void scrub_iprange(struct scrubber *s, bool v6, uint8_t *info, size_t siz
 
 void scrub_match(struct scrubber *s, bool v6, const char *name, uint8_t *info, size_t size)
 {
-	static const char *const plain[] = {"tcp", "udp", "udplite", "multiport", "state"};
+	static const char *const plain[] = {"tcp", "udp", "udplite", "multiport", "state", "limit",
+					   "quota", "connlimit", "statistic"};
 	const size_t addresses = offsetof(struct xt_conntrack_mtinfo3, expires_min);
 
 	for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
@@ -51,6 +53,8 @@ void scrub_match(struct scrubber *s, bool v6, const char *name, uint8_t *info, s
 			return;
 	if (strcmp(name, "iprange") == 0)
 		scrub_iprange(s, v6, info, size);
+	else if (strcmp(name, "recent") == 0 && size >= sizeof(struct xt_recent_mtinfo))
+		memset(info + offsetof(struct xt_recent_mtinfo, name), 0, XT_RECENT_NAME_LEN);
 	else if (strcmp(name, "conntrack") == 0)
 		memset(info, 0, MIN(size, addresses));
 	else
