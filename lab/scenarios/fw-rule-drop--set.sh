@@ -1,5 +1,6 @@
 # A rule drops what its set of blocked sources and ports holds
 . "${BASH_SOURCE[0]%/*}/fw-rule-drop.sh"
+SAYS='uses the set blocked'
 
 rules() {
 	cat <<-RULES

@@ -77,6 +77,7 @@ struct rule_ref {
 	char target[32]; /* "drop", "REJECT", "verdict map" */
 	char *text;	 /* as nft or iptables-legacy prints it; NULL if not asked, or text_err */
 	int text_err;	 /* why they did not tell it */
+	char set[32]; /* the named set or map that it uses; "" none */
 	bool has_limit;	 /* what it drops is above (or within) a limit */
 	struct rule_limit limit;
 	uint64_t limited_by; /* handle of the rule before it that holds the limit; 0: itself */

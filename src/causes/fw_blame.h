@@ -133,6 +133,12 @@ const char *fw_limit_text(const struct rule_limit *l, char *to, size_t size);
 const char *fw_limit_side(const struct rule_limit *l, const struct rule *by);
 void fw_limit_sentence(const struct rule_limit *l, const struct rule *by, const struct fw_point *p,
 		       struct buf *to);
+/* The largest flow that ended there; NULL: none was traced. What is known of its packets. */
+const struct drop_flow *fw_largest_flow(const struct fw_blame *b, const struct fw_point *p);
+struct packet fw_packet_of(const struct drop_flow *flow);
+/* fw_sets.c: the set or verdict map that a rule uses, and the element that ended the packets. */
+void fw_set_evidence(struct exam *x, struct finding *f, const struct fw_blame *b,
+		     const struct fw_point *p);
 void fw_limit_of_rule(const struct fw_blame *b, const struct fw_point *p, struct rule_ref *ref);
 
 /* fw_remedy.c: an accept rule for each of what is wanted (at most `most`), before that point. */

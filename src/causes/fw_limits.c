@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Drops that are a limit at work: of the rule that drops, or of one before it that lets by as much as
- * it may ("limit rate 10/second accept", then "drop"). Which is the case is told by the packets that
- * ended there: the rule with the limit must have been for them, too, and must have let some by.
+ * Drops that are a limit at work: of the rule that drops, or of one before it that lets by as much
+ * as it may ("limit rate 10/second accept", then "drop"). Which is the case is told by the packets
+ * that ended there: the rule with the limit must have been for them, too, and must have let some
+ * by.
  */
 #include <linux/netfilter.h>
 #include <stdio.h>
@@ -50,7 +51,8 @@ static void search_chain(struct search *s, size_t chain, size_t n, unsigned int 
 static void search_before(struct search *s, size_t chain, size_t n, unsigned int depth)
 {
 	search_chain(s, chain, n, 0);
-	for (size_t i = 0; i < s->set->rules.n && s->found == FW_NOWHERE && depth < DEPTH_MAX; i++) {
+	for (size_t i = 0; i < s->set->rules.n && s->found == FW_NOWHERE && depth < DEPTH_MAX;
+	     i++) {
 		const struct rule *r = &s->set->rules.items[i];
 
 		if (r->jump == chain && r->chain != chain &&
@@ -59,7 +61,7 @@ static void search_before(struct search *s, size_t chain, size_t n, unsigned int
 	}
 }
 
-static struct packet packet_of(const struct drop_flow *flow)
+struct packet fw_packet_of(const struct drop_flow *flow)
 {
 	struct packet p = {.family = flow->family,
 			   .protocol = flow->protocol,
@@ -71,12 +73,11 @@ static struct packet packet_of(const struct drop_flow *flow)
 	return p;
 }
 
-/* The largest flow that ended there. */
-static const struct drop_flow *flow_of(const struct fw_blame *b, const struct fw_point *p)
+const struct drop_flow *fw_largest_flow(const struct fw_blame *b, const struct fw_point *p)
 {
 	const struct fw_flow *most = NULL;
 
-	vec_each(f, &b->flows)
+	vec_each (f, &b->flows)
 		if (f->point != FW_NOWHERE && &b->points.items[f->point] == p &&
 		    (!most || f->packets > most->packets))
 			most = f;
@@ -87,7 +88,7 @@ const struct rule_limit *fw_limit_of(const struct fw_blame *b, const struct fw_p
 				     const struct rule **ret_by)
 {
 	struct search s = {.set = p->set, .found = FW_NOWHERE};
-	const struct drop_flow *flow = flow_of(b, p);
+	const struct drop_flow *flow = fw_largest_flow(b, p);
 	const struct rule *r = fw_rule(p);
 
 	*ret_by = NULL;
@@ -95,7 +96,7 @@ const struct rule_limit *fw_limit_of(const struct fw_blame *b, const struct fw_p
 		return ruleset_limit(p->set, p->rule);
 	if (!flow || !p->set->limits.n)
 		return NULL;
-	s.packet = packet_of(flow);
+	s.packet = fw_packet_of(flow);
 	search_before(&s, p->chain, r ? r->position - 1 : SIZE_MAX, 0);
 	if (s.found == FW_NOWHERE)
 		return NULL;
@@ -165,7 +166,8 @@ void fw_limit_sentence(const struct rule_limit *l, const struct rule *by, const 
 
 	fw_limit_text(l, limit, sizeof(limit));
 	if (by) {
-		struct fw_point at = {.set = p->set, .chain = by->chain,
+		struct fw_point at = {.set = p->set,
+				      .chain = by->chain,
 				      .rule = (size_t)(by - p->set->rules.items)};
 
 		buf_printf(to, " The %s, before it, lets by %s",
@@ -176,16 +178,21 @@ void fw_limit_sentence(const struct rule_limit *l, const struct rule *by, const 
 	} else if (l->kind == RULE_LIMIT_SHARE) {
 		buf_printf(to, " It takes %s, as it was asked to, whatever they are.", limit);
 	} else if (l->kind == RULE_LIMIT_RECENT) {
-		buf_printf(to, " The rule holds a limit, %s, that xt_recent remembers: who is above it "
-			       "is dropped until it keeps still.", limit);
+		buf_printf(to,
+			   " The rule holds a limit, %s, that xt_recent remembers: who is above it "
+			   "is dropped until it keeps still.",
+			   limit);
 	} else if (l->over) {
 		buf_printf(to, " The rule holds a limit, %s", limit);
 		if (l->burst)
 			buf_printf(to, " (burst %u)", l->burst);
 		buf_puts(to, ": it drops what is above, as it was asked to.");
 	} else {
-		buf_printf(to, " The rule drops up to %s, and what is above goes on: most likely it was "
-			       "meant the other way round.", limit);
+		buf_printf(
+			to,
+			" The rule drops up to %s, and what is above goes on: most likely it was "
+			"meant the other way round.",
+			limit);
 	}
 }
 

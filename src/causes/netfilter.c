@@ -130,6 +130,7 @@ void fw_name_point(const struct fw_point *p, struct rule_ref *ref)
 	snprintf(ref->hook, sizeof(ref->hook), "%s", fw_hook_name(p));
 	ref->handle = fw_rule(p) ? fw_rule(p)->handle : 0;
 	snprintf(ref->target, sizeof(ref->target), "%s", fw_target_name(p));
+	snprintf(ref->set, sizeof(ref->set), "%s", fw_rule(p) ? fw_rule(p)->set : "");
 	ref->how = p->how;
 }
 
@@ -182,6 +183,7 @@ static void add_evidence(struct fw_case *c, struct finding *f, uint64_t traced)
 				      : p->counter.reset ? "had its counter set back meanwhile"
 							 : "has no counter",
 				      p->how, (unsigned long long)p->lost);
+		fw_set_evidence(c->x, f, c->blame, p);
 	}
 	evidence_traced(f, c->x,
 			c->blame->frees_in_chain && c->in_nft == c->lost

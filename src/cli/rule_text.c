@@ -49,9 +49,9 @@ static struct lister nft_lister(const struct rule_ref *rule)
 {
 	static const char *const paths[] = {"/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"};
 
-	return (struct lister){program(paths, ARRAY_SIZE(paths)),
-			       {"nft", "-a", "list", "chain", rule->family, rule->table,
-				rule->chain}};
+	return (struct lister){
+		program(paths, ARRAY_SIZE(paths)),
+		{"nft", "-a", "list", "chain", rule->family, rule->table, rule->chain}};
 }
 
 /*
@@ -65,10 +65,10 @@ static struct lister legacy_lister(const struct rule_ref *rule)
 					    "/sbin/xtables-legacy-multi",
 					    "/usr/bin/xtables-legacy-multi"};
 
-	return (struct lister){program(paths, ARRAY_SIZE(paths)),
-			       {strcmp(rule->family, "legacy6") == 0 ? "ip6tables-save"
-								     : "iptables-save",
-				"-M", "/bin/true", "-t", rule->table}};
+	return (struct lister){
+		program(paths, ARRAY_SIZE(paths)),
+		{strcmp(rule->family, "legacy6") == 0 ? "ip6tables-save" : "iptables-save", "-M",
+		 "/bin/true", "-t", rule->table}};
 }
 
 static void run_lister(const struct host *h, const struct lister *l, int out)
@@ -162,7 +162,8 @@ char *rule_text_of(const struct buf *listing, uint64_t handle)
 	return NULL;
 }
 
-char *legacy_rule_text_of(const struct buf *listing, const char *chain, uint64_t number, size_t rules)
+char *legacy_rule_text_of(const struct buf *listing, const char *chain, uint64_t number,
+			  size_t rules)
 {
 	struct span text = {.p = listing->data, .n = listing->len}, line, found = {0};
 	char mark[80];
@@ -192,7 +193,7 @@ static size_t rules_of(const struct observation *o, const struct rule_ref *rule)
 {
 	uint8_t family = strcmp(rule->family, "legacy6") == 0 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 
-	vec_each(c, &o->b.iptables.chains)
+	vec_each (c, &o->b.iptables.chains)
 		if (c->family == family && strcmp(c->table, rule->table) == 0 &&
 		    strcmp(c->name, rule->chain) == 0)
 			return c->rules_n - (!c->base && c->rules_n);
@@ -241,8 +242,8 @@ void add_rule_texts(struct session *s, struct diagnosis *d)
 {
 	struct listing listing = {0};
 
-	vec_each(f, &d->findings)
-		vec_each(subject, &f->subjects)
+	vec_each (f, &d->findings)
+		vec_each (subject, &f->subjects)
 			/* A policy has no handle. */
 			if (subject->has_rule && !subject->rule.text && subject->rule.handle)
 				add_text(host_of(s, d, f->where), f->where, &subject->rule,

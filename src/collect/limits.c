@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a rule limits, and how far: net/netfilter/nft_limit.c, nft_quota.c, nft_connlimit.c and
- * xt_limit.c, xt_hashlimit.c, xt_connlimit.c, xt_quota.c, xt_recent.c, xt_statistic.c. x_tables keeps
- * a rate as the time between two packets, in 1/10,000 s (xt_hashlimit from revision 2 on: in 1/1,000,000 s).
+ * xt_limit.c, xt_hashlimit.c, xt_connlimit.c, xt_quota.c, xt_recent.c, xt_statistic.c. x_tables
+ * keeps a rate as the time between two packets, in 1/10,000 s (xt_hashlimit from revision 2 on: in
+ * 1/1,000,000 s).
  */
 #include "collect/limits.h"
 
@@ -94,8 +95,9 @@ bool nft_add_limit_of(struct ruleset *set, struct nlattr *expression)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (strcmp(nla_get_string(expr[NFTA_EXPR_NAME]), kinds[i].name) != 0)
 			continue;
-		if (expr[NFTA_EXPR_DATA] && nla_parse_nested(tb, NFT_LIMIT_ATTRS, expr[NFTA_EXPR_DATA],
-							     kinds[i].policy) < 0)
+		if (expr[NFTA_EXPR_DATA] &&
+		    nla_parse_nested(tb, NFT_LIMIT_ATTRS, expr[NFTA_EXPR_DATA], kinds[i].policy) <
+			    0)
 			return false;
 		nft_add_limit(set, kinds[i].name, tb);
 		set->limits.items[set->limits.n - 1].each = true;
@@ -139,12 +141,15 @@ static bool add_hash_rate(struct ruleset *set, unsigned int revision, const void
 	if (revision == 1 && size >= sizeof(struct xt_hashlimit_mtinfo1)) {
 		struct hashlimit_cfg1 cfg;
 
-		memcpy(&cfg, (const char *)info + offsetof(struct xt_hashlimit_mtinfo1, cfg), sizeof(cfg));
+		memcpy(&cfg, (const char *)info + offsetof(struct xt_hashlimit_mtinfo1, cfg),
+		       sizeof(cfg));
 		between = cfg.avg, burst = cfg.burst, mode = cfg.mode, scale = XT_HASHLIMIT_SCALE;
-	} else if ((revision == 2 || revision == 3) && size >= sizeof(struct xt_hashlimit_mtinfo2)) {
+	} else if ((revision == 2 || revision == 3) &&
+		   size >= sizeof(struct xt_hashlimit_mtinfo2)) {
 		struct hashlimit_cfg2 cfg; /* that of revision 3 begins alike */
 
-		memcpy(&cfg, (const char *)info + offsetof(struct xt_hashlimit_mtinfo2, cfg), sizeof(cfg));
+		memcpy(&cfg, (const char *)info + offsetof(struct xt_hashlimit_mtinfo2, cfg),
+		       sizeof(cfg));
 		between = cfg.avg, burst = cfg.burst, mode = cfg.mode;
 	} else {
 		return true;
@@ -152,7 +157,8 @@ static bool add_hash_rate(struct ruleset *set, unsigned int revision, const void
 	l->over = mode & XT_HASHLIMIT_INVERT;
 	l->each = mode & (XT_HASHLIMIT_HASH_SIP | XT_HASHLIMIT_HASH_DIP | XT_HASHLIMIT_HASH_SPT |
 			  XT_HASHLIMIT_HASH_DPT);
-	/* Of bytes it counts in blocks of 16, of a rate match in units of its own: no number then. */
+	/* Of bytes it counts in blocks of 16, of a rate match in units of its own: no number then.
+	 */
 	l->bytes = mode & XT_HASHLIMIT_BYTES;
 	if (mode & (XT_HASHLIMIT_BYTES | XT_HASHLIMIT_RATE_MATCH))
 		return true;
@@ -222,7 +228,8 @@ static bool add_share(struct ruleset *set, const void *info, size_t size)
 	if (m.mode == XT_STATISTIC_MODE_RANDOM)
 		l->amount = (m.u.random.probability * UINT64_C(1000) + (1u << 30)) >> 31;
 	else
-		l->amount = (1000 + (m.u.nth.every + UINT64_C(1)) / 2) / (m.u.nth.every + UINT64_C(1));
+		l->amount =
+			(1000 + (m.u.nth.every + UINT64_C(1)) / 2) / (m.u.nth.every + UINT64_C(1));
 	if (m.flags & XT_STATISTIC_INVERT)
 		l->amount = 1000 - MIN(l->amount, UINT64_C(1000));
 	return true;

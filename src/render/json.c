@@ -216,6 +216,7 @@ json_t *rule_json(const struct rule_ref *r)
 	set(j, "hook", filled_or_null(r->hook));
 	set(j, "handle", r->handle ? number(r->handle) : json_null());
 	set(j, "target", filled_or_null(r->target));
+	set(j, "set", filled_or_null(r->set));
 	set(j, "limit", limit_json(r));
 	set_text(j, "text", r->text);
 	set_text(j, "text_errno", r->text_err ? errno_name(r->text_err) : NULL);

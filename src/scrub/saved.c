@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What iptables-save prints, word by word: options, the names of its own matches and targets, numbers
- * and ports stay; addresses, devices, chains and sets get the names they have elsewhere; whatever else
- * there is (comments, log prefixes, strings to look for) is somebody's own.
+ * What iptables-save prints, word by word: options, the names of its own matches and targets,
+ * numbers and ports stay; addresses, devices, chains and sets get the names they have elsewhere;
+ * whatever else there is (comments, log prefixes, strings to look for) is somebody's own.
  */
 #include "scrub/map.h"
 
@@ -17,7 +17,8 @@ static const char *const words[] = {
 	"MASQUERADE", "REDIRECT", "TCPMSS", "CT", "NOTRACK", "TRACE", "AUDIT", "SET", "SYNPROXY",
 	"tcp", "udp", "icmp", "ipv6-icmp", "sctp", "dccp", "udplite", "esp", "ah", "gre", "all",
 	"limit", "hashlimit", "connlimit", "connbytes", "quota", "recent", "statistic", "comment",
-	"conntrack", "state", "multiport", "mac", "mark", "connmark", "iprange", "length", "ttl", "hl",
+	"conntrack", "state", "multiport", "mac", "mark", "connmark", "iprange", "length",
+	"ttl", "hl",
 	"addrtype", "pkttype", "owner", "physdev", "set", "string", "time", "tos", "dscp", "u32",
 	"icmp6", "tcpmss", "socket", "helper", "policy", "rpfilter", "cpu", "bpf", "frag", "eui64",
 	"srcip", "dstip", "srcport", "dstport", "bytes", "packets", "avgpkt", "both", "original",
@@ -27,7 +28,8 @@ static const char *const words[] = {
 	"icmp6-addr-unreachable", "icmp6-port-unreachable", "NEW", "ESTABLISHED", "RELATED",
 	"INVALID", "UNTRACKED", "SYN", "ACK", "FIN", "RST", "URG", "PSH", "ALL", "NONE", "LOCAL",
 	"UNICAST", "BROADCAST", "MULTICAST", "ANYCAST", "broadcast", "multicast", "unicast", "src",
-	"dst", "in", "out", "!", "sec", "second", "min", "minute", "hour", "day", "b", "kb", "mb", "s",
+	"dst", "in", "out", "!", "sec", "second", "min", "minute", "hour", "day", "b", "kb",
+	"mb", "s",
 };
 
 static bool is_word(struct span word)
@@ -47,7 +49,7 @@ static bool has_only(struct span word, const char *letters)
 	return word.n > 0;
 }
 
-/* "-A", "--dport"; not what a comment may look like, which stands behind an option that takes one. */
+/* "-A", "--dport"; a comment may look so too, but stands behind an option that takes one. */
 static bool is_option(struct span word)
 {
 	if (word.n < 2 || word.p[0] != '-')
@@ -74,8 +76,9 @@ static bool takes_text(struct span option)
 
 static bool takes_ports(struct span option)
 {
-	static const char *const options[] = {"--dport", "--sport", "--dports", "--sports", "--ports",
-					      "--to-ports", "--limit-burst", "--length"};
+	static const char *const options[] = {"--dport",    "--sport",	"--dports",
+					      "--sports",   "--ports",	"--to-ports",
+					      "--limit-burst", "--length"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (span_is(option, options[i]))
