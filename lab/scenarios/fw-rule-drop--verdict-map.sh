@@ -1,6 +1,6 @@
 # A verdict map drops one port and accepts another: no rule of its own says drop
 . "${BASH_SOURCE[0]%/*}/fw-rule-drop.sh"
-WITNESS= SAYS='element 5301 of its verdict map drops'
+WITNESS='' SAYS='element 5301 of its verdict map drops'
 
 rules() {
 	cat <<-RULES
