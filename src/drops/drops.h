@@ -67,7 +67,7 @@ int drop_tracer_read_on(struct drop_tracer *t, struct drops *ret);
  */
 typedef void drop_event_fn(const struct drop_event *event, void *arg);
 int drop_tracer_events(struct drop_tracer *t, drop_event_fn *fn, void *arg);
-/* The function of a frame of an event that was given. */
+/* A frame of an event that was given, "ip_rcv+0x5a"; "?" for any other address. */
 const char *drop_tracer_symbol(const struct drop_tracer *t, uint64_t address);
 void drop_tracer_close(struct drop_tracer *t);
 

@@ -256,9 +256,11 @@ int drop_tracer_events(struct drop_tracer *t, drop_event_fn *fn, void *arg)
 		symbols_add(&t->symbols, record->location);
 		give_stack(record, &of_stack);
 		for (uint8_t i = 0; i < of_stack.frames; i++)
-			symbols_add(&t->symbols, of_stack.stack[i]);
+			symbols_add(&t->frames, of_stack.stack[i]);
 	}
 	symbols_name_all(&t->symbols);
+	t->frames.offsets = true;
+	symbols_name_all(&t->frames);
 	if (e->records.n)
 		qsort(e->records.items, e->records.n, sizeof(*e->records.items), by_time);
 	vec_each(record, &e->records) {
@@ -271,7 +273,7 @@ int drop_tracer_events(struct drop_tracer *t, drop_event_fn *fn, void *arg)
 
 const char *drop_tracer_symbol(const struct drop_tracer *t, uint64_t address)
 {
-	return symbols_name(&t->symbols, address);
+	return symbols_name(&t->frames, address);
 }
 
 void event_tracer_close(struct event_tracer *e)

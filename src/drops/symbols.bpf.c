@@ -10,10 +10,13 @@
 #include "record.h"
 
 __u32 wanted;
+_Bool offsets; /* also how far behind its beginning an address is, and the module */
 __u64 addresses[SYMBOL_BATCH];
 char names[SYMBOL_BATCH][SYMBOL_SIZE];
 
-static const char format[] = "%ps"; /* bpf_snprintf takes it from read-only memory only */
+/* bpf_snprintf takes them from read-only memory only */
+/* %pB: a call that never returns may be the last of its function. */
+static const char format[] = "%ps", format_offset[] = "%pB";
 
 SEC("syscall")
 int name_addresses(const void *ctx)
@@ -22,8 +25,12 @@ int name_addresses(const void *ctx)
 	for (__u32 i = 0; i < SYMBOL_BATCH; i++) {
 		if (i >= wanted)
 			break;
-		bpf_snprintf(names[i], sizeof(names[i]), format, &addresses[i],
-			     sizeof(addresses[i]));
+		if (offsets)
+			bpf_snprintf(names[i], sizeof(names[i]), format_offset, &addresses[i],
+				     sizeof(addresses[i]));
+		else
+			bpf_snprintf(names[i], sizeof(names[i]), format, &addresses[i],
+				     sizeof(addresses[i]));
 	}
 	return 0;
 }

@@ -43,6 +43,16 @@ void symbol_strip(char *name)
 		name[1 + strcspn(name + 1, ".")] = '\0';
 }
 
+void symbol_strip_size(char *name)
+{
+	char *size = strchr(name, '/'), *after;
+
+	if (!size)
+		return;
+	after = size + strcspn(size, " ");
+	memmove(size, after, strlen(after) + 1);
+}
+
 static int ask_kernel_for(struct symbols_bpf *skel, struct symbol *symbols, size_t n)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
@@ -70,6 +80,7 @@ static int ask_kernel(struct symbols *s)
 
 	if (!skel)
 		return -errno;
+	skel->bss->offsets = s->offsets;
 	for (size_t i = s->named; i < s->items.n && !err; i += SYMBOL_BATCH)
 		err = ask_kernel_for(skel, s->items.items + i, MIN(s->items.n - i, SYMBOL_BATCH));
 	symbols_bpf__destroy(skel);
@@ -125,6 +136,19 @@ static int by_address(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
+static void strip(const struct symbols *s, struct symbol *symbol)
+{
+	size_t n = strlen(symbol->name);
+
+	if (!s->offsets)
+		symbol_strip(symbol->name);
+	else if (symbol->start && n) /* out of kallsyms */
+		snprintf(symbol->name + n, sizeof(symbol->name) - n, "+0x%" PRIx64,
+			 symbol->address - symbol->start);
+	else
+		symbol_strip_size(symbol->name);
+}
+
 void symbols_name_all(struct symbols *s)
 {
 	if (s->named == s->items.n)
@@ -134,7 +158,7 @@ void symbols_name_all(struct symbols *s)
 	for (size_t i = s->named; i < s->items.n; i++) {
 		struct symbol *symbol = &s->items.items[i];
 
-		symbol_strip(symbol->name);
+		strip(s, symbol);
 		if (!symbol->name[0])
 			snprintf(symbol->name, sizeof(symbol->name), "0x%" PRIx64, symbol->address);
 	}

@@ -14,6 +14,7 @@ struct symbol {
 struct symbols {
 	VEC(struct symbol) items; /* sorted by address once named */
 	size_t named;		  /* the first of them; those added after come behind */
+	bool offsets; /* "ip_rcv+0x5a", "br_handle_frame+0x1c [bridge]": as the compiler names them */
 };
 
 void symbols_done(struct symbols *s);
@@ -28,5 +29,7 @@ const char *symbols_name(const struct symbols *s, uint64_t address);
 int symbols_take_kallsyms_line(struct symbols *s, struct span line);
 /* "nf_hook_slow.isra.0 [module]" becomes "nf_hook_slow". */
 void symbol_strip(char *name);
+/* "ip_rcv+0x5a/0x420 [bridge]" becomes "ip_rcv+0x5a [bridge]". */
+void symbol_strip_size(char *name);
 
 #endif

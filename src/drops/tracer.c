@@ -298,5 +298,6 @@ void drop_tracer_close(struct drop_tracer *t)
 	cleanup_fd(&t->barrier);
 	reasons_done(&t->reasons);
 	symbols_done(&t->symbols);
+	symbols_done(&t->frames);
 	free(t);
 }

@@ -32,6 +32,7 @@ struct drop_tracer {
 	uint32_t entries;
 	struct reasons reasons;
 	struct symbols symbols; /* all that were met */
+	struct symbols frames;	/* of stacks, with offsets */
 	struct rule_tracer *rules; /* NULL where it cannot be had */
 	struct event_tracer *events; /* NULL: not asked for */
 	void *filtered; /* the object with the filter in it; NULL */

@@ -32,8 +32,8 @@ static void take(const struct drop_event *event, void *arg)
 	told->in_order &= event->at_ns >= told->last_ns;
 	told->last_ns = event->at_ns;
 	for (uint8_t i = 0; i < event->frames; i++)
-		told->saw_symbol |= strcmp(drop_tracer_symbol(told->t, event->stack[i]),
-					   "ip_local_deliver_finish") == 0;
+		told->saw_symbol |= strncmp(drop_tracer_symbol(told->t, event->stack[i]),
+					    "ip_local_deliver_finish+0x", 26) == 0;
 	told->last = *event;
 	told->n++;
 	told->full += strcmp(event->reason, "SOCKET_RCVBUFF") == 0;

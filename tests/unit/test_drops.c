@@ -35,6 +35,20 @@ static void test_symbol_strip(void **state)
 	assert_stripped(" ", "");
 }
 
+static void test_symbol_size(void **state)
+{
+	char name[] = "br_handle_frame+0x1c/0x420 [bridge]", plain[] = "ip_rcv+0x5a/0x420";
+	char bare[] = "0xffffffff81000000";
+
+	(void)state;
+	symbol_strip_size(name);
+	assert_string_equal(name, "br_handle_frame+0x1c [bridge]");
+	symbol_strip_size(plain);
+	assert_string_equal(plain, "ip_rcv+0x5a");
+	symbol_strip_size(bare);
+	assert_string_equal(bare, "0xffffffff81000000");
+}
+
 static int take(struct symbols *s, const char *line)
 {
 	return symbols_take_kallsyms_line(s, span_of(line));
@@ -338,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_symbol_strip),
+		cmocka_unit_test(test_symbol_size),
 		cmocka_unit_test(test_kallsyms),
 		cmocka_unit_test(test_symbol_without_name),
 		cmocka_unit_test(test_reasons),
