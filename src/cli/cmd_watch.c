@@ -11,13 +11,16 @@
 #include "cli/session_parts.h"
 #include "cli/session_watch.h"
 #include "cli/watch_asked.h"
+#include "cli/watch_packets.h"
 #include "render/watch.h"
 
 #define INTERVAL_SECONDS 1
+#define DRAIN_NS (100 * NSEC_PER_MSEC) /* packets told one by one wait in the kernel so long */
 
 struct options {
 	struct session_options session;
 	struct watch_asked asked;
+	struct packets_asked packets;
 	double duration; /* 0: until ctrl-C */
 	bool json, all;
 	unsigned int ready_fd;
@@ -47,6 +50,14 @@ static const struct opt rows[] = {
 	 .help = "only losses with this cause (udp-rcvbuf-full)"},
 	{.name = "pid", .letter = 'p', .kind = OPT_UNSIGNED, AT(asked.pid), .argument = "PID",
 	 .min = 1, .max = 4194304, .help = "only what the sockets of this process lose"},
+	{.name = "events", .letter = 'e', .kind = OPT_FLAG, AT(packets.events),
+	 .help = "a line for each packet in place of the table, as many as the kernel tells of"},
+	{.name = "stack", .kind = OPT_FLAG, AT(packets.stack),
+	 .help = "with --events: the kernel's functions on the way to the drop"},
+	{.name = "count", .letter = 'c', .kind = OPT_UNSIGNED, AT(packets.count), .argument = "N",
+	 .min = 1, .max = UINT32_MAX, .help = "with --events or --write: end after so many packets"},
+	{.name = "write", .letter = 'w', .kind = OPT_STRING, AT(packets.path), .argument = "FILE",
+	 .complete = COMPLETE_FILE, .help = "the packets to a pcapng file, - for standard output"},
 	{.name = "all", .letter = 'a', .kind = OPT_FLAG, AT(all),
 	 .help = "also what the kernel freed and was no loss, line by line"},
 	{.name = "json", .letter = 'j', .kind = OPT_FLAG, AT(json),
@@ -67,6 +78,8 @@ const struct opt_table watch_options = {
 	.usage = "[OPTION...] [FILTER]",
 	.examples = "  whydrop watch                    this namespace, until ctrl-C\n"
 		    "  whydrop watch 'udp port 53'      a filter as tcpdump knows them\n"
+		    "  whydrop watch --events -c 10     ten packets, a line each\n"
+		    "  whydrop watch -w drops.pcapng    the packets for Wireshark, why in their comments\n"
 		    "  whydrop watch -n all -t 10m --json | jq .interval.lost\n",
 	.footer = "FILTER is in the language of pcap-filter(7), and sees packets from the IP header on.\n"
 		  "Exit status: 0 ended as asked (ctrl-C too), 2 wrong usage, 3 nothing can be watched.\n",
@@ -81,6 +94,7 @@ struct run {
 	struct session_watch session;
 	struct diagnosis d;
 	struct watch watch;
+	struct watch_packets packets;
 	int64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
 
 	bool live;     /* a table redrawn in place */
@@ -129,7 +143,7 @@ static void tell_ready(struct run *r)
 {
 	struct watch_view v = view_of(r);
 
-	if (r->o->json)
+	if (r->o->json && !packets_take_stdout(&r->o->packets))
 		print_json(render_watch_ready_json(&v));
 	else
 		fprintf(stderr, "watching %s (%s)\n",
@@ -154,22 +168,39 @@ static void draw(struct run *r)
 		   r->paused ? "go-on (paused)" : "pause");
 	if (grid.rows > screen_rows())
 		buf_printf(&status, " up/down:%zu rows more", grid.rows - screen_rows());
+	if (r->packets.file.err)
+		buf_printf(&status, " -w:%s", errno_name(r->packets.file.err));
 	screen_draw(&grid, r->scroll, status.data);
 	buf_done(&status);
 	grid_done(&grid);
 }
 
+static void print_summary_json(const struct run *r, const struct watch_view *v)
+{
+	json_t *tree = render_watch_json(v);
+
+	if (packets_wanted(&r->o->packets))
+		json_object_set_new(json_object_get(tree, "summary"), "packets",
+				    watch_packets_json(&r->packets));
+	print_json(tree);
+}
+
+/* Packets stand in place of the intervals' tables. */
 static bool show(struct run *r, bool end)
 {
 	struct watch_view v = view_of(r);
 
 	v.end = end;
+	if (packets_take_stdout(&r->o->packets) || (r->o->packets.events && !end))
+		return true;
 	if (r->live && !end) {
 		if (!r->paused)
 			draw(r);
 		return true;
 	}
-	if (r->o->json)
+	if (r->o->json && end)
+		print_summary_json(r, &v);
+	else if (r->o->json)
 		print_json(render_watch_json(&v));
 	else
 		print_text(r, &v);
@@ -178,13 +209,23 @@ static bool show(struct run *r, bool end)
 
 /* ---- the loop ---- */
 
-static void interval(struct run *r)
+/* False: as many packets as asked for were told. */
+static bool interval(struct run *r, bool last)
 {
+	bool packets = packets_wanted(&r->o->packets);
+
 	watch_asked_refresh(&r->o->asked);
+	if (packets)
+		watch_packets_drain(&r->packets);
 	session_watch_next(&r->session);
+	if (packets)
+		watch_packets_drain(&r->packets);
 	watch_give_rule_texts(&r->watch, &r->d);
 	add_rule_texts(&r->s, &r->d);
+	if (packets)
+		watch_events_missed(&r->packets.events, &r->s.drops);
 	watch_take(&r->watch, &r->d, r->session.last_seconds, r->session.at_ns);
+	return !packets || watch_packets_tell(&r->packets, &r->d, &r->watch, last);
 }
 
 /* False: that was enough. */
@@ -217,15 +258,21 @@ static bool obey(struct run *r, int key)
 /* Until then, or until somebody wants to stop (false). */
 static bool wait_until(struct run *r, int64_t until)
 {
-	if (!r->live)
-		session_sleep_until(until);
-	while (r->live && !session_interrupted()) {
+	bool packets = packets_wanted(&r->o->packets);
+
+	while (!session_interrupted()) {
 		int64_t left = until - monotonic_ns();
 
 		if (left <= 0)
 			break;
-		if (!obey(r, screen_key((int)MIN(left / NSEC_PER_MSEC + 1, 60000))))
+		if (packets)
+			left = MIN(left, DRAIN_NS);
+		if (!r->live)
+			session_sleep_until(monotonic_ns() + left);
+		else if (!obey(r, screen_key((int)MIN(left / NSEC_PER_MSEC + 1, 60000))))
 			return false;
+		if (packets)
+			watch_packets_drain(&r->packets);
 	}
 	return !session_interrupted();
 }
@@ -235,7 +282,9 @@ static void loop(struct run *r)
 	struct text_style style = text_style_of(STDOUT_FILENO, (enum color_mode)r->o->color);
 	bool going = true;
 
-	r->live = !r->o->json && screen_open(style.color);
+	r->live = !r->o->json && !r->o->packets.events && !packets_take_stdout(&r->o->packets) &&
+		  screen_open(style.color);
+	r->packets.live = r->live;
 	if (r->live)
 		draw(r);
 	while (going) {
@@ -244,7 +293,7 @@ static void loop(struct run *r)
 		if (r->end_ns)
 			until = MIN(until, r->end_ns);
 		going = wait_until(r, until) && !(r->end_ns && monotonic_ns() >= r->end_ns);
-		interval(r);
+		going = interval(r, !going) && going;
 		going = show(r, false) && going;
 	}
 	if (r->live)
@@ -268,6 +317,9 @@ static int begin(struct run *r)
 		.rung = o->rung == RUNG_BEST ? NULL : rung_choices[o->rung],
 		.filter = o->asked.program,
 		.filter_n = o->asked.program_n,
+		.events = packets_wanted(&o->packets),
+		.stacks = o->packets.stack,
+		.events_reason = o->asked.filter.reason,
 	};
 	struct buf message = {0};
 	int status = session_watch_begin(&r->session, &r->s, &o->session,
@@ -294,6 +346,28 @@ static int begin(struct run *r)
 	return 0;
 }
 
+static int begin_packets(struct run *r)
+{
+	const struct packets_asked *asked = &r->o->packets;
+	int err;
+
+	if (!packets_wanted(asked))
+		return 0;
+	if (!r->session.tracer) {
+		complain("watch: packets cannot be told one by one: no drop events (%s)",
+			 errno_name(r->session.opened));
+		return verdict_exit_status(NOT_EXAMINED_VERDICT);
+	}
+	r->packets.tracer = r->session.tracer;
+	r->packets.json = r->o->json;
+	r->packets.text = text_style_of(STDOUT_FILENO, (enum color_mode)r->o->color);
+	err = watch_packets_begin(&r->packets, asked, &r->o->asked.filter, r->o->all,
+				  &r->s.report);
+	if (err)
+		complain("watch: %s: %s", asked->path, strerror(-err));
+	return err ? EXIT_USAGE : 0;
+}
+
 static int run(struct options *o)
 {
 	struct run r = {.o = o};
@@ -301,13 +375,16 @@ static int run(struct options *o)
 
 	watch_init(&r.watch, &o->asked.filter);
 	status = begin(&r);
+	if (status == 0)
+		status = begin_packets(&r);
 	if (status == 0) {
 		r.end_ns = o->duration > 0 ? r.session.at_ns + (int64_t)(o->duration * NSEC_PER_SEC)
 					   : 0;
 		tell_ready(&r);
 		loop(&r);
-		session_watch_end(&r.session);
+		watch_packets_end(&r.packets, &r.watch);
 	}
+	session_watch_end(&r.session);
 	watch_done(&r.watch);
 	diagnosis_done(&r.d);
 	session_done(&r.s);
@@ -324,6 +401,11 @@ int cmd_watch(int argc, char **argv)
 	o.asked.expression = operands ? argv[1] : NULL;
 	if (o.session.seconds <= 0)
 		o.session.seconds = INTERVAL_SECONDS;
+	if ((o.packets.stack || o.packets.count) && !packets_wanted(&o.packets)) {
+		complain("watch: %s goes with --events or --write",
+			 o.packets.stack ? "--stack" : "--count");
+		return EXIT_USAGE;
+	}
 	o.session.begun = o.asked.device ? watch_asked_fits : NULL;
 	o.session.begun_arg = &o.asked;
 	if (!watch_asked_begin(&o.asked)) {

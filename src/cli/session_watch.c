@@ -17,7 +17,16 @@
 
 static void open_tracer(struct session_watch *w, const struct drop_tracer_options *options)
 {
-	w->opened = options ? drop_tracer_open_with(options, &w->tracer) : -ENODATA;
+	struct drop_tracer_options scoped = options ? *options : (struct drop_tracer_options){0};
+
+	if (w->d->observations.n == 1)
+		scoped.events_netns = w->d->observations.items[0].inode;
+	w->opened = options ? drop_tracer_open_with(&scoped, &w->tracer) : -ENODATA;
+	/* A reason that this kernel does not have: nobody will be told any. */
+	if (w->opened == -EINVAL && scoped.events_reason) {
+		scoped.events_reason = NULL;
+		w->opened = drop_tracer_open_with(&scoped, &w->tracer);
+	}
 	w->s->drops.err = w->opened;
 }
 
