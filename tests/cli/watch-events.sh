@@ -161,6 +161,10 @@ start --events --json --cause fw-rule-drop
 kinds
 stop
 says "--cause" '{x["flow"]["dport"] for x in p} == {4444, 4445, 4446}'
+start --events --json 'udp port 4445'
+kinds
+stop
+says "a packet filter" 'len(p) == 3 and {x["flow"]["dport"] for x in p} == {4445}'
 
 # ---- a flood does not hide what is rare, and what is not told is counted ----
 
