@@ -34,6 +34,7 @@ const struct collector collectors[] = {
 	{SRC_RAW_SOCKETS, AT_ENDS, collect_raw_sockets},
 	{SRC_PACKET_SOCKETS, AT_ENDS, collect_packet_sockets},
 	{SRC_NETLINK_SOCKETS, AT_ENDS, collect_netlink_sockets},
+	{SRC_UNIX, AT_ENDS, collect_unix},
 	{SRC_RT_CACHE, AT_ENDS, collect_rt_cache},
 	{SRC_NEIGH, AT_ALL, collect_neigh},
 	{SRC_ADDRESSES, AT_ENDS, collect_addresses},
@@ -128,6 +129,7 @@ static void tell_collector(enum source source, const struct snapshot *from, stru
 		COPY(packet_sockets,
 		     socket_in_question(item) || (from->cpus_flooded && is_capture(item)));
 		COPY(netlink_sockets, socket_in_question(item));
+		COPY(unix_full, true);
 		to->cpus_flooded = from->cpus_flooded;
 	} else if (source == SRC_SOCKETS) {
 		memcpy(to->counter, from->counter, sizeof(to->counter));

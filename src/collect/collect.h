@@ -73,6 +73,7 @@ struct tcp_idle tcp_idle_of(const struct snapshot *s);
 int collect_raw_sockets(struct host *h, struct snapshot *s);
 int collect_packet_sockets(struct host *h, struct snapshot *s);
 int collect_netlink_sockets(struct host *h, struct snapshot *s);
+int collect_unix(struct host *h, struct snapshot *s);
 int collect_rt_cache(struct host *h, struct snapshot *s);
 int collect_sysctl(struct host *h, struct snapshot *s);
 int collect_process(struct host *h, struct snapshot *s);

@@ -562,6 +562,9 @@ static void list_inodes(const struct snapshot *s, struct inodes *to)
 	list_some(s->raw_sockets.items, s->raw_sockets.n, false, to);
 	list_some(s->packet_sockets.items, s->packet_sockets.n, s->cpus_flooded, to);
 	list_some(s->netlink_sockets.items, s->netlink_sockets.n, false, to);
+	vec_each(q, &s->unix_full)
+		if (to->list.n < SOCKETS_IN_QUESTION_MAX)
+			*vec_push(&to->list) = q->inode;
 	if (to->list.n)
 		qsort(to->list.items, to->list.n, sizeof(uint32_t), compare_u32);
 	for (size_t i = 0; i < to->list.n; i++)

@@ -31,6 +31,10 @@
 #define STATES_AT_ENDS (STATES_ALL & ~(1u << STATE_TIME_WAIT))
 #define STATES_AT_LOOKS (1u << STATE_LISTEN)
 
+#define STATE_ESTABLISHED 1
+/* Healthy connections that conntrack may have forgotten are kept while there are fewer sockets. */
+#define KEPT_FOR_IDLE_MAX 4096
+
 #define HALF_OPEN_MAX 4096 /* whose sources are kept; all are counted */
 
 /* The attributes of one message that are used: struct tcp_info grows with the kernel. */
@@ -106,13 +110,22 @@ static bool matters_at_look(const struct diag *d)
 	       mem(d, SK_MEMINFO_WMEM_ALLOC) || mem(d, SK_MEMINFO_DROPS);
 }
 
-static bool is_kept(const struct diag *d, uint8_t protocol, bool look)
+/* Nothing came for so long that connection tracking has thrown it out. */
+static bool is_forgotten(const struct diag *d, const struct snapshot *s)
+{
+	return s->tracked_ms && d->m->idiag_state == STATE_ESTABLISHED &&
+	       s->sockets.n < KEPT_FOR_IDLE_MAX &&
+	       u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_last_ack_recv)) >=
+		       s->tracked_ms;
+}
+
+static bool is_kept(const struct diag *d, uint8_t protocol, bool look, const struct snapshot *s)
 {
 	bool listener = protocol == IPPROTO_TCP && d->m->idiag_state == STATE_LISTEN;
 
 	if (look)
 		return (listener || protocol == IPPROTO_UDP) && matters_at_look(d);
-	return listener || protocol == IPPROTO_UDP || connection_matters(d);
+	return listener || protocol == IPPROTO_UDP || connection_matters(d) || is_forgotten(d, s);
 }
 
 static void keep_socket(const struct diag *d, uint8_t protocol, struct snapshot *s)
@@ -220,7 +233,7 @@ int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struc
 		s->connections_seen += protocol == IPPROTO_TCP && d.m->idiag_state != STATE_LISTEN;
 		if (d.m->idiag_state == STATE_SYN_RECV)
 			count_half_open(&d, s);
-		if (is_kept(&d, protocol, look))
+		if (is_kept(&d, protocol, look, s))
 			keep_socket(&d, protocol, s);
 	}
 	return 0;
@@ -373,9 +386,34 @@ static bool tcp_is_idle(const struct host *h, const struct snapshot *s)
 	       memcmp(now, h->tcp_idle.segments, sizeof(now)) == 0;
 }
 
+/* A setting as /proc/sys/net/netfilter has it; false: not there, or no number. */
+static bool read_setting(struct host *h, const char *path, uint64_t *ret)
+{
+	cleanup(buf_done) struct buf text = {0};
+	struct span all, field;
+
+	return read_text(h, path, &text, &all) == 0 && next_line(&all, &field) &&
+	       parse_u64(field, UINT32_MAX / 1000, ret) == 0;
+}
+
+/*
+ * After so many milliseconds an idle connection is tracked no more, and where connections are not
+ * taken up in their middle what comes for it then is invalid; 0: it would be taken up, or there is
+ * no connection tracking.
+ */
+static uint32_t tracked_ms(struct host *h)
+{
+	uint64_t loose = 1, seconds = 0;
+
+	if (host_is_look(h) || host_is_first(h) ||
+	    !read_setting(h, "sys/net/netfilter/nf_conntrack_tcp_loose", &loose) || loose ||
+	    !read_setting(h, "sys/net/netfilter/nf_conntrack_tcp_timeout_established", &seconds))
+		return 0;
+	return (uint32_t)seconds * 1000;
+}
+
 int collect_sockets(struct host *h, struct snapshot *s)
 {
-	bool idle = !host_is_look(h) && tcp_is_idle(h, s);
 	static const struct {
 		const char *name;
 		uint8_t family, protocol;
@@ -390,7 +428,11 @@ int collect_sockets(struct host *h, struct snapshot *s)
 	cleanup(buf_done) struct buf text4 = {0};
 	cleanup(buf_done) struct buf text6 = {0};
 	struct span in_use[2] = {0};
+	bool idle;
 
+	/* Of connections that were forgotten nothing reaches TCP, so that they seem idle. */
+	s->tracked_ms = tracked_ms(h);
+	idle = !host_is_look(h) && !s->tracked_ms && tcp_is_idle(h, s);
 	/* One that cannot be read, or is of an older recording, spares no dump. */
 	read_text(h, "net/sockstat", &text4, &in_use[0]);
 	read_text(h, "net/sockstat6", &text6, &in_use[1]);

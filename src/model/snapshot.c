@@ -82,6 +82,7 @@ uint32_t link_info(const struct link *l, enum link_info id)
 	V(SRC_RAW_SOCKETS, raw_sockets)                                                            \
 	V(SRC_PACKET_SOCKETS, packet_sockets)                                                      \
 	V(SRC_NETLINK_SOCKETS, netlink_sockets)                                                    \
+	V(SRC_UNIX, unix_full)                                                                     \
 	V(SRC_SOCKETS, half_open)                                                                  \
 	V(SRC_SOCKETS, half_open_from)                                                             \
 	V(SRC_TRACKED, tracked)                                                                    \
@@ -132,6 +133,8 @@ static void take_numbers(struct snapshot *to, const struct snapshot *from, enum 
 		to->connections_seen = from->connections_seen;
 		to->synacks_again = from->synacks_again;
 	}
+	if (source == SRC_UNIX)
+		to->unix_asked = from->unix_asked;
 	if (source == SRC_NEIGH) {
 		to->neighs_seen = from->neighs_seen;
 		memcpy(to->neighs_limited, from->neighs_limited, sizeof(to->neighs_limited));

@@ -61,7 +61,10 @@ struct snapshot {
 	VEC(struct socket) sockets;
 	size_t sockets_seen; /* with those left out */
 	size_t connections_seen; /* of them, TCP sockets that do not listen */
+	uint32_t tracked_ms; /* while sockets are read: idle connections of this age are kept too */
 	VEC(struct socket) raw_sockets, packet_sockets, netlink_sockets;
+	VEC(struct unix_queue) unix_full; /* at the ends only */
+	uint32_t unix_asked; /* sockets that might have been among them */
 	VEC(struct half_open) half_open; /* at the ends only */
 	VEC(struct crowd_entry) half_open_from; /* at most 4,096 of them */
 	/* At the end, where a table or the ports are three quarters used up; at most so many. */

@@ -99,6 +99,12 @@ struct buffer_lock {
 	bool rcvbuf, sndbuf;
 };
 
+/* A datagram socket (AF_UNIX) of this host's programs whose queue is full. */
+struct unix_queue {
+	uint32_t inode;
+	char name[108]; /* of its file, or "@..." */
+};
+
 struct socket_owner {
 	uint32_t inode;
 	int pid;

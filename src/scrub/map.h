@@ -130,6 +130,8 @@ void scrub_hex(struct scrubber *s, struct span text, struct buf *to);
 /* Files of sockets under /proc/net. */
 enum socket_file { SOCKET_FILE_RAW, SOCKET_FILE_PACKET, SOCKET_FILE_NETLINK };
 int scrub_socket_file(struct scrubber *s, enum socket_file which, struct buf *data);
+/* Full queues of AF_UNIX, as collect/unix.c keeps them. */
+int scrub_unix_queues(struct scrubber *s, struct buf *data);
 int scrub_interrupts(struct scrubber *s, struct buf *data);
 int scrub_queues(struct scrubber *s, struct buf *data);
 int scrub_cpu_tasks(struct scrubber *s, struct buf *data);

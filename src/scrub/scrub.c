@@ -184,6 +184,14 @@ static int scrub_tasks_of(struct scrubber *s, const char *name, struct buf *data
 	return data ? scrub_cpu_tasks(s, data) : 0;
 }
 
+static int scrub_unix_of(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	buf_puts(to, name);
+	if (strcmp(name, "made/unix-queues") != 0)
+		return -EBADMSG;
+	return data ? scrub_unix_queues(s, data) : 0;
+}
+
 static int scrub_log(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
 	buf_puts(to, name);
@@ -511,6 +519,7 @@ static const struct kind kinds[] = {
 	{"made/rates", scrub_numbers, false},
 	{"made/queues", scrub_queues_of, false},
 	{"made/cpu-tasks", scrub_tasks_of, false},
+	{"made/unix-queues", scrub_unix_of, false},
 	{"made/kernel-log", scrub_log, false},
 	{"made/peer-links", scrub_peer_links, false},
 	{"made/peer-netns", scrub_peer_netns, false},

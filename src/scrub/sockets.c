@@ -113,3 +113,30 @@ int scrub_crowd(struct scrubber *s, struct buf *data)
 	vec_done(&all.list);
 	return r;
 }
+
+int scrub_unix_queues(struct scrubber *s, struct buf *data)
+{
+	struct span text = {data->data, data->len}, line, word, number;
+	struct buf out = {0};
+	uint64_t n;
+
+	while (next_line(&text, &line)) {
+		bool full;
+
+		if (!next_field(&line, &word) || !next_field(&line, &number) ||
+		    parse_u64(number, UINT32_MAX, &n) < 0 ||
+		    !((full = span_is(word, "full")) || span_is(word, "asked"))) {
+			buf_done(&out);
+			return -EBADMSG;
+		}
+		buf_printf(&out, "%s %llu", full ? "full" : "asked", (unsigned long long)n);
+		if (full) {
+			buf_puts(&out, " ");
+			scrub_path(s, (struct span){line.p + (line.n > 0), line.n - (line.n > 0)}, &out);
+		}
+		buf_puts(&out, "\n");
+	}
+	buf_done(data);
+	*data = out;
+	return 0;
+}

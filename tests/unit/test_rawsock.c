@@ -16,6 +16,7 @@
 #include <cmocka.h>
 #include <netinet/in.h>
 
+#include "scrub/map.h"
 #include "collect/proctext.h"
 #include "collect/recording.h"
 
@@ -118,6 +119,45 @@ static void netlink_sockets_are_read(void **state)
 	assert_ptr_equal(snapshot_socket(&s, sk->cookie), sk);
 }
 
+/* As collect/unix.c keeps them. */
+static const char unix_queues[] = "full 4711 @a name with blanks\nfull 12 /dev/log\nasked 34\n";
+
+static void full_unix_queues_are_read(void **state)
+{
+	cleanup(snapshot_done) struct snapshot s = {0};
+
+	(void)state;
+	assert_int_equal(parse_unix_queues(span_of(unix_queues), &s), 0);
+	assert_int_equal(s.unix_full.n, 2);
+	assert_int_equal(s.unix_asked, 34);
+	assert_int_equal(s.unix_full.items[0].inode, 4711);
+	assert_string_equal(s.unix_full.items[0].name, "@a name with blanks");
+	assert_string_equal(s.unix_full.items[1].name, "/dev/log");
+}
+
+static void scrubbed_unix_queues_name_nobody(void **state)
+{
+	static const struct siphash_key key = {1, 2};
+	cleanup(snapshot_done) struct snapshot s = {0};
+	cleanup(buf_done) struct buf text = {0};
+	struct scrubber scrubber;
+
+	(void)state;
+	scrubber_init(&scrubber, &key);
+	scrubber_learned(&scrubber);
+	buf_puts(&text, unix_queues);
+	assert_int_equal(scrub_unix_queues(&scrubber, &text), 0);
+	assert_int_equal(parse_unix_queues((struct span){text.data, text.len}, &s), 0);
+	assert_int_equal(s.unix_full.n, 2);
+	assert_int_equal(s.unix_full.items[0].inode, 4711);
+	assert_null(memmem(text.data, text.len, "name", 4));
+	assert_null(memmem(text.data, text.len, "log", 3));
+	buf_clear(&text);
+	buf_puts(&text, "secret 1\n");
+	assert_int_equal(scrub_unix_queues(&scrubber, &text), -EBADMSG);
+	scrubber_done(&scrubber);
+}
+
 /* Each cut of a text is refused or reads as fewer lines, and no byte does harm. */
 static void damage(int (*parse)(struct span text, struct snapshot *s), const char *text)
 {
@@ -167,6 +207,7 @@ static void damaged_text_does_no_harm(void **state)
 	damage(parse_raw6, raw6);
 	damage(parse_packet_file, packet);
 	damage(parse_netlink_sockets, netlink);
+	damage(parse_unix_queues, unix_queues);
 	damage(parse_rt_cache, rt_cache);
 	assert_int_equal(parse_raw4(span_of(""), &s), -EBADMSG);
 	assert_int_equal(parse_raw4(span_of(raw6), &s), -EBADMSG);
@@ -227,6 +268,8 @@ int main(void)
 		cmocka_unit_test(raw_sockets_are_read),
 		cmocka_unit_test(packet_sockets_are_read),
 		cmocka_unit_test(netlink_sockets_are_read),
+		cmocka_unit_test(full_unix_queues_are_read),
+		cmocka_unit_test(scrubbed_unix_queues_name_nobody),
 		cmocka_unit_test(damaged_text_does_no_harm),
 		cmocka_unit_test(rt_cache_is_summed),
 		cmocka_unit_test(the_module_is_not_loaded),

@@ -1,0 +1,13 @@
+# Programs log 5,000 messages a second to one that reads them
+. "${BASH_SOURCE[0]%/*}/unix-dgram-full.sh"
+CAUSE=none VERDICT="" SEVERITY=""
+
+fault() {
+	start_reader yes
+}
+
+traffic() {
+	for _ in {1..20}; do
+		say 500
+	done
+}
