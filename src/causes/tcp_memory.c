@@ -21,6 +21,10 @@ static const struct drop_filter backlog_drops = {.reasons = backlog_reasons,
 						 .protocol = IPPROTO_TCP};
 static const struct drop_filter memory_drops = {.reasons = memory_reasons,
 						.protocol = IPPROTO_TCP};
+/* 6.15 told "partly" from "wholly" beyond the window; before, both were TCP_INVALID_SEQUENCE. */
+static const char *const beyond_reasons[] = {"TCP_INVALID_END_SEQUENCE", "TCP_INVALID_SEQUENCE",
+					     NULL};
+static const struct drop_filter beyond_drops = {.reasons = beyond_reasons, .protocol = IPPROTO_TCP};
 static const struct drop_filter prune_drops = {.reasons = prune_reasons, .protocol = IPPROTO_TCP};
 
 static uint64_t value(const struct exam *x, enum counter_id id)
@@ -342,11 +346,58 @@ static void prune_remedies(struct exam *x, struct finding *f)
 	buffer_advice(x, f);
 }
 
+/* A flow of segments beyond the window, of a connection that had found no memory. */
+static bool window_was_closed(const struct exam *x, const struct drop_flow *flow)
+{
+	if (flow->netns != x->o->inode || !flow_matches(flow, &beyond_drops))
+		return false;
+	vec_each(other, &x->d->drops->flows)
+		if (other->netns == flow->netns && other->family == flow->family &&
+		    flow_matches(other, &memory_drops) &&
+		    other->source_port == flow->source_port &&
+		    other->destination_port == flow->destination_port &&
+		    memcmp(other->source, flow->source, sizeof(flow->source)) == 0 &&
+		    memcmp(other->destination, flow->destination, sizeof(flow->destination)) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * A connection that found no memory closes its window at once (ICSK_ACK_NOMEM), below what it had
+ * promised: what was under way is beyond it then, and is dropped too. Of those connections alone,
+ * since a segment beyond the window may also be somebody's guess.
+ */
+static uint64_t beyond_closed_window(const struct exam *x)
+{
+	uint64_t sum = 0;
+
+	if (!tracing(x))
+		return 0;
+	vec_each(flow, &x->d->drops->flows)
+		sum += window_was_closed(x, flow) ? flow->packets : 0;
+	return MIN(sum, ledger_unclaimed(x->ledger, &beyond_drops));
+}
+
+static void add_beyond(const struct exam *x, struct finding *f)
+{
+	vec_each(flow, &x->d->drops->flows) {
+		if (!window_was_closed(x, flow))
+			continue;
+		vec_each(s, &f->subjects) {
+			if (!s->has_socket || !flow_of_connection(flow, &s->socket))
+				continue;
+			s->lost += flow->packets;
+			s->traced += flow->packets;
+			break;
+		}
+	}
+}
+
 enum outcome examine_tcp_rcvq(struct exam *x)
 {
 	uint64_t counted = refused(x), events = value(x, C_OFO_PRUNED);
 	uint64_t pruned = ledger_traced(x->ledger, &prune_drops);
-	uint64_t traced = ledger_traced(x->ledger, &memory_drops) + pruned;
+	uint64_t traced = ledger_traced(x->ledger, &memory_drops) + pruned, beyond = 0;
 	struct finding *f;
 	char who[160];
 
@@ -363,6 +414,9 @@ enum outcome examine_tcp_rcvq(struct exam *x)
 		traced = pruned;
 	} else {
 		ledger_claim(x->ledger, &memory_drops, UINT64_MAX);
+		beyond = ledger_claim(x->ledger, &beyond_drops, beyond_closed_window(x));
+		counted += beyond;
+		traced += beyond;
 	}
 	ledger_claim(x->ledger, &prune_drops, pruned);
 	f = finding_new(x);
@@ -370,6 +424,8 @@ enum outcome examine_tcp_rcvq(struct exam *x)
 	f->unit = "segments";
 	f->severity = SEVERITY_WARNING;
 	subject_connections(x, f, &memory_drops);
+	if (beyond)
+		add_beyond(x, f);
 	subject_connections(x, f, &prune_drops);
 	finding_flows(x, f, &memory_drops);
 	finding_headline(f, "no room in the receive buffer of %s", who_text(f, who, sizeof(who)));
@@ -381,7 +437,10 @@ enum outcome examine_tcp_rcvq(struct exam *x)
 	evidence_counter(f, x, C_RCV_PRUNED);
 	evidence_counter(f, x, C_OFO_PRUNED);
 	evidence_counter(f, x, C_PRUNE_CALLED);
-	evidence_traced(f, x, "PROTO_MEM, TCP_OFO_QUEUE_PRUNE", traced);
+	evidence_traced(f, x, "PROTO_MEM, TCP_OFO_QUEUE_PRUNE", traced - beyond);
+	if (beyond)
+		evidence_traced(f, x, "of the same connections, beyond the window that they closed then",
+				beyond);
 	finding_exclude(f, "the memory of all TCP (%llu pages, TCPMemoryPressures +%llu)",
 			(unsigned long long)pages_used(x),
 			(unsigned long long)value(x, C_TCP_MEMORY_PRESSURES));
