@@ -125,20 +125,34 @@ void describe_app_stopped(struct exam *x, struct finding *f)
 		continue_remedy(f, p->pid, p->state == 't', still);
 }
 
-static bool throttled(const struct reader_watch *w)
+static bool throttled(const struct cpu_limit *l)
 {
-	return w->limit.nr_throttled > 0 &&
-	       (double)w->limit.nr_throttled >= THROTTLED_SHARE * (double)w->limit.nr_periods;
+	return l->nr_throttled > 0 &&
+	       (double)l->nr_throttled >= THROTTLED_SHARE * (double)l->nr_periods;
+}
+
+/*
+ * The steps in which it lost may be shorter than a period, and miss how often it was stopped. What
+ * it waited then, and the quota over the whole sample, say the same.
+ */
+static bool waited_by_quota(const struct exam *x, const struct subject *s,
+			    const struct reader_watch *w, struct cpu_limit *ret)
+{
+	if (w->known_ns <= 0 || (double)w->run_delay_ns <= WAITED_SHARE * (double)w->known_ns)
+		return false;
+	watch_quota(x->o, s->process.pid, ret);
+	return throttled(ret);
 }
 
 bool explains_cgroup_throttle(struct exam *x, const struct finding *f, const struct subject *s)
 {
 	struct reader_watch w;
+	struct cpu_limit whole;
 
 	if (!full_queue_of_process(f, s))
 		return false;
 	watch_reader(x->o, &s->socket, s->process.pid, &w);
-	return throttled(&w);
+	return throttled(&w.limit) || waited_by_quota(x, s, &w, &whole);
 }
 
 static void quota_remedy(struct finding *f, const struct process *p, const struct cpu_limit *limit,
@@ -177,6 +191,8 @@ void describe_cgroup_throttle(struct exam *x, struct finding *f)
 	struct reader_watch w;
 
 	watch_reader(x->o, &first_of(f)->socket, p->pid, &w);
+	if (!throttled(&w.limit))
+		watch_quota(x->o, p->pid, &w.limit);
 	snprintf(path, sizeof(path), "%.*s", (int)w.limit.path_n, p->cgroup);
 	finding_headline(f, "the CPU quota of %s stops %s, the reader of %s",
 			 p->unit[0] && w.limit.path_n == strlen(p->cgroup) ? p->unit : path,

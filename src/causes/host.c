@@ -12,6 +12,7 @@
 #define STEAL_SHARE 0.10  /* causes.md 181 */
 #define STEAL_OF_BACKLOG 0.05
 #define BUSY_SHARE 0.95	  /* causes.md 174 */
+#define CONTENDED_SHARE 0.85 /* causes.md 174: of the CPU on which somebody waits for it */
 #define IOWAIT_SHARE 0.40 /* causes.md 175 */
 #define BLOCKED_SAMPLES 3
 #define MEM_LOW_SHARE 0.10 /* causes.md 183 */
@@ -145,11 +146,24 @@ enum outcome examine_cpu_steal(struct exam *x)
 
 /* ---- starved ---- */
 
+/*
+ * A program of a group whose quota is used up is ready too, and the kernel adds up that wait with
+ * the others; one that sleeps with data in its queue wants no CPU, however long it had waited for
+ * one before. So others must have had the CPU, no quota may have stopped it, and it must not have
+ * been met asleep like that.
+ */
 bool explains_cpu_saturated(struct exam *x, const struct finding *f, const struct subject *s)
 {
+	struct cpu_limit quota;
 	struct reader_watch w;
+	struct cpu_times t;
 
-	return lone_reader(x, f, s, &w) && waited_share(&w) > WAITED_SHARE;
+	if (!lone_reader(x, f, s, &w) || waited_share(&w) <= WAITED_SHARE ||
+	    (w.dawdled && w.dawdled * 2 >= w.ends))
+		return false;
+	watch_quota(x->o, s->process.pid, &quota);
+	return !quota.nr_throttled && cpus_while_losing(x->o, &s->socket, w.cpu, &t) &&
+	       busy_share(&t) >= CONTENDED_SHARE;
 }
 
 /* Another CPU has room and the process may not go there, or this one has a queue. */

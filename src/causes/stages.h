@@ -137,6 +137,7 @@ void watch_process(const struct observation *o, int pid, struct process_watch *r
  */
 struct reader_watch {
 	unsigned int ends, stopped, frozen; /* ends at which it was seen; of these */
+	unsigned int dawdled; /* asleep with half of its buffer full: it wants no CPU */
 	unsigned int blocked; /* in uninterruptible sleep (D): a disk, or memory that was swapped */
 	int cpu;	      /* where it was at each end; -1: at several, or not known */
 	int64_t losing_ns; /* how long the steps with loss lasted */
@@ -144,6 +145,8 @@ struct reader_watch {
 	uint64_t ticks, run_delay_ns, major_faults; /* during these */
 	struct cpu_limit limit; /* that stopped it most in them and the step after: what was added */
 };
+/* The quota that stopped a process most often in the whole sample, whatever was lost meanwhile. */
+void watch_quota(const struct observation *o, int pid, struct cpu_limit *ret);
 void watch_reader(const struct observation *o, const struct socket *sk, int pid,
 		  struct reader_watch *ret);
 /* Those who read a socket: its holders, but for process 1 and for masters of other holders. */

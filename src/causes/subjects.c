@@ -393,30 +393,70 @@ static void add_limits(const struct process *before, const struct process *now,
 	}
 }
 
-static void see_end(const struct process *p, struct reader_watch *w)
+static void see_end(const struct process *p, const struct socket *sk, struct reader_watch *w)
 {
 	if (!p)
 		return;
 	w->ends++;
 	w->stopped += is_stopped(p);
 	w->frozen += p->frozen;
+	w->dawdled += p->state == 'S' && sk->rcvbuf && sk->rmem > sk->rcvbuf / 2;
 	w->blocked += p->state == 'D';
 	w->cpu = w->ends == 1 || w->cpu == p->cpu ? p->cpu : -1;
 }
 
 /*
- * The kernel adds up run delay when a wait is over (kernel/sched/stats.h sched_info_arrive): all of
- * it counts then, however long ago it began, and nothing does as long as the wait lasts. A process
- * that is ready at both ends and did not run in between waited all the time.
+ * Steps with loss in a row. The kernel adds up run delay when a wait is over (kernel/sched/stats.h
+ * sched_info_arrive): all of it counts then, however long ago it began, and nothing does as long as
+ * the wait lasts. So delays are summed over the whole row, and no more than its length; a process
+ * that is ready at both ends of its last steps and did not run in them waited all that time.
  */
-static uint64_t waited_ns(const struct process *p, const struct process *q, int64_t step_ns)
-{
-	uint64_t delay = q->run_delay_ns - p->run_delay_ns, step = (uint64_t)step_ns;
+struct losing_row {
+	uint64_t length_ns, delay_ns, tail_ns;
+};
 
-	if (!delay && p->state == 'R' && q->state == 'R' && p->utime == q->utime &&
-	    p->stime == q->stime)
-		return step;
-	return MIN(delay, step);
+static void row_add(struct losing_row *row, const struct process *p, const struct process *q,
+		    uint64_t step_ns)
+{
+	uint64_t delay = q->run_delay_ns - p->run_delay_ns;
+	bool waits = !delay && p->state == 'R' && q->state == 'R' && p->utime == q->utime &&
+		     p->stime == q->stime;
+
+	row->length_ns += step_ns;
+	row->delay_ns += delay;
+	row->tail_ns = waits ? row->tail_ns + step_ns : 0;
+}
+
+static uint64_t row_end(struct losing_row *row)
+{
+	uint64_t waited = MIN(row->delay_ns + row->tail_ns, row->length_ns);
+
+	*row = (struct losing_row){0};
+	return waited;
+}
+
+static void most_throttled(const struct cpu_limit *sums, struct cpu_limit *ret)
+{
+	for (size_t i = 0; i < CPU_LIMITS_MAX; i++)
+		if (sums[i].nr_throttled > ret->nr_throttled)
+			*ret = sums[i];
+}
+
+void watch_quota(const struct observation *o, int pid, struct cpu_limit *ret)
+{
+	struct cpu_limit sums[CPU_LIMITS_MAX] = {0};
+	const struct process *before = snapshot_process(&o->a, pid);
+
+	for (size_t i = 0; i <= o->looks.n; i++) {
+		const struct snapshot *at = i < o->looks.n ? &o->looks.items[i] : &o->b;
+		const struct process *now = snapshot_process(at, pid);
+
+		if (before && now)
+			add_limits(before, now, sums);
+		before = now ? now : before;
+	}
+	*ret = (struct cpu_limit){0};
+	most_throttled(sums, ret);
 }
 
 /*
@@ -429,37 +469,42 @@ void watch_reader(const struct observation *o, const struct socket *sk, int pid,
 	struct cpu_limit sums[CPU_LIMITS_MAX] = {0};
 	const struct snapshot *before = &o->a;
 	struct reader_watch w = {.cpu = -1};
+	struct losing_row row = {0};
 	bool lost_before = false;
 
 	for (size_t i = 0; i <= o->looks.n; i++) {
 		const struct snapshot *now = i < o->looks.n ? &o->looks.items[i] : &o->b;
 		const struct process *p = snapshot_process(before, pid),
 				     *q = snapshot_process(now, pid);
+		struct socket was, is;
 		bool lost;
 
 		if (!source_ok(now, SRC_SOCKETS))
 			continue;
-		lost = socket_at(now, sk).drops > socket_at(before, sk).drops;
+		was = socket_at(before, sk);
+		is = socket_at(now, sk);
+		lost = is.drops > was.drops;
 		if (lost) {
 			w.losing_ns += now->taken_ns - before->taken_ns;
 			if (!lost_before)
-				see_end(p, &w);
-			see_end(q, &w);
+				see_end(p, &was, &w);
+			see_end(q, &is, &w);
 		}
 		if (lost && p && q) {
 			w.known_ns += now->taken_ns - before->taken_ns;
 			w.ticks += q->utime + q->stime - p->utime - p->stime;
-			w.run_delay_ns += waited_ns(p, q, now->taken_ns - before->taken_ns);
 			w.major_faults += q->major_faults - p->major_faults;
+			row_add(&row, p, q, (uint64_t)(now->taken_ns - before->taken_ns));
+		} else {
+			w.run_delay_ns += row_end(&row);
 		}
 		if ((lost || lost_before) && p && q)
 			add_limits(p, q, sums);
 		lost_before = lost;
 		before = now;
 	}
-	for (size_t i = 0; i < CPU_LIMITS_MAX; i++)
-		if (sums[i].nr_throttled > w.limit.nr_throttled)
-			w.limit = sums[i];
+	w.run_delay_ns += row_end(&row);
+	most_throttled(sums, &w.limit);
 	*ret = w;
 }
 

@@ -383,7 +383,7 @@ static void irq_imbalance(void **state)
 /* What /proc/812/stat says at each phase: its state, major faults and CPU time. */
 struct reader {
 	const char *state;
-	unsigned int faults, ticks;
+	unsigned int faults, ticks, delay_ms; /* delay: waited for a CPU, up to then */
 };
 
 static void reader_at(struct machine *m, struct snapshot *s, int i, const struct reader *reader)
@@ -392,7 +392,7 @@ static void reader_at(struct machine *m, struct snapshot *s, int i, const struct
 	struct netns ns = {.inode = 1, .fd = -1};
 	struct host h = {.ns = &ns, .recording = m->recording, .replay = true};
 	struct socket *sk = vec_push(&s->sockets);
-	char stat[256];
+	char stat[256], schedstat[64];
 
 	*sk = (struct socket){.cookie = 5,
 			      .inode = 4711,
@@ -409,7 +409,9 @@ static void reader_at(struct machine *m, struct snapshot *s, int i, const struct
 		 reader->state, reader->faults, reader->ticks);
 	says(m, phases[i], "made/owners", "4711 812\n");
 	says(m, phases[i], "proc/812/stat", stat);
-	says(m, phases[i], "proc/812/schedstat", "1500000000 20000000 900\n");
+	snprintf(schedstat, sizeof(schedstat), "1500000000 %llu 900\n",
+		 20000000ULL + reader->delay_ms * 1000000ULL);
+	says(m, phases[i], "proc/812/schedstat", schedstat);
 	says(m, phases[i], "proc/812/status", "Name:\tdnsdist\nCpus_allowed_list:\t1\n");
 	snprintf(h.phase, sizeof(h.phase), "%s", phases[i]);
 	assert_int_equal(collect_process(&h, s), 0);
@@ -525,6 +527,8 @@ static void cpu_saturated(void **state)
 {
 	static const struct reader ready[] = {{"R", 0, 7}, {"R", 0, 7}, {"R", 0, 7}, {"R", 0, 7}};
 	static const struct reader busy[] = {{"R", 0, 7}, {"R", 0, 97}, {"R", 0, 190}, {"R", 0, 280}};
+	static const struct reader waits[] = {{"R", 0, 7}, {"R", 0, 8, 990}, {"S", 0, 9, 1900}, {"R", 0, 10, 2900}};
+	static const struct reader sleeps[] = {{"S", 0, 7}, {"S", 0, 8, 990}, {"S", 0, 9, 1900}, {"S", 0, 10, 2900}};
 	static const char full[] = "cpu0 20 0 10 470 0 0 0 0 0 0\ncpu1 490 0 10 0 0 0 0 0 0 0\n";
 	const struct finding *f;
 	struct machine m;
@@ -541,6 +545,18 @@ static void cpu_saturated(void **state)
 	machine_done(&m);
 	tell_reader(&m, busy, enough, unswapped, full);
 	assert_null(found(&m, "cpu-saturated"));
+	machine_done(&m);
+	tell_reader(&m, waits, enough, unswapped, full);
+	assert_non_null(found(&m, "cpu-saturated"));
+	machine_done(&m);
+	/* It waited on a CPU that had time: no other program kept it from running. */
+	tell_reader(&m, waits, enough, unswapped, idle);
+	assert_null(found(&m, "cpu-saturated"));
+	machine_done(&m);
+	/* Asleep with a full buffer, however long it waited before it went to sleep. */
+	tell_reader(&m, sleeps, enough, unswapped, full);
+	assert_null(found(&m, "cpu-saturated"));
+	assert_non_null(found(&m, "app-slow-reader"));
 	machine_done(&m);
 }
 
