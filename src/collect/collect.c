@@ -45,6 +45,7 @@ const struct collector collectors[] = {
 	{SRC_SOCKSTAT, AT_ALL, collect_sockstat},
 	{SRC_CPU, AT_ALL, collect_cpu},
 	{SRC_CPU_TASKS, AT_ALL, collect_cpu_tasks},
+	{SRC_CPUIDLE, AT_ENDS, collect_cpuidle},
 	{SRC_SOFTIRQS, AT_ENDS, collect_softirqs},
 	{SRC_INTERRUPTS, AT_ENDS, collect_interrupts},
 	{SRC_PRESSURE, AT_ENDS, collect_pressure},
@@ -121,7 +122,8 @@ static void tell_collector(enum source source, const struct snapshot *from, stru
 	vec_each (item, &from->vector)                                                             \
 		if (condition)                                                                     \
 			*vec_push(&to->vector) = *item
-	if (source == SRC_ETHTOOL || source == SRC_PEERS || source == SRC_QUEUES) {
+	if (source == SRC_ETHTOOL || source == SRC_PEERS || source == SRC_QUEUES ||
+	    source == SRC_CPUIDLE) {
 		COPY(links, true);
 	} else if (source == SRC_PROCESS) {
 		COPY(sockets, socket_in_question(item));

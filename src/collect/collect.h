@@ -37,6 +37,7 @@ int collect_xfrm(struct host *h, struct snapshot *s);
 int collect_softnet(struct host *h, struct snapshot *s);
 int collect_cpu(struct host *h, struct snapshot *s);
 int collect_softirqs(struct host *h, struct snapshot *s);
+int collect_cpuidle(struct host *h, struct snapshot *s); /* of s->links, as above */
 int collect_interrupts(struct host *h, struct snapshot *s);
 int collect_cpu_tasks(struct host *h, struct snapshot *s);
 /* Of the devices in s->links, which stay the caller's. */

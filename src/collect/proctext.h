@@ -42,6 +42,7 @@ int parse_cpu_tasks(struct span text, struct snapshot *s);
 int parse_conntrack(struct span text, struct snapshot *s);
 int parse_rt_cache(struct span text, struct snapshot *s);
 /* rawsock.c, packet.c */
+int parse_cpuidle(struct span text, struct snapshot *s); /* as collect_cpuidle keeps it */
 int parse_unix_queues(struct span text, struct snapshot *s); /* as collect_unix keeps it */
 int parse_netlink_sockets(struct span text, struct snapshot *s);
 int parse_raw_sockets(struct span text, uint8_t family, struct snapshot *s);

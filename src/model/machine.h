@@ -32,6 +32,15 @@ struct interrupt {
 };
 
 /* How often one came on one CPU since boot; no row: never. Sorted by number, then CPU. */
+/* One of the depths in which a CPU sleeps. */
+struct idle_state {
+	unsigned int cpu, number;
+	uint32_t latency_us; /* to wake up from it, at most */
+	bool disabled;
+	uint64_t usage, time_us; /* how often, and how long */
+	char name[16];
+};
+
 struct interrupt_count {
 	unsigned int number, cpu;
 	uint64_t count;

@@ -87,6 +87,7 @@ uint32_t link_info(const struct link *l, enum link_info id)
 	V(SRC_SOCKETS, half_open_from)                                                             \
 	V(SRC_TRACKED, tracked)                                                                    \
 	V(SRC_CONNECTIONS, connections)                                                            \
+	V(SRC_CPUIDLE, idle_states)                                                                \
 	V(SRC_INTERRUPTS, interrupts)                                                              \
 	V(SRC_INTERRUPTS, interrupt_counts)                                                        \
 	V(SRC_QUEUES, netdev_queues)                                                               \
@@ -132,6 +133,10 @@ static void take_numbers(struct snapshot *to, const struct snapshot *from, enum 
 		to->sockets_seen = from->sockets_seen;
 		to->connections_seen = from->connections_seen;
 		to->synacks_again = from->synacks_again;
+	}
+	if (source == SRC_CPUIDLE) {
+		memcpy(to->cpufreq_driver, from->cpufreq_driver, sizeof(to->cpufreq_driver));
+		memcpy(to->cpufreq_governor, from->cpufreq_governor, sizeof(to->cpufreq_governor));
 	}
 	if (source == SRC_UNIX)
 		to->unix_asked = from->unix_asked;

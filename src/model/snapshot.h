@@ -76,6 +76,8 @@ struct snapshot {
 	int buffer_locks_err; /* negative errno: why none is known */
 
 	/* The machine, see machine.h. All but the queues are the same in each namespace. */
+	VEC(struct idle_state) idle_states; /* only where a card lost packets in its ring */
+	char cpufreq_driver[32], cpufreq_governor[32]; /* with them; "" unknown */
 	VEC(struct interrupt) interrupts;
 	VEC(struct interrupt_count) interrupt_counts;
 	VEC(struct netdev_queues) netdev_queues;

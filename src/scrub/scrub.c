@@ -192,6 +192,15 @@ static int scrub_unix_of(struct scrubber *s, const char *name, struct buf *data,
 	return data ? scrub_unix_queues(s, data) : 0;
 }
 
+/* The kernel's own words for states and drivers, and numbers. */
+static int scrub_idle_states(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-+.";
+
+	buf_puts(to, name);
+	return strcmp(name, "made/cpuidle") || (data && !is_plain_text(data, letters)) ? -EBADMSG : 0;
+}
+
 static int scrub_log(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
 	buf_puts(to, name);
@@ -519,6 +528,7 @@ static const struct kind kinds[] = {
 	{"made/rates", scrub_numbers, false},
 	{"made/queues", scrub_queues_of, false},
 	{"made/cpu-tasks", scrub_tasks_of, false},
+	{"made/cpuidle", scrub_idle_states, false},
 	{"made/unix-queues", scrub_unix_of, false},
 	{"made/kernel-log", scrub_log, false},
 	{"made/peer-links", scrub_peer_links, false},

@@ -565,6 +565,74 @@ static void remedies_of_hypervisors(void **state)
 	diagnosis_done(&d);
 }
 
+/* What collect/cpuidle.c keeps of a host with intel_idle, at 10 Gbit/s: read back and judged. */
+static void sleep_at(struct observation *o, bool end, const char *text)
+{
+	struct recording *r = recording_new();
+	struct netns ns = {.inode = 1, .fd = -1};
+	struct host h = {.ns = &ns, .phase = "b", .recording = r, .replay = true};
+	struct buf data = {.data = (char *)(uintptr_t)text, .len = strlen(text)};
+	struct snapshot *s = end ? &o->b : &o->a, part = {0};
+
+	vec_each(l, &o->b.links)
+		*vec_push(&part.links) = *l;
+	recording_put(r, "1/b/made/cpuidle", 0, &data);
+	assert_int_equal(collect_cpuidle(&h, &part), 0);
+	snapshot_take(s, &part, SRC_CPUIDLE);
+	s->source[SRC_CPUIDLE].status = SOURCE_OK;
+	snapshot_done(&part);
+	recording_free(r);
+}
+
+static void judge_sleep(struct diagnosis *d, uint32_t speed, uint64_t idle, const char *after)
+{
+	static const char before[] = "governor acpi-cpufreq powersave\n"
+				     "state 0 1 2 0 500 90000 C1\nstate 0 3 133 0 100 700000 C6\n";
+	struct card c = full_ring("ixgbe");
+	struct observation *o;
+
+	c.speed = speed;
+	o = overflowing(d, &c);
+	add_cpu(o, 0, idle, 50, 0);
+	add_cpu(o, 1, 480, 0, 0);
+	add_vector(o, 30, "eth0-TxRx-0", 0, 5000);
+	sleep_at(o, false, before);
+	sleep_at(o, true, after);
+	diagnose(d);
+}
+
+static void cpu_cstate_wakeup(void **state)
+{
+	static const char deep[] = "governor acpi-cpufreq powersave\n"
+				   "state 0 1 2 0 900 99000 C1\nstate 0 3 133 0 300 3700000 C6\n";
+	static const char shallow[] = "governor intel_pstate powersave\n"
+				      "state 0 1 2 0 9000 990000 C1\nstate 0 3 133 0 100 700000 C6\n";
+	const struct finding *f;
+	struct diagnosis d;
+
+	(void)state;
+	judge_sleep(&d, 10000, 450, deep);
+	f = found(&d, "cpu-cstate-wakeup");
+	assert_non_null(f);
+	assert_int_equal(f->severity, SEVERITY_INFO);
+	assert_int_equal(f->confidence, POSSIBLE);
+	assert_non_null(remedy_of(f, "no-deep-sleep"));
+	assert_non_null(remedy_of(f, "performance-governor"));
+	assert_non_null(found(&d, "ring-rx-overflow"));
+	diagnosis_done(&d);
+	/* In 133 us 197 frames come at 1 Gbit/s: the ring of 256 holds them. */
+	judge_sleep(&d, 1000, 450, deep);
+	assert_true(was_cleared(&d, "cpu-cstate-wakeup"));
+	diagnosis_done(&d);
+	/* It was not in that state; then: it had work to do. */
+	judge_sleep(&d, 10000, 450, shallow);
+	assert_true(was_cleared(&d, "cpu-cstate-wakeup"));
+	diagnosis_done(&d);
+	judge_sleep(&d, 10000, 20, deep);
+	assert_true(was_cleared(&d, "cpu-cstate-wakeup"));
+	diagnosis_done(&d);
+}
+
 /* What a driver keeps to itself cannot be cleared without asking it. */
 static void without_ethtool(void **state)
 {
@@ -692,6 +760,7 @@ int main(void)
 		cmocka_unit_test(cpu_steal_rx),
 		cmocka_unit_test(irq_coalescing),
 		cmocka_unit_test(ring_below_max),
+		cmocka_unit_test(cpu_cstate_wakeup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
