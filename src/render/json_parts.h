@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values that several of the JSON documents have, defined in json.c. */
+/* Values that several of the JSON documents have. */
 #ifndef WHYDROP_JSON_PARTS_H
 #define WHYDROP_JSON_PARTS_H
 
@@ -23,5 +23,6 @@ json_t *endpoint_json(uint8_t family, const uint8_t *address, uint16_t port);
 json_t *protocol_json(uint8_t protocol);
 json_t *rule_json(const struct rule_ref *r);
 json_t *socket_json(const struct subject *s);
+json_t *process_json(const struct process *p);
 
 #endif
