@@ -141,6 +141,23 @@ void scrub_path(struct scrubber *s, struct span path, struct buf *to);
 /* Only these characters and blanks. */
 bool is_plain_text(const struct buf *data, const char *also);
 
+/* ---- between scrub.c and the parts of it ---- */
+
+bool is_one_of(const char *const *list, const char *text);
+extern const char *const iptables_tables[]; /* the legacy ones; NULL ends */
+/* Rows of its table; see there. */
+int scrub_answer(struct scrubber *s, const char *name, struct buf *data, struct buf *to);
+int scrub_elements(struct scrubber *s, const char *name, struct buf *data, struct buf *to);
+int scrub_option(struct scrubber *s, const char *name, struct buf *data, struct buf *to);
+int scrub_card(struct scrubber *s, const char *name, struct buf *data, struct buf *to);
+int scrub_list(struct scrubber *s, const char *name, struct buf *data, struct buf *to);
+int scrub_save(struct scrubber *s, const char *name, struct buf *data, struct buf *to);
+int scrub_late(struct scrubber *s, const char *name, struct buf *data, struct buf *to);
+/* The JSON of drops.json, and of what the recording is of. */
+int scrub_drops(struct scrubber *s, struct buf *data);
+struct json_t;
+void scrub_meta(struct scrubber *s, struct json_t *meta);
+
 /* ---- between the netlink files ---- */
 
 struct nlattr;

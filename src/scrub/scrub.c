@@ -30,7 +30,7 @@ static bool ends_in(const char *text, const char *with)
 	return n >= m && strcmp(text + n - m, with) == 0;
 }
 
-static bool is_one_of(const char *const *list, const char *text)
+bool is_one_of(const char *const *list, const char *text)
 {
 	for (; *list; list++)
 		if (strcmp(*list, text) == 0)
@@ -96,8 +96,7 @@ static int scrub_sockets(struct scrubber *s, const char *name, struct buf *data,
 	return -EBADMSG;
 }
 
-/* Of legacy iptables. */
-static const char *const tables[] = {"filter", "nat", "mangle", "raw", "security", NULL};
+const char *const iptables_tables[] = {"filter", "nat", "mangle", "raw", "security", NULL};
 
 static int scrub_table_names(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
@@ -106,7 +105,7 @@ static int scrub_table_names(struct scrubber *s, const char *name, struct buf *d
 
 	while (next_line(&text, &line)) {
 		span_copy(line, table, sizeof(table));
-		if (!is_one_of(tables, table))
+		if (!is_one_of(iptables_tables, table))
 			return -EBADMSG;
 	}
 	buf_puts(to, name);
@@ -376,120 +375,6 @@ static int scrub_crowd_of(struct scrubber *s, const char *name, struct buf *data
 	return data ? scrub_crowd(s, data) : 0;
 }
 
-/* ---- netlink, iptables, nft ---- */
-
-static int scrub_answer(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
-{
-	struct buf none = {0};
-	int r = 0;
-
-	buf_puts(to, name);
-	if (data)
-		return scrub_netlink(s, name + strlen("nl/"), data);
-	/* The read failed: only whether it is one of ours. */
-	r = scrub_netlink(s, name + strlen("nl/"), &none);
-	return r == -ENOENT ? -EBADMSG : 0;
-}
-
-static int scrub_elements(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
-{
-	buf_puts(to, name);
-	for (const char *p = name + strlen("nl/nft-set-"); *p; p++)
-		if (!isdigit((unsigned char)*p))
-			return -EBADMSG;
-	return data ? scrub_set(s, data) : 0;
-}
-
-static int scrub_option(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
-{
-	const char *what = name + strlen("opt/");
-	bool v6 = strncmp(what, "ip6-", 4) == 0;
-
-	buf_puts(to, name);
-	if (!v6 && strncmp(what, "ip-", 3) != 0)
-		return -EBADMSG;
-	what += v6 ? 4 : 3;
-	for (size_t i = 0; tables[i]; i++) {
-		size_t n = strlen(tables[i]);
-
-		if (strncmp(what, tables[i], n) != 0)
-			continue;
-		/* Hooks, offsets and sizes. */
-		if (strncmp(what + n, "-info-", 6) == 0)
-			return 0;
-		if (strncmp(what + n, "-entries-", 9) == 0)
-			return data ? scrub_iptables(s, v6, data) : 0;
-	}
-	return -EBADMSG;
-}
-
-/* "ethtool/IFINDEX-WHAT" */
-static int scrub_card(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
-{
-	const char *what = name + strlen("ethtool/");
-
-	what += strspn(what, "0123456789");
-	buf_puts(to, name);
-	return *what == '-' ? scrub_ethtool(what + 1, data) : -EBADMSG;
-}
-
-/* "made/nft-list-inet-TABLE-CHAIN": both may hold dashes, so the chains that are known decide. */
-static int scrub_list(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
-{
-	static const struct {
-		uint8_t number;
-		const char *name;
-	} families[] = {{1, "inet"}, {2, "ip"}, {3, "arp"}, {5, "netdev"}, {7, "bridge"}, {10, "ip6"}};
-	const char *rest = name + strlen("made/nft-list-");
-
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		size_t n = strlen(families[i].name);
-
-		if (strncmp(rest, families[i].name, n) != 0 || rest[n] != '-')
-			continue;
-		vec_each(c, &s->chains) {
-			char pair[128];
-
-			snprintf(pair, sizeof(pair), "%.31s-%.63s", c->table, c->name);
-			if (c->family != families[i].number || strcmp(pair, rest + n + 1) != 0)
-				continue;
-			buf_printf(to, "made/nft-list-%s-%.31s-", families[i].name,
-				   scrub_name(s, NAME_FIREWALL, c->table, strlen(c->table)));
-			buf_puts(to, scrub_name(s, NAME_FIREWALL, c->name, strlen(c->name)));
-			if (data)
-				scrub_listing(s, data);
-			return 0;
-		}
-	}
-	return -EBADMSG;
-}
-
-/* "made/ip6tables-save-TABLE": the kernel's tables have names of its own. */
-static int scrub_save(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
-{
-	const char *table = strstr(name, "-save-");
-
-	if (!table || !is_one_of(tables, table + strlen("-save-")))
-		return -EBADMSG;
-	buf_puts(to, name);
-	if (data)
-		scrub_saved(s, data);
-	return 0;
-}
-
-/* "late/CPU": a source of ours, whose collector did not come back. */
-static int scrub_late(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
-{
-	(void)s;
-	for (size_t i = 0; i < SOURCE_N && !data; i++) {
-		if (strcmp(name + strlen("late/"), source_rows[i].id) != 0)
-			continue;
-		buf_puts(to, name);
-		return 0;
-	}
-	return -EBADMSG;
-}
-
 /* The longest prefix that fits decides; a kind that is not here is left out. */
 static const struct kind kinds[] = {
 	{"proc/net/ip_tables_names", scrub_table_names, false},
@@ -543,112 +428,6 @@ static const struct kind *kind_of(const char *name)
 		if (strncmp(name, kinds[i].prefix, strlen(kinds[i].prefix)) == 0)
 			return &kinds[i];
 	return NULL;
-}
-
-/* ---- drops.json ---- */
-
-static void scrub_rule_name(struct scrubber *s, char *name, size_t size)
-{
-	size_t n = strlen(name);
-	const char *to = n == size - 1 ? scrub_cut_name(s, name, n)
-				       : scrub_name(s, NAME_FIREWALL, name, n);
-
-	snprintf(name, size, "%s", to);
-}
-
-static int scrub_drops(struct scrubber *s, struct buf *data)
-{
-	json_t *json = json_loadb(data->data ? data->data : "", data->len, 0, NULL), *again;
-	struct drops drops = {0};
-	char *text;
-	int r = json ? drops_from_json(json, &drops) : -EBADMSG;
-
-	json_decref(json);
-	if (r < 0)
-		return r;
-	vec_each(flow, &drops.flows) {
-		scrub_address(s, flow->family, flow->source, 128);
-		scrub_address(s, flow->family, flow->destination, 128);
-	}
-	vec_each(rule, &drops.rules) {
-		scrub_rule_name(s, rule->table, sizeof(rule->table));
-		scrub_rule_name(s, rule->chain, sizeof(rule->chain));
-	}
-	again = drops_to_json(&drops);
-	text = again ? json_dumps(again, JSON_INDENT(1)) : NULL;
-	if (text) {
-		buf_clear(data);
-		buf_puts(data, text);
-	}
-	free(text);
-	json_decref(again);
-	drops_done(&drops);
-	return text ? 0 : -EBADMSG;
-}
-
-/* ---- the description ---- */
-
-static void scrub_text_at(struct scrubber *s, json_t *object, const char *key, enum name_kind kind)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	if (text)
-		json_object_set_new(object, key, json_string(scrub_name(s, kind, text, strlen(text))));
-}
-
-static void keep_keys(json_t *object, const char *const *keys)
-{
-	const char *key;
-	json_t *value;
-	void *next;
-
-	json_object_foreach_safe(object, next, key, value)
-		if (!is_one_of(keys, key))
-			json_object_del(object, key);
-}
-
-/* What the user stated: the devices it names, and nothing that is not known. */
-static void scrub_config(struct scrubber *s, json_t *config)
-{
-	static const char *const keys[] = {"limits", "ignores", "thresholds", NULL};
-	static const char *const limit_keys[] = {"kind", "side", "device", "value", NULL};
-	static const char *const ignore_keys[] = {"cause", "device", "port", NULL};
-	json_t *lists[] = {json_object_get(config, "limits"), json_object_get(config, "ignores")};
-	json_t *one;
-	size_t i;
-
-	keep_keys(config, keys);
-	for (size_t k = 0; k < ARRAY_SIZE(lists); k++) {
-		json_array_foreach(lists[k], i, one) {
-			const char *device = json_string_value(json_object_get(one, "device"));
-
-			keep_keys(one, k ? ignore_keys : limit_keys);
-			if (device && *device)
-				json_object_set_new(one, "device",
-						    json_string(scrub_device(s, device, strlen(device),
-									     false)));
-		}
-	}
-}
-
-static void scrub_meta(struct scrubber *s, json_t *meta)
-{
-	static const char *const keys[] = {"schema", "namespaces", "host", "kernel", "cpus",
-					   "started_at", "started_at_ns", "uptime", "since_boot",
-					   "note",
-					   "whydrop", "times", "config", NULL};
-	static const char *const netns_keys[] = {"name", "inode", "looks", "seconds", NULL};
-	json_t *entry;
-	size_t i;
-
-	keep_keys(meta, keys);
-	scrub_text_at(s, meta, "host", NAME_HOST);
-	json_array_foreach(json_object_get(meta, "namespaces"), i, entry) {
-		keep_keys(entry, netns_keys);
-		scrub_text_at(s, entry, "name", NAME_NETNS);
-	}
-	scrub_config(s, json_object_get(meta, "config"));
-	json_object_set_new(meta, "scrubbed", json_true());
 }
 
 /* ---- all of it ---- */
