@@ -8,7 +8,8 @@ needs() {
 	return 77
 }
 
-fault() {
+# The router's devices become ports of a bridge, and the server has an address of the client's net
+bridge_the_ends() {
 	local dev
 
 	ip -n "$R" link add br0 type bridge
@@ -21,6 +22,10 @@ fault() {
 	ip -n "$C" neigh replace $TO lladdr "$SMAC" dev "$CDEV" nud permanent
 	serve READER "$S" udp-recv 5301 --rcvbuf 4000000
 	serve OTHER "$S" udp-recv 5300 --rcvbuf 4000000
+}
+
+fault() {
+	bridge_the_ends
 	in_ns "$R" sysctl -qw net.bridge.bridge-nf-call-iptables=1
 	nft_in "$R" <<-RULES
 		table ip filter {

@@ -1,5 +1,6 @@
 # A bridge between client and server; a rule of the bridge family drops one UDP port
-CAUSE=fw-forward-drop TOPOLOGY=router EXAMINE=$R SECONDS=3 TO=192.0.2.9
+. "${BASH_SOURCE[0]%/*}/br-netfilter-drop.sh"
+CAUSE=fw-forward-drop
 
 needs() {
 	ip -n "$R" link add probe type bridge && ip -n "$R" link del probe &&
@@ -9,18 +10,7 @@ needs() {
 }
 
 fault() {
-	local dev
-
-	ip -n "$R" link add br0 type bridge
-	for dev in "$RCDEV" "$RSDEV"; do
-		ip -n "$R" addr flush dev "$dev"
-		ip -n "$R" link set "$dev" master br0
-	done
-	ip -n "$R" link set br0 up
-	ip -n "$S" addr add $TO/24 dev "$SDEV"
-	ip -n "$C" neigh replace $TO lladdr "$SMAC" dev "$CDEV" nud permanent
-	serve READER "$S" udp-recv 5301 --rcvbuf 4000000
-	serve OTHER "$S" udp-recv 5300 --rcvbuf 4000000
+	bridge_the_ends
 	nft_in "$R" <<-RULES
 		table bridge filter {
 			chain forward {
@@ -29,12 +19,6 @@ fault() {
 			}
 		}
 	RULES
-}
-
-traffic() {
-	gen "$C" udp-send $TO 5300 -n 500 --rate 1000
-	gen "$C" udp-send $TO 5301 -n 1000 --rate 1000
-	echo "lost=$((SENT - $(tally "$READER" received)))"
 }
 
 heal() {

@@ -1,6 +1,6 @@
 # A listener's SYN queue is filled by sources that never answer, and cookies stand in for it
 CAUSE=synq-cookies EXAMINE=$S SECONDS=4 SEVERITY=info VERDICT=healthy
-FROM=10.66.0.1 TO=$S4
+FROM=10.66.0.1 TO=$S4 SYNS=800 RATE=1000
 
 fault() {
 	in_ns "$S" sysctl -qw net.ipv4.tcp_syncookies=1
@@ -11,7 +11,7 @@ fault() {
 
 traffic() {
 	gen "$C" raw "$CDEV" --tcp S --from "$FROM" --to "$TO" --to-port 5400 --dmac "$SMAC" \
-		--smac "$CMAC" -n 800 --rate 1000 --sources 800
+		--smac "$CMAC" -n "$SYNS" --rate "$RATE" --sources "$SYNS"
 }
 
 heal() {
