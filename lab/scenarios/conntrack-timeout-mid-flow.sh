@@ -3,8 +3,6 @@ CAUSE=conntrack-timeout-mid-flow VIA=conntrack-invalid EXAMINE=$S SECONDS=7 WITN
 SEVERITY=warning
 
 fault() {
-	in_ns "$S" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0 \
-		net.netfilter.nf_conntrack_tcp_timeout_established=1
 	nft_in "$S" <<-RULES
 		table inet filter {
 			chain input {
@@ -13,6 +11,9 @@ fault() {
 			}
 		}
 	RULES
+	# The rule loads nf_conntrack where that is a module
+	in_ns "$S" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0 \
+		net.netfilter.nf_conntrack_tcp_timeout_established=1
 	serve LISTENER "$S" tcp-listen 5300 --backlog 64 --no-read
 }
 
