@@ -9,6 +9,7 @@ start_judge() {
 		# linux/netfilter/nfnetlink_queue.h
 		PACKET, VERDICT, CONFIG = 0, 1, 2
 		s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+		s.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE: the queue is what fills
 		s.bind((0, 0))
 
 		def attribute(kind, data):
