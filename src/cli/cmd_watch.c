@@ -28,8 +28,9 @@ struct options {
 };
 
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
-static const char *const rung_choices[] = {"best", "tp_btf", "raw_tracepoint", "counters", NULL};
-enum { RUNG_BEST, RUNG_COUNTERS = 3 };
+static const char *const rung_choices[] = {"best", "tp_btf", "raw_tracepoint",
+					    "perf_tracepoint", "counters", NULL};
+enum { RUNG_BEST, RUNG_COUNTERS = 4 };
 
 #define AT(field) .offset = offsetof(struct options, field)
 static const struct opt rows[] = {

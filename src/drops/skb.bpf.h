@@ -3,10 +3,11 @@
  * What the programs on kfree_skb share: the fields they read of a packet, whose it was, and its IP
  * header. Included by BPF programs alone.
  *
- * A program has six forms: the tracepoint got `reason` in 5.17 and `rx_sk` in 6.11, and each
- * exists as tp_btf (the verifier knows the pointers, fields are plain loads) and as raw
- * tracepoint (fields are copied by a helper) for kernels that refuse the former. The loader loads
- * the one that fits. Memory that is not what we take it for reads as zero in both.
+ * A program has nine forms: the tracepoint got `reason` in 5.17 and `rx_sk` in 6.11, and each
+ * exists as tp_btf (the verifier knows the pointers, fields are plain loads), as raw tracepoint
+ * (fields are copied by a helper) for kernels that refuse the former, and as a program on the
+ * tracepoint's record, which perf would get. The loader loads the one that fits. Memory that is not
+ * what we take it for reads as zero in all of them.
  */
 #ifndef WHYDROP_DROPS_SKB_BPF_H
 #define WHYDROP_DROPS_SKB_BPF_H
@@ -362,6 +363,14 @@ static __always_inline __u32 segments_of(struct sk_buff *skb, __u32 len, const b
 	return segments ? segments : (len + size - 1) / size;
 }
 
+enum skb_drop_reason { SKB_DROP_REASON_ANY };
+
+/* include/trace/events/skb.h */
+struct trace_event_raw_kfree_skb {
+	void *skbaddr, *location, *rx_sk;
+	enum skb_drop_reason reason;
+} FIELDS_USED;
+
 /* The arguments of the tracepoint: skb, location, reason (5.17), rx_sk (6.11). */
 #define ON_KFREE_SKB(handle)                                                                       \
 	SEC("tp_btf/kfree_skb")                                                                    \
@@ -393,6 +402,21 @@ static __always_inline __u32 segments_of(struct sk_buff *skb, __u32 len, const b
 	int raw_2(__u64 *ctx)                                                                      \
 	{                                                                                          \
 		return handle((void *)ctx[0], ctx[1], 0, NULL, false);                             \
+	}                                                                                          \
+	SEC("tp/skb/kfree_skb")                                                                    \
+	int perf_4(struct trace_event_raw_kfree_skb *ctx)                                          \
+	{                                                                                          \
+		return handle(ctx->skbaddr, (__u64)ctx->location, ctx->reason, ctx->rx_sk, false); \
+	}                                                                                          \
+	SEC("tp/skb/kfree_skb")                                                                    \
+	int perf_3(struct trace_event_raw_kfree_skb *ctx)                                          \
+	{                                                                                          \
+		return handle(ctx->skbaddr, (__u64)ctx->location, ctx->reason, NULL, false);       \
+	}                                                                                          \
+	SEC("tp/skb/kfree_skb")                                                                    \
+	int perf_2(struct trace_event_raw_kfree_skb *ctx)                                          \
+	{                                                                                          \
+		return handle(ctx->skbaddr, (__u64)ctx->location, 0, NULL, false);                 \
 	}
 
 #endif

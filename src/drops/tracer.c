@@ -19,12 +19,16 @@
 #include "drops/rules.h"
 #include "drops.skel.h"
 
-/* Best first. The program of a rung is called PREFIX_ARGUMENTS, those beside it PREFIX_xdp and _send. */
+/*
+ * Best first. The program of a rung is called PREFIX_ARGUMENTS, those beside it PREFIX_xdp and
+ * _send: the last one has none, as those tracepoints' records lack what is wanted of them.
+ */
 static const struct rung {
 	const char *name, *prefix;
 } rungs[] = {
 	{"tp_btf", "btf"},
 	{"raw_tracepoint", "raw"},
+	{"perf_tracepoint", "perf"},
 };
 
 #define MAPS_SIZE (8U << 20) /* kernel memory for all maps together, about */

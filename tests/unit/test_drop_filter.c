@@ -378,7 +378,7 @@ static void test_refused(void **state)
 
 /* ---- the drop tracer with a filter ---- */
 
-static const char *const rungs[] = {"tp_btf", "raw_tracepoint"};
+static const char *const rungs[] = {"tp_btf", "raw_tracepoint", "perf_tracepoint"};
 
 static void count_event(const struct drop_event *event, void *arg)
 {

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 
 /* Every test runs on each rung that this kernel has; net_dm is the last. */
-static const char *rungs[] = {"tp_btf", "raw_tracepoint", "net_dm"};
+static const char *rungs[] = {"tp_btf", "raw_tracepoint", "perf_tracepoint", "net_dm"};
 static size_t rungs_n = ARRAY_SIZE(rungs);
 
 static bool is_net_dm(const char *rung)

@@ -8,7 +8,7 @@
 
 #include <sys/prctl.h>
 
-static const char *const rungs[] = {"tp_btf", "raw_tracepoint"};
+static const char *const rungs[] = {"tp_btf", "raw_tracepoint", "perf_tracepoint"};
 
 /* The events of one namespace, the last of them kept. */
 struct told {
