@@ -35,6 +35,7 @@ test-all:
 bench: all
 	@tools/setup --test
 	@bench/run
+	@bench/storm
 
 install: all
 	@meson install -C $(BUILD)
