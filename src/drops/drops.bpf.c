@@ -16,6 +16,13 @@ struct {
 } drops SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2); /* of each turn */
+	__type(key, __u32);
+	__type(value, struct recent_drop);
+} recent SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, FLOW_ENTRIES);
 	__type(key, struct flow_key);
@@ -126,13 +133,65 @@ static __always_inline struct drop_value *row_of(struct drop_key *key)
 	return row;
 }
 
+static __always_inline bool same_key(const struct drop_key *a, const struct drop_key *b)
+{
+	const __u64 *x = (const void *)a, *y = (const void *)b;
+
+	_Static_assert(sizeof(*a) == 40, "five words");
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] && x[4] == y[4];
+}
+
+static __always_inline void add(struct drop_value *to, const struct drop_value *value)
+{
+	to->packets += value->packets;
+	to->bytes += value->bytes;
+	to->segments += value->segments;
+}
+
+/* Another kind takes the place: what was counted goes where it belongs. */
+static __always_inline void settle(struct recent_drop *last)
+{
+	struct drop_value *row = bpf_map_lookup_elem(&drops, &last->key);
+
+	if (row)
+		add(row, &last->value);
+	else
+		__sync_fetch_and_add(&made[last->key.turn & 1].missed, last->value.packets);
+	__builtin_memset(&last->value, 0, sizeof(last->value));
+}
+
+/* Adds a packet; returns how many of its kind this CPU has had, 0 if there is no room for it. */
+static __always_inline __u64 count_kind(struct drop_key *key, const struct drop_value *one)
+{
+	const __u32 index = key->turn & 1;
+	struct recent_drop *last = bpf_map_lookup_elem(&recent, &index);
+	struct drop_value *row;
+
+	if (last && same_key(&last->key, key)) {
+		add(&last->value, one);
+		return last->before + last->value.packets;
+	}
+	row = row_of(key);
+	if (!row)
+		return 0;
+	add(row, one);
+	if (last) {
+		if (last->value.packets)
+			settle(last);
+		last->key = *key;
+		last->before = row->packets;
+	}
+	return row->packets;
+}
+
 static __always_inline int count(struct sk_buff *skb, __u64 location, __u32 reason,
 				 struct sock *rx_sk, const bool typed)
 {
 	struct drop_key key = {.location = location, .reason = reason, .turn = turn};
 	struct ip_part ip = {};
-	struct drop_value *row;
-	__u32 len, weight = 1;
+	struct drop_value one = {.packets = 1};
+	__u64 packets;
+	__u32 weight = 1;
 
 	if (!enabled)
 		return 0;
@@ -148,18 +207,13 @@ static __always_inline int count(struct sk_buff *skb, __u64 location, __u32 reas
 			__sync_fetch_and_add(&made[key.turn & 1].no_link_header, 1);
 	}
 
-	row = row_of(&key);
-	if (!row)
+	one.bytes = READ(skb, len);
+	one.segments = segments_of(skb, one.bytes, typed);
+	packets = count_kind(&key, &one);
+	if (!packets || key.not_meant)
 		return 0;
-	len = READ(skb, len);
-	row->packets++;
-	row->bytes += len;
-	row->segments += segments_of(skb, len, typed);
-
-	if (key.not_meant)
-		return 0;
-	if (row->packets > FLOW_EXACT) {
-		if (row->packets % FLOW_WEIGHT)
+	if (packets > FLOW_EXACT) {
+		if (packets % FLOW_WEIGHT)
 			return 0;
 		weight = FLOW_WEIGHT;
 		if (!made[key.turn & 1].flows_sampled)

@@ -133,6 +133,34 @@ static int read_drops(struct drop_tracer *t, struct elements *e, struct reading 
 	return err;
 }
 
+/* What stands beside the rows: one kind for each CPU. */
+static int read_recent(struct drop_tracer *t, uint8_t turn, struct reading *r)
+{
+	cleanup(cleanup_free) struct recent_drop *of_cpu =
+		xcalloc((size_t)t->cpus, sizeof(*of_cpu));
+
+	for (uint32_t i = 0; i < 2; i++) {
+		if (turn != TURN_ANY && turn != i)
+			continue;
+		if (bpf_map_lookup_elem(bpf_map__fd(t->skel->maps.recent), &i, of_cpu))
+			return -errno;
+		for (int cpu = 0; cpu < t->cpus; cpu++)
+			if (of_cpu[cpu].value.packets)
+				*vec_push(&r->drops) =
+					(struct counted_drop){of_cpu[cpu].key, of_cpu[cpu].value};
+	}
+	return 0;
+}
+
+int empty_recent(const struct drop_tracer *t, uint32_t turn)
+{
+	cleanup(cleanup_free) struct recent_drop *zero = xcalloc((size_t)t->cpus, sizeof(*zero));
+
+	if (bpf_map_update_elem(bpf_map__fd(t->skel->maps.recent), &turn, zero, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
 static int read_flows(struct drop_tracer *t, struct elements *e, struct reading *r)
 {
 	int err = elements_read(e);
@@ -384,6 +412,8 @@ static int content_read(struct drop_tracer *t, uint8_t turn, struct content *c,
 	c->flows.value_size = c->xdp_errors.value_size = c->sends.value_size = counter;
 	err = read_drops(t, &c->drops, r);
 	if (!err)
+		err = read_recent(t, turn, r);
+	if (!err)
 		err = read_flows(t, &c->flows, r);
 	if (!err)
 		err = elements_read(&c->xdp_errors);
@@ -499,6 +529,8 @@ int drop_tracer_read_on(struct drop_tracer *t, struct drops *ret)
 		err = content_read(t, turn, &c, &r);
 	if (!err)
 		err = content_remove(&c);
+	if (!err)
+		err = empty_recent(t, turn);
 	if (err)
 		return err;
 	give(t, &c, &r, &d);

@@ -30,6 +30,13 @@ struct drop_value {
 	__u64 packets, bytes, segments;
 };
 
+/* The kind met last on a CPU: a storm counts here, without looking its row up. */
+struct recent_drop {
+	struct drop_key key;
+	struct drop_value value; /* not in the row yet */
+	__u64 before;		 /* packets that were in it when this became the recent kind */
+};
+
 struct flow_key {
 	__u64 location;
 	__u32 reason, netns, ifindex;

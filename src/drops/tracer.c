@@ -277,6 +277,8 @@ void drop_tracer_start(struct drop_tracer *t)
 	if (t->counted) {
 		__atomic_store_n(&t->skel->bss->enabled, false, __ATOMIC_SEQ_CST);
 		empty_map(t->skel->maps.drops);
+		empty_recent(t, 0);
+		empty_recent(t, 1);
 		empty_map(t->skel->maps.flows);
 		empty_map(t->skel->maps.xdp_errors);
 		empty_map(t->skel->maps.sends_too_big);

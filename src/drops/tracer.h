@@ -45,4 +45,7 @@ struct drop_tracer {
 /* Events a program did not see because it was running on that CPU already; since loading. */
 uint64_t bpf_recursion_misses(const struct bpf_program *program);
 
+/* Forgets the kinds met last, of a turn that no program is in. */
+int empty_recent(const struct drop_tracer *t, uint32_t turn);
+
 #endif
