@@ -164,6 +164,8 @@ static __always_inline bool send_event(void *ctx, struct event_record *e)
 			e->frames = n / sizeof(e->stack[0]);
 		size = sizeof(*e);
 	}
+	/* The compiler would check another copy of it, and the verifier of 6.1 does not see why. */
+	asm volatile("" : "+r"(size));
 	if (size > sizeof(*e))
 		return false;
 	return !bpf_ringbuf_output(&ring, e, size, 0);

@@ -382,7 +382,8 @@ static const char *const rungs[] = {"tp_btf", "raw_tracepoint", "perf_tracepoint
 
 static void count_event(const struct drop_event *event, void *arg)
 {
-	*(uint64_t *)arg += event->netns == netns_inode();
+	*(uint64_t *)arg += event->netns == netns_inode() &&
+			    strcmp(event->reason, "NOT_SPECIFIED") != 0;
 }
 
 static uint64_t packets(const struct drops *d, bool not_meant)

@@ -29,6 +29,9 @@ static void take(const struct drop_event *event, void *arg)
 		told->foreign++;
 		return;
 	}
+	/* 6.1 frees the answers by ICMP like drops, without a reason. */
+	if (strcmp(event->reason, "NOT_SPECIFIED") == 0)
+		return;
 	told->in_order &= event->at_ns >= told->last_ns;
 	told->last_ns = event->at_ns;
 	for (uint8_t i = 0; i < event->frames; i++)
