@@ -407,6 +407,10 @@ int cmd_watch(int argc, char **argv)
 			 o.packets.stack ? "--stack" : "--count");
 		return EXIT_USAGE;
 	}
+	if (packets_take_stdout(&o.packets) && isatty(STDOUT_FILENO)) {
+		complain("watch: -w -: standard output is a terminal");
+		return EXIT_USAGE;
+	}
 	o.session.begun = o.asked.device ? watch_asked_fits : NULL;
 	o.session.begun_arg = &o.asked;
 	if (!watch_asked_begin(&o.asked)) {

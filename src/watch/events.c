@@ -297,7 +297,7 @@ static void take_rule(struct packet_event *p, const struct fw_packet *found)
 		return;
 	p->has_rule = true;
 	p->rule = found->rule;
-	p->rule.text = found->rule.text ? xstrdup(found->rule.text) : NULL;
+	p->rule.text = found->rule.text ? rule_without_numbers(found->rule.text) : NULL;
 	p->rule_confidence = found->confidence;
 	if (!found->cause)
 		return;

@@ -14,6 +14,8 @@ struct told {
 bool told_by(const struct diagnosis *d, const struct observation *o, const char *claimant,
 	     const struct drop *drop, struct told *ret);
 
+/* nft prints a counter with its numbers, which are soon not true any more. To be freed. */
+char *rule_without_numbers(const char *rule);
 bool same_rule(const struct rule_ref *a, const struct rule_ref *b);
 bool same_socket(const struct socket *a, const struct socket *b);
 struct watch_line *line_like(struct watch *w, const struct watch_line *like);

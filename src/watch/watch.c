@@ -62,8 +62,7 @@ static bool same_line(const struct watch_line *a, const struct watch_line *b)
 	       strcmp(a->symbol, b->symbol) == 0 && !a->benign == !b->benign;
 }
 
-/* nft prints a counter with its numbers, which are soon not true any more. */
-static char *without_numbers(const char *rule)
+char *rule_without_numbers(const char *rule)
 {
 	static const char packets[] = "counter packets ", bytes[] = " bytes ";
 	const char *at = strstr(rule, packets), *end = at;
@@ -91,7 +90,7 @@ struct watch_line *line_like(struct watch *w, const struct watch_line *like)
 			return known;
 	l = vec_push(&w->lines);
 	*l = *like;
-	l->rule.text = like->rule.text ? without_numbers(like->rule.text) : NULL;
+	l->rule.text = like->rule.text ? rule_without_numbers(like->rule.text) : NULL;
 	l->process = NULL;
 	l->packets = l->bytes = l->total = l->total_bytes = l->unsettled = 0;
 	l->first_ns = l->last_ns = 0;
@@ -110,7 +109,7 @@ void line_learn(struct watch_line *l, const struct process *owner, const struct 
 		l->process = copy;
 	}
 	if (rule && rule->text && !l->rule.text)
-		l->rule.text = without_numbers(rule->text);
+		l->rule.text = rule_without_numbers(rule->text);
 	if (rule && l->has_rule)
 		l->rule.text_err = l->rule.text ? 0 : rule->text_err;
 }

@@ -94,7 +94,8 @@ says "a full socket" 'len([x for x in to(5301) if x["cause"]]) > 20 and all(x["o
 	x["socket"]["port"] == 5301 for x in to(5301))'
 says "rules" 'len(to(4444)) == 5 and all(x["rule"]["handle"] == '"$(handle 4444)"' for x in to(4444)) and
 	len(to(4445)) == 3 and all(x["rule"]["handle"] == '"$(handle 4445)"' for x in to(4445)) and
-	all(x["cause"] == "fw-rule-drop" for x in to(4444) + to(4445))'
+	all(x["cause"] == "fw-rule-drop" for x in to(4444) + to(4445)) and
+	{x["rule"]["text"] for x in to(4444)} == {"udp dport 4444 counter drop"}'
 says "TCP" 'len(to(4446)) == 3 and all(x["tcp"]["flags"] == "S" and x["flow"]["sport"] == 40000 and
 	x["rule"]["handle"] == '"$(handle 4446)"' for x in to(4446))'
 says "the namespace" 'all(x["netns"]["name"] == "'"$server"'" for x in p)'
@@ -146,6 +147,11 @@ send 9 3
 wait "$watch" || fail "-w - ended with $?" "$ERR"
 [ "$(fields "$TMP/piped.pcapng" 'udp.dstport == 9' -e frame.comment | grep -c 'reason NO_SOCKET')" = 3 ] ||
 	fail "-w - holds not three packets" "$ERR"
+
+refused 2 "--count goes with" "$WHYDROP" watch -c 3
+refused 2 "No such file" "$WHYDROP" watch -w /nowhere/drops.pcapng
+script -qec "$WHYDROP watch -w -" /dev/null < /dev/null > "$OUT" 2>&1
+grep -q "standard output is a terminal" "$OUT" || fail "-w - to a terminal" "$OUT"
 
 # ---- filters ----
 
