@@ -4,7 +4,7 @@
 
 fault() {
 	in_ns "$S" sysctl -qw net.ipv4.tcp_syncookies=1
-	in_ns "$S" tc qdisc add dev "$SDEV" root tbf rate 200kbit burst 2000 limit 200000
+	in_ns "$S" tc qdisc add dev "$SDEV" root tbf rate 100kbit burst 2000 limit 200000
 	serve SERVER "$S" tcp-listen 5400 --backlog 16
 }
 

@@ -208,6 +208,12 @@ static const struct cause_row *explanation_of(struct exam *x, const struct findi
 	return NULL;
 }
 
+/* Before 6.11 no event names its receiving socket: which of them were whose nobody can say. */
+static bool events_are_told_apart(const struct exam *x, const struct finding *f)
+{
+	return !f->subjects.items[0].has_socket || (x->d->drops && x->d->drops->receiving_socket);
+}
+
 /* A finding of its own for the subjects that one explanation takes; nothing else is copied. */
 static struct finding *split_off(struct exam *x, const struct finding *f,
 				 const struct cause_row *const *rows, const struct cause_row *row)
@@ -217,7 +223,7 @@ static struct finding *split_off(struct exam *x, const struct finding *f,
 	part.cause = row;
 	part.via = f->cause;
 	part.counted_known = f->counted_known;
-	part.traced_known = f->traced_known;
+	part.traced_known = f->traced_known && events_are_told_apart(x, f);
 	for (size_t i = 0; i < f->subjects.n; i++) {
 		if (rows[i] != row)
 			continue;
@@ -231,9 +237,11 @@ static struct finding *split_off(struct exam *x, const struct finding *f,
 }
 
 /* Keeps the subjects that no explanation took; what the others lost is no longer this finding's. */
-static void keep_rest(struct finding *f, const struct cause_row *const *rows)
+static void keep_rest(struct exam *x, struct finding *f, const struct cause_row *const *rows)
 {
 	size_t kept = 0;
+
+	f->traced_known = f->traced_known && events_are_told_apart(x, f);
 
 	for (size_t i = 0; i < f->subjects.n; i++) {
 		const struct subject *s = &f->subjects.items[i];
@@ -318,7 +326,7 @@ static void deepen(struct exam *x, size_t at)
 			x->row->describe(x, split_off(x, f, rows, x->row));
 			f = &x->d->findings.items[at];
 		}
-		keep_rest(f, rows);
+		keep_rest(x, f, rows);
 		describe_again(x, f);
 	}
 	free(rows);

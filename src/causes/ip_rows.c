@@ -34,6 +34,8 @@ struct ip_row {
 	enum counter_id counters[3]; /* all that may move; ends with COUNTER_N */
 	enum counter_id of[2];	     /* what came by */
 	enum severity most;
+	/* Dropped at this function it may as well be another cause's, which is said then. */
+	const char *unsure_symbol, *unsure;
 	const char *headline, *text, *excluded[3];
 	struct row_remedy remedies[3];
 };
@@ -94,6 +96,10 @@ static const struct ip_row ip_rows[] = {
 		.counters = {C_IPEXT_IN_NO_ROUTES, COUNTER_N, COUNTER_N},
 		.of = {C_IP_IN_RECEIVES, C_IP6_IN_RECEIVES},
 		.most = SEVERITY_WARNING,
+		/* net/ipv6/route.c: where the compiler keeps it a function, both call it. */
+		.unsure_symbol = "ip6_pkt_drop",
+		.unsure = "this kernel drops at one place what has no route and what an IPv6 route of "
+			  "type prohibit or unreachable refuses: ip -6 route get tells which",
 		.headline = "no route to forward packets from < to >",
 		.text = "This host forwards, and its tables have no route to where these packets want "
 			"to go. Senders are told by ICMP, as far as its rate limit lets it out.",
@@ -413,6 +419,17 @@ static void describe(struct exam *x, struct finding *f, const struct ip_row *row
 		add_remedy(x, f, &row->remedies[i], &names);
 }
 
+static void doubt(struct exam *x, struct finding *f, const struct ip_row *row)
+{
+	const char *const symbols[] = {row->unsure_symbol, NULL};
+	const struct drop_filter where = {.symbols = symbols, .reasons = row->drops[0].reasons};
+
+	if (!row->unsure_symbol || !ledger_traced(x->ledger, &where))
+		return;
+	f->confidence = MIN(f->confidence, LIKELY);
+	evidence_text(f, x, "%s", row->unsure);
+}
+
 static void who_is_hit(struct exam *x, struct finding *f, const struct ip_row *row)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(row->drops); i++) {
@@ -464,6 +481,7 @@ enum outcome examine_ip_row(struct exam *x)
 	f->severity = severity_of(x, f, row, &look);
 	who_is_hit(x, f, row);
 	describe(x, f, row, &look);
+	doubt(x, f, row);
 	return FOUND;
 }
 

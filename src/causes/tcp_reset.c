@@ -247,13 +247,28 @@ void describe_rst_closed_port(struct exam *x, struct finding *f)
 
 /* ---- a listener, but not their connection ---- */
 
+/*
+ * A listener's segments have lost their device by then, and before 6.11 the event does not name the
+ * listener: it has no namespace. Those are ours that the resets sent from here can have answered.
+ */
+static uint64_t unplaced_unknown(struct exam *x)
+{
+	uint64_t answered = ledger_traced(x->ledger, &closed_drops) + value(x, C_TCP_ESTAB_RESETS),
+		 resets = value(x, C_TCP_OUT_RSTS);
+
+	if (!tracing(x) || x->d->drops->receiving_socket)
+		return 0;
+	resets -= MIN(resets, answered);
+	return traced_nowhere(x, &unnamed_drops, resets);
+}
+
 enum outcome examine_rst_unknown(struct exam *x)
 {
 	uint64_t unnamed = add_listeners(x, NULL, &unnamed_drops), lost;
 	struct finding *f;
 
 	lost = ledger_traced(x->ledger, &flags_drops) +
-	       ledger_claim(x->ledger, &unnamed_drops, unnamed);
+	       ledger_claim(x->ledger, &unnamed_drops, unnamed) + unplaced_unknown(x);
 	if (!lost) {
 		evidence_traced(NULL, x, "TCP_FLAGS at tcp_v4_do_rcv, tcp_v6_do_rcv", lost);
 		return NOT_FOUND;
