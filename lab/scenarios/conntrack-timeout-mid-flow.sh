@@ -1,5 +1,5 @@
-# Tracked for a second, idle for two, and `ct state invalid drop`: both ends send again in vain
-CAUSE=conntrack-timeout-mid-flow VIA=conntrack-invalid EXAMINE=$S SECONDS=7 WITNESS=nft.drop TO=$S4
+# Tracked for three seconds, idle for four, and `ct state invalid drop`: both ends send again in vain
+CAUSE=conntrack-timeout-mid-flow VIA=conntrack-invalid EXAMINE=$S SECONDS=9 WITNESS=nft.drop TO=$S4
 SEVERITY=warning
 
 fault() {
@@ -13,7 +13,7 @@ fault() {
 	RULES
 	# The rule loads nf_conntrack where that is a module
 	in_ns "$S" sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0 \
-		net.netfilter.nf_conntrack_tcp_timeout_established=1
+		net.netfilter.nf_conntrack_tcp_timeout_established=3
 	serve LISTENER "$S" tcp-listen 5300 --backlog 64 --no-read
 }
 
@@ -27,7 +27,7 @@ def info(s):
 all = [socket.create_connection(('$TO', 5300)) for _ in range(8)]
 for s in all:
     s.send(b'x')
-time.sleep(2.2)
+time.sleep(4.2)
 before = sum(map(info, all))
 for s in all:
     s.send(b'y')
