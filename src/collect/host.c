@@ -218,6 +218,20 @@ int host_netlink(struct host *h, const char *name, int protocol, const void *req
 	return keep(h, entry, nl_request(protocol, request, length, ret), ret);
 }
 
+int host_netlink_stream(struct host *h, const char *name, int protocol, const void *request,
+			size_t length, struct nl_sink *sink)
+{
+	cleanup(buf_done) struct buf answer = {0};
+	int r;
+
+	if (!h->replay && !h->recording)
+		return nl_stream(protocol, request, length, sink);
+	r = host_netlink(h, name, protocol, request, length, &answer);
+	if (r == 0)
+		r = nl_check(&answer);
+	return r < 0 ? r : sink->piece(sink, &answer);
+}
+
 static int raw_getsockopt(int family, int level, int option, struct buf *ret)
 {
 	cleanup(cleanup_fd) int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);

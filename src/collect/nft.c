@@ -297,7 +297,7 @@ enum rule_verdict nft_verdict(const struct nft_reader *nr, struct nlattr *data, 
 	}
 }
 
-static int read_rule(struct nft_reader *nr, const struct nlmsghdr *h, size_t *last_chain)
+static int read_rule(struct nft_reader *nr, const struct nlmsghdr *h)
 {
 	static const struct nla_policy policy[NFTA_RULE_MAX + 1] = {
 		TEXT(NFTA_RULE_TABLE), TEXT(NFTA_RULE_CHAIN), U64(NFTA_RULE_HANDLE)};
@@ -322,11 +322,10 @@ static int read_rule(struct nft_reader *nr, const struct nlmsghdr *h, size_t *la
 		return -E2BIG;
 	/* A dump gives the rules of a chain in one piece. */
 	c = &set->chains.items[rule.chain];
-	if (rule.chain != *last_chain && c->rules_n)
+	if (c->rules_n && c->rules_first + c->rules_n != set->rules.n)
 		return -EBADMSG;
 	if (!c->rules_n)
 		c->rules_first = set->rules.n;
-	*last_chain = rule.chain;
 	rule.handle = be64toh(nla_get_u64(tb[NFTA_RULE_HANDLE]));
 	rule.position = (unsigned int)++c->rules_n;
 	r = nft_decode_rule(nr, &rule, tb[NFTA_RULE_EXPRESSIONS]);
@@ -334,21 +333,24 @@ static int read_rule(struct nft_reader *nr, const struct nlmsghdr *h, size_t *la
 	return r;
 }
 
-int nft_read_rules(struct nft_reader *nr, const struct buf *answer)
+int nft_read_rules(struct nft_reader *nr, const struct buf *messages)
 {
-	size_t last_chain = RULE_NO_CHAIN;
-	int r = nl_check(answer);
+	nl_each(m, messages) {
+		int r = is_message(m.h, NFT_MSG_NEWRULE) ? read_rule(nr, m.h) : 0;
 
-	if (r < 0)
-		return r;
-	nl_each(m, answer) {
-		if (!is_message(m.h, NFT_MSG_NEWRULE))
-			continue;
-		r = read_rule(nr, m.h, &last_chain);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+/* As before the first of them. */
+static void forget_rules(struct nft_reader *nr)
+{
+	nr->set->rules.n = nr->set->ops.n = nr->set->entries.n = 0;
+	nr->fillings.n = 0;
+	vec_each(c, &nr->set->chains)
+		c->rules_first = c->rules_n = 0;
 }
 
 /* ---- the collector ---- */
@@ -359,20 +361,65 @@ struct fetch {
 	struct buf answer;
 };
 
+struct nft_request {
+	struct nlmsghdr h;
+	struct nfgenmsg g;
+};
+
+static struct nft_request dump_of(unsigned int type)
+{
+	return (struct nft_request){
+		.h = {.nlmsg_len = sizeof(struct nft_request),
+		      .nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
+		      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
+}
+
+/* A recording keeps each try, so that a replay goes the same way. */
+static const char *name_try(const struct fetch *f, const char *name, char *to, size_t size)
+{
+	snprintf(to, size, f->try ? "%s-%u" : "%s", name, f->try);
+	return to;
+}
+
 static int ask(struct fetch *f, const char *name, unsigned int type)
 {
-	struct {
-		struct nlmsghdr h;
-		struct nfgenmsg g;
-	} request = {.h = {.nlmsg_len = sizeof(request),
-			   .nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type),
-			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
+	struct nft_request request = dump_of(type);
 	char again[32];
 
-	/* A recording keeps each try, so that a replay goes the same way. */
-	snprintf(again, sizeof(again), f->try ? "%s-%u" : "%s", name, f->try);
 	buf_clear(&f->answer);
-	return host_netlink(f->h, again, NETLINK_NETFILTER, &request, sizeof(request), &f->answer);
+	return host_netlink(f->h, name_try(f, name, again, sizeof(again)), NETLINK_NETFILTER,
+			    &request, sizeof(request), &f->answer);
+}
+
+/* Rules as they come. Sets are asked for while they are read, on a socket of their own. */
+struct rules_sink {
+	struct nl_sink sink; /* first, so that a sink is its rules */
+	struct nft_reader *nr;
+	struct fetch *f;
+};
+
+static int take_rules(struct nl_sink *sink, const struct buf *messages)
+{
+	return nft_read_rules(((struct rules_sink *)sink)->nr, messages);
+}
+
+static void rules_again(struct nl_sink *sink)
+{
+	struct rules_sink *to = (struct rules_sink *)sink;
+
+	forget_rules(to->nr);
+	to->f->sets = 0;
+}
+
+static int collect_each_rule(struct nft_reader *nr, struct fetch *f)
+{
+	struct nft_request request = dump_of(NFT_MSG_GETRULE);
+	struct rules_sink to = {
+		.sink = {.piece = take_rules, .restart = rules_again}, .nr = nr, .f = f};
+	char again[32];
+
+	return host_netlink_stream(f->h, name_try(f, "nft-rules", again, sizeof(again)),
+				   NETLINK_NETFILTER, &request, sizeof(request), &to.sink);
 }
 
 /* The elements of one set, to f->answer. */
@@ -461,7 +508,6 @@ static int collect_filled(struct nft_reader *nr, struct fetch *f)
 
 static int collect_rules(struct nft_reader *nr, struct fetch *f)
 {
-	cleanup(buf_done) struct buf rules = {0};
 	size_t tables;
 	int r;
 
@@ -478,13 +524,7 @@ static int collect_rules(struct nft_reader *nr, struct fetch *f)
 	if (r == 0)
 		r = nft_read_chains(nr, &f->answer);
 	if (r == 0)
-		r = ask(f, "nft-rules", NFT_MSG_GETRULE);
-	if (r < 0)
-		return r;
-	/* Sets are asked for while the rules are read. */
-	rules = f->answer;
-	f->answer = (struct buf){0};
-	r = nft_read_rules(nr, &rules);
+		r = collect_each_rule(nr, f);
 	if (r == 0 && nr->stale)
 		r = -ESTALE;
 	return r < 0 ? r : collect_filled(nr, f);

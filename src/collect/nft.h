@@ -50,7 +50,8 @@ void nft_reader_done(struct nft_reader *nr);
  */
 int nft_read_tables(struct nft_reader *nr, const struct buf *answer, size_t *ret_n);
 int nft_read_chains(struct nft_reader *nr, const struct buf *answer);
-int nft_read_rules(struct nft_reader *nr, const struct buf *answer);
+/* All messages or a run of them: whether the end was seen is the caller's to check. */
+int nft_read_rules(struct nft_reader *nr, const struct buf *messages);
 
 /* 0 if the message is of the rules' generation, else -ESTALE. */
 int nft_same_generation(const struct nft_reader *nr, const struct nfgenmsg *g);

@@ -269,24 +269,6 @@ static void begin_again(struct nl_sink *sink)
 	p->s->synacks_again = p->synacks_before;
 }
 
-/*
- * 100,000 connections are an answer of 45 MB. Where it is neither recorded nor replayed it is
- * never held as a whole.
- */
-static int ask(struct host *h, const char *name, const void *request, size_t length,
-	       struct pieces *to)
-{
-	cleanup(buf_done) struct buf answer = {0};
-	int r;
-
-	if (!h->replay && !h->recording)
-		return nl_stream(NETLINK_SOCK_DIAG, request, length, &to->sink);
-	r = host_netlink(h, name, NETLINK_SOCK_DIAG, request, length, &answer);
-	if (r == 0)
-		r = nl_check(&answer);
-	return r < 0 ? r : take_piece(&to->sink, &answer);
-}
-
 static int dump(struct host *h, const char *name, uint8_t family, uint8_t protocol, bool idle,
 		struct snapshot *s)
 {
@@ -321,7 +303,7 @@ static int dump(struct host *h, const char *name, uint8_t family, uint8_t protoc
 
 	if (tcp && !look)
 		request.r.idiag_ext |= 1 << (INET_DIAG_INFO - 1);
-	return ask(h, name, &request, sizeof(request), &to);
+	return host_netlink_stream(h, name, NETLINK_SOCK_DIAG, &request, sizeof(request), &to.sink);
 }
 
 /*

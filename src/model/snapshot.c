@@ -224,6 +224,10 @@ void snapshot_take(struct snapshot *to, struct snapshot *from, enum source sourc
 		ruleset_done(out);
 		*out = *in;
 		memset(in, 0, sizeof(*in));
+		vec_trim(&out->chains);
+		vec_trim(&out->rules);
+		vec_trim(&out->ops);
+		vec_trim(&out->entries);
 	}
 	if (fills_cpus(source)) {
 		share_cpus(to, from, source);

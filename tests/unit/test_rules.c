@@ -82,6 +82,8 @@ static int read_nft(const struct buf *tables, const struct buf *chains, const st
 	if (r == 0)
 		r = nft_read_chains(&nr, chains);
 	if (r == 0)
+		r = nl_check(rules);
+	if (r == 0)
 		r = nft_read_rules(&nr, rules);
 	nft_reader_done(&nr);
 	buf_done(&sets.answer);
