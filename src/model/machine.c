@@ -2,6 +2,7 @@
 #include "model/machine.h"
 
 #include <ctype.h>
+#include <pthread.h>
 
 #include "model/snapshot.h"
 
@@ -20,17 +21,37 @@ static bool same_letters(const char *text, const char *pattern, size_t n)
 	return true;
 }
 
-enum kernel_log_id kernel_log_match(const char *text, size_t n)
+_Static_assert(KERNEL_LOG_ROWS <= 64, "a bit for each row");
+static uint64_t begins[256]; /* the rows whose pattern begins with a letter, in either case */
+
+static void sort_by_letter(void)
 {
 	for (enum kernel_log_id id = 0; id < KERNEL_LOG_ROWS; id++) {
-		const char *pattern = kernel_log_rows[id].pattern;
-		size_t m = strlen(pattern);
+		unsigned char letter = (unsigned char)kernel_log_rows[id].pattern[0];
 
-		for (size_t at = 0; at + m <= n; at++)
-			if (same_letters(text + at, pattern, m))
-				return id;
+		begins[tolower(letter)] |= UINT64_C(1) << id;
+		begins[toupper(letter)] |= UINT64_C(1) << id;
 	}
-	return KERNEL_LOG_ROWS;
+}
+
+/* The log has thousands of lines, of which few say anything: most letters begin no pattern. */
+enum kernel_log_id kernel_log_match(const char *text, size_t n)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	enum kernel_log_id found = KERNEL_LOG_ROWS;
+
+	pthread_once(&once, sort_by_letter);
+	for (size_t at = 0; at < n; at++) {
+		for (uint64_t rows = begins[(unsigned char)text[at]]; rows; rows &= rows - 1) {
+			enum kernel_log_id id = (enum kernel_log_id)__builtin_ctzll(rows);
+			const char *pattern = kernel_log_rows[id].pattern;
+			size_t m = strlen(pattern);
+
+			if (id < found && m <= n - at && same_letters(text + at, pattern, m))
+				found = id;
+		}
+	}
+	return found;
 }
 
 unsigned int kernel_log_count(const struct snapshot *s, enum kernel_log_id id, uint64_t since)
