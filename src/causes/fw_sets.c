@@ -86,17 +86,17 @@ void fw_set_evidence(struct exam *x, struct finding *f, const struct fw_blame *b
 	char where[160], element[128];
 	struct packet packet;
 
-	if (!r || (!r->set[0] && r->verdict != VERDICT_MAP))
+	if (!r || (!r->set && r->verdict != VERDICT_MAP))
 		return;
 	fw_point_text(p, where, sizeof(where));
 	if (r->verdict == VERDICT_MAP && flow) {
 		packet = fw_packet_of(flow);
 		if (element_of(p, &packet, element, sizeof(element)))
 			evidence_text(f, x, "%s: element %s of its verdict map%s%s drops these",
-				      where, element, r->set[0] ? " " : "", r->set);
-		else if (r->set[0])
+				      where, element, r->set ? " " : "", r->set ? r->set : "");
+		else if (r->set)
 			evidence_text(f, x, "%s uses the verdict map %s", where, r->set);
-	} else if (r->set[0]) {
+	} else if (r->set) {
 		evidence_text(f, x, "%s uses the set %s", where, r->set);
 	}
 }

@@ -130,7 +130,7 @@ void fw_name_point(const struct fw_point *p, struct rule_ref *ref)
 	snprintf(ref->hook, sizeof(ref->hook), "%s", fw_hook_name(p));
 	ref->handle = fw_rule(p) ? fw_rule(p)->handle : 0;
 	snprintf(ref->target, sizeof(ref->target), "%s", fw_target_name(p));
-	snprintf(ref->set, sizeof(ref->set), "%s", fw_rule(p) ? fw_rule(p)->set : "");
+	snprintf(ref->set, sizeof(ref->set), "%s", fw_rule(p) && fw_rule(p)->set ? fw_rule(p)->set : "");
 	ref->how = p->how;
 }
 

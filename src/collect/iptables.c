@@ -25,6 +25,7 @@
 #include <linux/netfilter_ipv6.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 
+#include "base/intern.h"
 #include "base/parse.h"
 #include "collect/collect.h"
 #include "collect/locals.h"
@@ -245,7 +246,7 @@ static void set_verdict(const struct table *t, const struct entry *e, struct rul
 			xt_queue(r, e->revision, t->blob + at, e->next - at);
 		if (r->verdict == VERDICT_REJECT)
 			r->answer = xt_answer(e->v6, t->blob + at, e->next - at);
-		memcpy(r->target, e->target_name, sizeof(e->target_name));
+		r->target = intern(e->target_name, sizeof(e->target_name));
 		return;
 	}
 	if (verdict >= 0) {
@@ -255,7 +256,8 @@ static void set_verdict(const struct table *t, const struct entry *e, struct rul
 							: VERDICT_JUMP;
 		r->jump = chain_at(t, (size_t)verdict);
 		if (r->jump != RULE_NO_CHAIN)
-			memcpy(r->target, t->set->chains.items[r->jump].name, sizeof(r->target));
+			r->target = intern(t->set->chains.items[r->jump].name,
+					   sizeof(t->set->chains.items[r->jump].name));
 		return;
 	}
 	switch (verdict) {

@@ -347,7 +347,7 @@ int nft_read_rules(struct nft_reader *nr, const struct buf *messages)
 /* As before the first of them. */
 static void forget_rules(struct nft_reader *nr)
 {
-	nr->set->rules.n = nr->set->ops.n = nr->set->entries.n = 0;
+	nr->set->rules.n = nr->set->ops.n = nr->set->entries.n = nr->set->limits.n = 0;
 	nr->fillings.n = 0;
 	vec_each(c, &nr->set->chains)
 		c->rules_first = c->rules_n = 0;

@@ -15,6 +15,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>
 
+#include "base/intern.h"
 #include "collect/limits.h"
 #include "collect/nft.h"
 #include "collect/xt.h"
@@ -253,7 +254,7 @@ static void name_set(struct rule *r, struct nlattr *name)
 	const char *text = name ? nla_get_string(name) : "__";
 
 	if (strncmp(text, "__", 2) != 0)
-		strncpy(r->set, text, sizeof(r->set) - 1);
+		r->set = intern(text, strlen(text));
 }
 
 static int decode_lookup(struct decode *d, struct nlattr **tb)
@@ -393,7 +394,7 @@ static int decode_immediate(struct decode *d, struct nlattr **tb)
 		return forget(d, tb[NFTA_IMMEDIATE_DREG]);
 	d->r->verdict = nft_verdict(d->nr, tb[NFTA_IMMEDIATE_DATA], &d->r->jump, &chain);
 	if (chain)
-		strncpy(d->r->target, chain, sizeof(d->r->target) - 1);
+		d->r->target = intern(chain, strlen(chain));
 	return 0;
 }
 
@@ -410,7 +411,7 @@ static int decode_target(struct decode *d, struct nlattr **tb)
 		d->r->answer = xt_answer(d->nr->family == NFPROTO_IPV6,
 					 nla_data(tb[NFTA_TARGET_INFO]),
 					 (size_t)nla_len(tb[NFTA_TARGET_INFO]));
-	strncpy(d->r->target, name, sizeof(d->r->target) - 1);
+	d->r->target = intern(name, strlen(name));
 	return 0;
 }
 

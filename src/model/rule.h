@@ -115,8 +115,9 @@ struct rule {
 	bool to_queue;	/* a program decides (NFQUEUE); bypass: without one the packet goes on */
 	bool bypass;
 	uint16_t queue, queues; /* its queues' first number; how many, 0: not known */
-	char set[32]; /* the named set or map that it looks something up in or adds to; "" none */
-	char target[64]; /* chain of a jump or goto; legacy: name of an extension target */
+	/* Interned; NULL: none. */
+	const char *set;    /* the named set or map that it looks something up in or adds to */
+	const char *target; /* chain of a jump or goto; legacy: name of an extension target */
 	bool counted;	 /* every packet that meets the rule, and no other */
 	bool limits;	 /* in ruleset.limits there is more */
 	uint64_t packets, bytes;
