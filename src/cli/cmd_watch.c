@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -96,6 +97,7 @@ struct run {
 	struct diagnosis d;
 	struct watch watch;
 	struct watch_packets packets;
+	struct watch_tcp tcp;
 	int64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
 
 	bool live;     /* a table redrawn in place */
@@ -107,6 +109,7 @@ static struct watch_view view_of(const struct run *r)
 {
 	return (struct watch_view){
 		.w = &r->watch,
+		.tcp = &r->tcp,
 		.d = &r->d,
 		.r = &r->s.report,
 		.rung = r->session.tracer ? drop_tracer_rung(r->session.tracer) : NULL,
@@ -210,6 +213,11 @@ static bool show(struct run *r, bool end)
 
 /* ---- the loop ---- */
 
+static bool exists(int pid)
+{
+	return kill(pid, 0) == 0 || errno != ESRCH;
+}
+
 /* False: as many packets as asked for were told. */
 static bool interval(struct run *r, bool last)
 {
@@ -226,6 +234,8 @@ static bool interval(struct run *r, bool last)
 	if (packets)
 		watch_events_missed(&r->packets.events, &r->s.drops);
 	watch_take(&r->watch, &r->d, r->session.last_seconds, r->session.at_ns);
+	watch_see_exits(&r->watch, exists);
+	watch_tcp_take(&r->tcp, &r->session.tcp_lines, &r->d, &r->o->asked.filter);
 	return !packets || watch_packets_tell(&r->packets, &r->d, &r->watch, last);
 }
 
@@ -375,6 +385,7 @@ static int run(struct options *o)
 	int status;
 
 	watch_init(&r.watch, &o->asked.filter);
+	watch_tcp_init(&r.tcp, &o->asked.filter);
 	status = begin(&r);
 	if (status == 0)
 		status = begin_packets(&r);
@@ -387,6 +398,7 @@ static int run(struct options *o)
 	}
 	session_watch_end(&r.session);
 	watch_done(&r.watch);
+	watch_tcp_done(&r.tcp);
 	diagnosis_done(&r.d);
 	session_done(&r.s);
 	return status;

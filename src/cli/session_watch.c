@@ -28,6 +28,7 @@ static void open_tracer(struct session_watch *w, const struct drop_tracer_option
 		w->opened = drop_tracer_open_with(&scoped, &w->tracer);
 	}
 	w->s->drops.err = w->opened;
+	w->tcp_lines.err = options ? tcp_tracer_open(options->rung, &w->tcp) : -ENODATA;
 }
 
 static void measure(struct session_watch *w)
@@ -111,6 +112,17 @@ static void look(struct session_watch *w)
 	diagnose(w->d);
 }
 
+static void read_tcp(struct session_watch *w)
+{
+	int err;
+
+	if (!w->tcp)
+		return;
+	tcp_lines_done(&w->tcp_lines);
+	err = tcp_tracer_read_on(w->tcp, &w->tcp_lines);
+	w->tcp_lines.err = err;
+}
+
 void session_watch_next(struct session_watch *w)
 {
 	int64_t cpu = session_cpu_ns(), now;
@@ -120,6 +132,7 @@ void session_watch_next(struct session_watch *w)
 	drops_done(&s->drops);
 	/* The trace ends before the counters do: what was traced has been counted. */
 	s->drops.err = w->tracer ? drop_tracer_read_on(w->tracer, &s->drops) : w->opened;
+	read_tcp(w);
 	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
 	now = monotonic_ns();
 	w->last_seconds = (double)(now - w->at_ns) / NSEC_PER_SEC;
@@ -135,5 +148,8 @@ void session_watch_next(struct session_watch *w)
 void session_watch_end(struct session_watch *w)
 {
 	drop_tracer_close(w->tracer);
+	tcp_tracer_close(w->tcp);
+	tcp_lines_done(&w->tcp_lines);
 	w->tracer = NULL;
+	w->tcp = NULL;
 }

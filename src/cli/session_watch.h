@@ -11,12 +11,15 @@
 
 #include "cli/session.h"
 #include "drops/drops.h"
+#include "drops/tcp_lines.h"
 
 struct session_watch {
 	struct session *s;
 	struct diagnosis *d;
 	const struct session_options *options; /* seconds: of an interval */
 	struct drop_tracer *tracer;	       /* NULL: counters alone; s->drops.err says why */
+	struct tcp_tracer *tcp;		       /* beside it; NULL: tcp_lines.err says why */
+	struct tcp_lines tcp_lines;	       /* of the interval */
 	double seconds;	    /* the next interval; longer than asked for where a look is dear */
 	double last_seconds; /* how long the last one was */
 	int64_t due_ns;	    /* when it ends */

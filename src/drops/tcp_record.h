@@ -19,7 +19,7 @@ struct tcp_value {
 	__u64 packets, segments;
 };
 
-#define TCP_ENTRIES 4096
+#define TCP_ENTRIES 2048
 #define TCP_ENTRIES_IN_FULL (TCP_ENTRIES / 4 * 3) /* from here on new keys have no peer */
 
 #endif

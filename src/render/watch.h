@@ -5,12 +5,14 @@
 
 #include "render/grid.h"
 #include "render/render.h"
+#include "watch/tcp.h"
 #include "watch/watch.h"
 
 struct watch_view {
 	const struct watch *w;
 	const struct diagnosis *d; /* its observations: what is watched */
 	const struct report *r;	   /* started_at: when the interval ended */
+	const struct watch_tcp *tcp; /* NULL: nothing is said of it */
 	const char *rung;	   /* how drops are traced; NULL: they are not, */
 	int untraced;		   /* and why: a negative errno; -ENODATA: as asked */
 	double asked_seconds;	   /* the interval asked for */

@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "render/json_parts.h"
-#include "render/watch.h"
+#include "render/watch_parts.h"
 
 static void set(json_t *object, const char *key, json_t *value)
 {
@@ -67,6 +67,7 @@ static json_t *owner_json(const struct watch_line *l)
 	set(j, "buffer_used", l->socket.mem_known ? number(l->socket.rmem) : json_null());
 	set(j, "buffer_limit", l->socket.mem_known ? number(l->socket.rcvbuf) : json_null());
 	set(j, "closed", json_boolean(l->gone));
+	set(j, "exited", json_boolean(l->exited));
 	return j;
 }
 
@@ -171,6 +172,7 @@ json_t *render_watch_json(const struct watch_view *v)
 			json_array_append_new(lines, line_json(v, l));
 	}
 	set(j, "lines", lines);
+	set(j, "tcp", render_watch_tcp_json(v));
 	return document(v->end ? "summary" : "interval", j);
 }
 

@@ -6,7 +6,7 @@
 
 #include "render/drop_sums.h"
 #include "render/fmt.h"
-#include "render/watch.h"
+#include "render/watch_parts.h"
 
 #define RATE 9	 /* "99,999/s" */
 #define TOTAL 14 /* "9,999,999,999" */
@@ -55,7 +55,8 @@ void watch_line_who(const struct watch_line *l, struct buf *ret)
 	if (l->has_rule)
 		buf_puts(ret, "; for ");
 	if (p)
-		buf_printf(ret, "%.*s (%d) on ", (int)sizeof(p->comm), p->comm, p->pid);
+		buf_printf(ret, "%.*s (%d%s) on ", (int)sizeof(p->comm), p->comm, p->pid,
+			   l->exited ? ", exited" : "");
 	socket_words(l, ret);
 	if (p && p->container.name[0])
 		buf_printf(ret, ", container %s", p->container.name);
@@ -132,9 +133,8 @@ static enum stage stage_of(const struct watch_line *l, bool *ret_known)
 	return l->at ? l->at->stage : reason ? reason->stage : STAGE_HOST;
 }
 
-/* A table's row: numbers, stage and cause; the rest beside or below. */
-static void line_rows(struct grid *g, const char *rate, const char *total, const char *stage,
-		      const char *cause, const char *where, enum tint tint)
+void watch_rows(struct grid *g, const char *rate, const char *total, const char *stage,
+		const char *cause, const char *where, enum tint tint)
 {
 	grid_row(g);
 	if (g->columns >= TWO_ROWS) {
@@ -175,8 +175,8 @@ static void one_line(struct grid *g, const struct watch_view *v, const struct wa
 	struct buf where = {0};
 
 	where_words(v, l, &where);
-	line_rows(g, fmt_rate(rate_of(v, l->packets, l->total)).s, fmt_count(l->total).s,
-		  stage_known ? stage_name(stage) : "-", cause, where.data, tint);
+	watch_rows(g, fmt_rate(rate_of(v, l->packets, l->total)).s, fmt_count(l->total).s,
+		   stage_known ? stage_name(stage) : "-", cause, where.data, tint);
 	buf_done(&where);
 }
 
@@ -196,19 +196,19 @@ static void lines(struct grid *g, const struct watch_view *v)
 	vec_each(l, &w->lines)
 		any |= is_shown(v, l);
 	if (any && g->columns >= TWO_ROWS)
-		line_rows(g, "rate", "total", "stage", "cause", "reason and whose", TINT_DIM);
+		watch_rows(g, "rate", "total", "stage", "cause", "reason and whose", TINT_DIM);
 	vec_each(l, &w->lines)
 		if (is_shown(v, l))
 			one_line(g, v, l);
 	if (others->total && (others->packets || v->end || v->live))
-		line_rows(g, fmt_rate(rate_of(v, others->packets, others->total)).s,
-			  fmt_count(others->total).s, "", "others",
-			  "lines that rested longest, added up", TINT_NONE);
+		watch_rows(g, fmt_rate(rate_of(v, others->packets, others->total)).s,
+			   fmt_count(others->total).s, "", "others",
+			   "lines that rested longest, added up", TINT_NONE);
 }
 
 /* ---- what stands above and below ---- */
 
-static void sentence(struct grid *g, enum tint tint, const char *text)
+void watch_sentence(struct grid *g, enum tint tint, const char *text)
 {
 	grid_row(g);
 	grid_wrap(g, 2, tint, text);
@@ -254,7 +254,7 @@ static void expected(struct grid *g, const struct watch_view *v)
 	if (v->live && !v->end)
 		buf_printf(&b, ", %s in all", fmt_count(sum.total).s);
 	buf_puts(&b, v->live ? " (a: show them)" : " (--all shows them)");
-	sentence(g, TINT_DIM, b.data);
+	watch_sentence(g, TINT_DIM, b.data);
 	buf_done(&b);
 }
 
@@ -271,7 +271,7 @@ static void elsewhere(struct grid *g, const struct watch_view *v)
 		buf_printf(&b, ", %s in all", fmt_count(w->elsewhere.total).s);
 	buf_printf(&b, ", %zu of them%s", w->elsewhere_netns.n,
 		   v->r->all_netns ? " that came later or could not be entered" : "; --netns all");
-	sentence(g, TINT_NONE, b.data);
+	watch_sentence(g, TINT_NONE, b.data);
 	buf_done(&b);
 }
 
@@ -287,7 +287,7 @@ static void left_out(struct grid *g, const struct watch_view *v)
 	if (out.total && (out.packets || v->end || v->live)) {
 		buf_printf(&b, "Left out by the filter: %s dropped",
 			   fmt_count(v->end ? out.total : out.packets).s);
-		sentence(g, TINT_NONE, b.data);
+		watch_sentence(g, TINT_NONE, b.data);
 	}
 	buf_clear(&b);
 	if (unknown.total && (unknown.packets || v->end || v->live)) {
@@ -300,7 +300,7 @@ static void left_out(struct grid *g, const struct watch_view *v)
 				   l->how == WATCH_COUNTED ? " (counted)" : "");
 			before = ", ";
 		}
-		sentence(g, TINT_NONE, b.data);
+		watch_sentence(g, TINT_NONE, b.data);
 	}
 	buf_done(&b);
 }
@@ -314,7 +314,7 @@ static void missed(struct grid *g, const struct watch_view *v)
 	if (v->end ? w->missed.total : w->missed.packets) {
 		buf_printf(&b, "%s drop events could not be held: numbers are too low",
 			   fmt_count(v->end ? w->missed.total : w->missed.packets).s);
-		sentence(g, TINT_YELLOW, b.data);
+		watch_sentence(g, TINT_YELLOW, b.data);
 	}
 	buf_clear(&b);
 	vec_each(m, &w->events_missed) {
@@ -326,7 +326,7 @@ static void missed(struct grid *g, const struct watch_view *v)
 	if (b.len && w->events_missed.n > shown)
 		buf_printf(&b, " and %zu more kinds", w->events_missed.n - shown);
 	if (b.len)
-		sentence(g, TINT_NONE, b.data);
+		watch_sentence(g, TINT_NONE, b.data);
 	buf_done(&b);
 }
 
@@ -340,7 +340,7 @@ static void untraced(struct grid *g, const struct watch_view *v)
 	if (v->untraced != -ENODATA)
 		buf_printf(&b, " (%s): %s", errno_name(v->untraced), source_rows[SRC_DROPS].unlock);
 	buf_puts(&b, "; what is told is counted");
-	sentence(g, TINT_YELLOW, b.data);
+	watch_sentence(g, TINT_YELLOW, b.data);
 	buf_done(&b);
 }
 
@@ -348,11 +348,12 @@ void render_watch(const struct watch_view *v, struct grid *g)
 {
 	header(g, v);
 	lines(g, v);
+	render_watch_tcp(v, g);
 	expected(g, v);
 	left_out(g, v);
 	elsewhere(g, v);
 	missed(g, v);
 	untraced(g, v);
 	if (v->note)
-		sentence(g, TINT_DIM, v->note);
+		watch_sentence(g, TINT_DIM, v->note);
 }

@@ -449,6 +449,26 @@ static void begin_interval(struct watch *w, double seconds, int64_t now_ns)
 		l->packets = l->bytes = 0;
 }
 
+/* Sockets that were closed since they lost something. */
+static void see_closed(struct watch *w, const struct diagnosis *d)
+{
+	vec_each(l, &w->lines) {
+		if (!l->has_socket || !l->socket.inode || l->gone)
+			continue;
+		vec_each(o, &d->observations)
+			if (o->inode == l->netns && l->socket.kind == SOCKET_INET &&
+			    source_ok(&o->b, SRC_SOCKETS))
+				l->gone = !snapshot_socket(&o->b, l->socket.cookie);
+	}
+}
+
+void watch_see_exits(struct watch *w, bool (*exists)(int pid))
+{
+	vec_each(l, &w->lines)
+		if (l->process)
+			l->exited = !exists(l->process->pid);
+}
+
 void watch_take(struct watch *w, const struct diagnosis *d, double seconds, int64_t now_ns)
 {
 	begin_interval(w, seconds, now_ns);
@@ -458,6 +478,8 @@ void watch_take(struct watch *w, const struct diagnosis *d, double seconds, int6
 	add_credits(w, d);
 	settle(w);
 	add_counted(w, d);
+	if (d->ledgers.n)
+		see_closed(w, d);
 	fold_lines(w);
 }
 

@@ -33,6 +33,7 @@ struct watch_line {
 	const struct cause_row *cause; /* the deepest explanation, as last told; NULL none */
 	const struct process *process; /* the socket's owner, owned; NULL: not known */
 	bool gone;		       /* the socket was closed meanwhile */
+	bool exited;		       /* the process has ended */
 	const char *benign;	       /* why it is no loss, or NULL */
 	const char *unit;	       /* "packets", "segments" */
 	char netns_name[64];
@@ -118,6 +119,8 @@ void watch_done(struct watch *w);
  * diagnosed. `seconds` is how long it was, now_ns its end.
  */
 void watch_take(struct watch *w, const struct diagnosis *d, double seconds, int64_t now_ns);
+/* Processes that have ended; `exists` tells whether one is still there. */
+void watch_see_exits(struct watch *w, bool (*exists)(int pid));
 /* No interval follows: what was held back until the next one is told. */
 void watch_end(struct watch *w);
 /* Whether the filter means a line. */
