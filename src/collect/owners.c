@@ -23,8 +23,9 @@
 #define RANKED_MAX 256		    /* holders of one socket that are compared */
 /* At an end of the interval a walk this old still counts: another namespace asked for it. */
 #define FRESH_NS (NSEC_PER_SEC / 2)
-/* A socket without owner does not make every look walk. */
+/* A socket without owner does not make every look walk; one that is new makes one walk. */
 #define PATIENCE_NS NSEC_PER_SEC
+#define UNHELD_MAX 4096
 
 struct holder {
 	uint32_t inode;
@@ -33,6 +34,7 @@ struct holder {
 
 struct holders {
 	VEC(struct holder) list; /* sorted by inode, then pid */
+	VEC(uint32_t) unheld;	 /* asked for, and no process had them; sorted */
 	int64_t walked_ns;	 /* CLOCK_MONOTONIC; 0: never */
 	int64_t took_ns;	 /* how long that was */
 	bool denied;		 /* some process could not be looked into */
@@ -248,6 +250,35 @@ static void write_owners(const struct holder *first, size_t n, struct buf *text)
 		}
 }
 
+static bool is_unheld(const struct holders *in, uint32_t inode)
+{
+	return in->unheld.n && bsearch(&inode, in->unheld.items, in->unheld.n,
+				       sizeof(inode), compare_u32);
+}
+
+/* A socket that was opened since the last walk, most likely. */
+static bool any_new(const struct holders *in, const struct inodes *wanted)
+{
+	vec_each(inode, &wanted->list)
+		if (!first_holder(in, *inode) && !is_unheld(in, *inode))
+			return true;
+	return false;
+}
+
+static void note_unheld(struct holders *in, const struct inodes *wanted)
+{
+	size_t before = in->unheld.n;
+
+	if (before + wanted->list.n > UNHELD_MAX)
+		in->unheld.n = before = 0;
+	vec_each(inode, &wanted->list)
+		if (!first_holder(in, *inode) &&
+		    !(before && bsearch(inode, in->unheld.items, before, sizeof(*inode), compare_u32)))
+			*vec_push(&in->unheld) = *inode;
+	if (in->unheld.n)
+		qsort(in->unheld.items, in->unheld.n, sizeof(*in->unheld.items), compare_u32);
+}
+
 static bool must_walk(const struct holders *in, const struct inodes *wanted, bool fresh)
 {
 	int64_t age = monotonic_ns() - in->walked_ns;
@@ -255,16 +286,21 @@ static bool must_walk(const struct holders *in, const struct inodes *wanted, boo
 	/* A walk too long for its collector's deadline serves the next one that asks. */
 	if (!in->walked_ns || (fresh && age > MAX(FRESH_NS, 4 * in->took_ns)))
 		return true;
+	if (age > 4 * in->took_ns && any_new(in, wanted))
+		return true;
 	return (age > PATIENCE_NS || (fresh && in->full)) && !is_answered(in, wanted);
 }
 
 static int find(struct holders *in, const struct inodes *wanted, bool fresh, struct buf *text)
 {
 	size_t before = text->len;
-	int r = must_walk(in, wanted, fresh) ? walk(in, wanted) : 0;
+	bool walks = must_walk(in, wanted, fresh);
+	int r = walks ? walk(in, wanted) : 0;
 
 	if (r < 0)
 		return r;
+	if (walks)
+		note_unheld(in, wanted);
 	vec_each(inode, &wanted->list) {
 		const struct holder *h = first_holder(in, *inode);
 
