@@ -277,6 +277,33 @@ void fw_remedy_bridge(struct exam *x, struct finding *f)
 	}
 }
 
+/*
+ * Where only the headers spoke for this rule and others were as likely, its own counter tells. The
+ * rule is replaced by itself: what nft lists before the verdict, a counter, the verdict.
+ */
+static void count_rule(struct exam *x, struct finding *f, const struct fw_point *p)
+{
+	const struct chain *c = fw_chain(p);
+	unsigned long long handle = fw_rule(p)->handle;
+	char enter[96], where[160];
+	struct remedy *r;
+
+	entering(x, enter, sizeof(enter));
+	snprintf(where, sizeof(where), "%s %s %s", fw_family_name(p), c->table, c->name);
+	r = finding_remedy(f, "count-rule", REMEDY_NETFILTER,
+			   "a counter for this rule, to be sure that it is the one");
+	remedy_why(r, "the rule has none, and the headers of these packets fit others as well");
+	remedy_cost(r, "some nanoseconds for each packet that meets the rule");
+	remedy_command(r,
+		       "%snft replace rule %s handle %llu \"$(%snft -a list chain %s | sed -n "
+		       "'s/^[ \\t]*\\(.*\\)drop # handle %llu$/\\1counter drop/p')\"",
+		       enter, where, handle, enter, where, handle);
+	remedy_undo(r,
+		    "%snft replace rule %s handle %llu \"$(%snft -s -a list chain %s | sed -n "
+		    "'s/^[ \\t]*\\(.*\\)counter drop # handle %llu$/\\1drop/p')\"",
+		    enter, where, handle, enter, where, handle);
+}
+
 void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
 		 const struct fw_words *words, size_t most)
 {
@@ -297,6 +324,9 @@ void fw_remedies(struct exam *x, struct finding *f, const struct fw_point *p,
 	if (!is_plain(c->table) || !is_plain(c->name) || strlen(c->name) == sizeof(c->name) - 1 ||
 	    strlen(c->table) == sizeof(c->table) - 1)
 		return;
+	if (!p->exact && strcmp(p->how, "headers matched") == 0 && fw_rule(p) &&
+	    fw_rule(p)->verdict == VERDICT_DROP && !p->set->legacy)
+		count_rule(x, f, p);
 	vec_each(w, &words->wanted) {
 		if (!w->protocol || n++ == most)
 			break;
