@@ -25,6 +25,8 @@ void line_learn(struct watch_line *l, const struct process *owner, const struct 
 
 /* Remembers which rules and sockets the findings put lost packets to ... */
 void add_credits(struct watch *w, const struct diagnosis *d);
+/* Whether a rule has packets left that no line got, and that may be like this row's. */
+bool credit_left(const struct watch *w, const struct cause_row *at, const struct drop *d);
 /* ... and moves the packets of lines that have none to such. */
 void settle(struct watch *w);
 void credit_done(struct watch_credit *c);

@@ -130,16 +130,25 @@ void add_credits(struct watch *w, const struct diagnosis *d)
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86dd
 
-static bool family_fits(const struct watch_line *l, const char *family)
+static bool family_fits(uint16_t ethertype, const char *family)
 {
 	size_t n = strlen(family);
 
 	/* "ip", "ip6", "inet", "bridge", and with a word before them those of legacy iptables. */
-	if (l->ethertype == ETHERTYPE_IPV6)
+	if (ethertype == ETHERTYPE_IPV6)
 		return !(n >= 2 && strcmp(family + n - 2, "ip") == 0);
-	if (l->ethertype == ETHERTYPE_IPV4)
+	if (ethertype == ETHERTYPE_IPV4)
 		return !(n >= 3 && strcmp(family + n - 3, "ip6") == 0);
 	return true;
+}
+
+bool credit_left(const struct watch *w, const struct cause_row *at, const struct drop *d)
+{
+	vec_each(c, &w->credits)
+		if (c->packets && c->has_rule && c->at == at && c->netns == d->netns &&
+		    family_fits(d->ethertype, c->rule.family))
+			return true;
+	return false;
 }
 
 static bool may_be(const struct watch_line *l, const struct watch_credit *c)
@@ -147,7 +156,7 @@ static bool may_be(const struct watch_line *l, const struct watch_credit *c)
 	if (!l->unsettled || !c->packets || l->at != c->at || l->netns != c->netns || l->has_rule)
 		return false;
 	if (c->has_rule)
-		return family_fits(l, c->rule.family);
+		return family_fits(l->ethertype, c->rule.family);
 	/* Where the kernel names the receiver nothing is to be guessed. */
 	return !l->has_socket && (!l->protocol || l->protocol == c->socket.protocol);
 }

@@ -138,6 +138,19 @@ static struct watch_like *like_of(struct watch *w, const struct drop *d)
 	return NULL;
 }
 
+/*
+ * The counters of an interval end later than its trace: what a rule counted in between is traced in
+ * the next one, in which the rule need not be a finding, and may be of another protocol.
+ */
+static struct watch_like *like_with_credit(struct watch *w, const struct drop *d)
+{
+	vec_each(like, &w->likes)
+		if (like->netns == d->netns && strcmp(like->reason, d->reason) == 0 &&
+		    strcmp(like->symbol, d->symbol) == 0 && credit_left(w, like->at, d))
+			return like;
+	return NULL;
+}
+
 static void like_learn(struct watch *w, const struct drop *d, const struct told *t)
 {
 	struct watch_like *like = like_of(w, d);
@@ -309,6 +322,8 @@ static void add_row(struct watch *w, const struct diagnosis *d, const struct obs
 	if (!rest)
 		return;
 	like = like_of(w, drop);
+	if (!like)
+		like = like_with_credit(w, drop);
 	if (!like || like->last_interval + CAUSE_STICKS <= w->interval) {
 		add_traced(w, o, drop, NULL, rest);
 		return;
