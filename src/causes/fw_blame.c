@@ -114,8 +114,11 @@ static void name_rules(const struct exam *x, struct fw_point *p)
 			p->packets += named->packets;
 }
 
-/* What is traced and not known yet. Legacy rules always count, so it is nf_tables'. */
-static void beyond_exact(const struct exam *x, struct fw_blame *b)
+/*
+ * What is traced and not known yet. Legacy rules always count, so it is nf_tables'. Returns what was
+ * freed in nf_tables.
+ */
+static uint64_t beyond_exact(const struct exam *x, struct fw_blame *b)
 {
 	struct conntrack_lost lost = conntrack_lost(x->o);
 	uint64_t nft = 0, exact_nft = 0, from, less;
@@ -127,6 +130,22 @@ static void beyond_exact(const struct exam *x, struct fw_blame *b)
 	from = b->frees_in_chain ? nft : b->traced;
 	less = b->frees_in_chain ? exact_nft : b->exact + b->conntrack;
 	b->beyond = from > less ? from - less : 0;
+	return nft;
+}
+
+/* Whether the flows are all there is: the largest of many, or a sample, speak for others, too. */
+static bool has_every_flow(const struct exam *x, const struct fw_blame *b, uint64_t nft)
+{
+	uint64_t packets = 0, nft_packets = 0;
+
+	vec_each(f, &b->flows) {
+		packets += f->packets;
+		nft_packets += fw_is_nft_symbol(f->flow->symbol) ? f->packets : 0;
+	}
+	/* Those of other places are left out where none of the rules frees there. */
+	if (b->frees_in_chain && packets == nft_packets)
+		return b->flows.n && nft_packets == nft && !x->d->drops->flows_sampled;
+	return b->flows.n && packets == b->traced && !x->d->drops->flows_sampled;
 }
 
 /* What is beyond goes to the other points, by their flows. */
@@ -134,6 +153,11 @@ static void share_by_flows(struct fw_blame *b)
 {
 	uint64_t placed = 0, astray = 0;
 
+	/* Then none is to be inferred from counters, which end a moment after the trace. */
+	vec_each(p, &b->points)
+		p->lost = b->every_flow && !p->exact ? p->weight : p->lost;
+	if (b->every_flow)
+		return;
 	vec_each(p, &b->points)
 		placed += p->exact ? 0 : p->weight;
 	/* Conntrack's drops fit no rule either, but were taken off already. */
@@ -195,15 +219,17 @@ static void settle_exact(const struct exam *x, struct fw_blame *b)
 void fw_blame(const struct exam *x, struct fw_blame *ret)
 {
 	struct fw_blame b = {0};
+	uint64_t nft = 0;
 
 	b.unread = unread(x->o);
 	fw_find_points(x->o, &b);
 	settle_exact(x, &b);
 	if (tracing(x)) {
-		beyond_exact(x, &b);
+		nft = beyond_exact(x, &b);
 		/* Where all is freed in one place, a rule that was not read may have done it. */
 		if (b.unread == SOURCE_N || b.frees_in_chain)
 			fw_walk_flows(x, &b);
+		b.every_flow = has_every_flow(x, &b, nft);
 		if (b.flows.n)
 			share_by_flows(&b);
 		else if (b.unread == SOURCE_N)

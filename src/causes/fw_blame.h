@@ -43,6 +43,7 @@ struct fw_blame {
 	uint64_t exact;	     /* of it: by the points whose packets are known */
 	uint64_t conntrack;  /* of it: by connection tracking and NAT */
 	uint64_t beyond;     /* the rest: by other points, or unexplained */
+	bool every_flow;     /* flows has each of the traced packets, and no estimate */
 	enum source unread;  /* a rule set that may have dropped, too; SOURCE_N: both are known */
 };
 

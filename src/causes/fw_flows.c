@@ -195,6 +195,14 @@ struct candidate {
 	unsigned int met; /* matches of the rule that are met for sure */
 };
 
+/* A flow, and where its packets may have ended. */
+struct walked {
+	const struct drop_flow *flow;
+	struct candidate candidates[24];
+	size_t n;
+	bool more; /* there may be other places */
+};
+
 static unsigned int matches_met(const struct rule_stop *at, const struct packet *p)
 {
 	const struct rule *r;
@@ -329,25 +337,70 @@ static void blame_part(struct walker *w, const struct observation *o, const stru
  * the rest ended elsewhere. What is too much for all of them is the trace's estimate, or what
  * passed between the trace and the snapshots; it stays with the one whose number is not known.
  */
-static void blame_flow(struct walker *w, const struct observation *o, const struct drop_flow *flow,
+static void blame_flow(struct walker *w, const struct observation *o, const struct walked *walked,
 		       bool estimate)
 {
-	struct candidate candidates[24];
-	size_t n = candidates_of(w, o, flow, candidates, ARRAY_SIZE(candidates));
 	const struct candidate *last = NULL;
-	uint64_t left = flow->packets;
+	uint64_t left = walked->flow->packets;
 
+	w->walk.more = walked->more;
 	while (left) {
-		const struct candidate *c = choose(w, candidates, n, left);
+		const struct candidate *c = choose(w, walked->candidates, walked->n, left);
 		uint64_t part = c ? MIN(left, room_of(w, c->point)) : left;
 
 		if (!c && last && (estimate || !w->b->points.items[last->point].exact))
 			c = last;
-		blame_part(w, o, flow, c, candidates, n, part);
+		blame_part(w, o, walked->flow, c, walked->candidates, walked->n, part);
 		if (!last || (c && !w->b->points.items[c->point].exact))
 			last = c;
 		left -= part;
 	}
+}
+
+/* All ways lead to the same point. */
+static bool is_single(const struct walked *walked)
+{
+	for (size_t i = 1; i < walked->n; i++)
+		if (walked->candidates[i].point != walked->candidates[0].point)
+			return false;
+	return walked->n && !walked->more;
+}
+
+/* It was freed where none of the rules that are known frees a packet. */
+static bool is_beside(const struct walker *w, const struct drop_flow *flow)
+{
+	return w->b->frees_in_chain && !w->legacy && !fw_is_nft_symbol(flow->symbol);
+}
+
+/*
+ * First the flows that can only have ended in one place: counters end a moment after the trace, and
+ * a rule that counted more than was traced of it must not draw in flows that fit another for sure.
+ */
+static void blame_flows(struct walker *w, const struct exam *x)
+{
+	const struct observation *o = x->o;
+	struct walked *all = xcalloc(FLOWS_MAX, sizeof(*all));
+	size_t n = 0;
+
+	vec_each(flow, &x->d->drops->flows) {
+		struct walked *walked = &all[n];
+
+		if (n == FLOWS_MAX || !w->walk.steps)
+			break;
+		if (flow->netns != o->inode || strcmp(flow->reason, "NETFILTER_DROP") != 0 ||
+		    is_beside(w, flow))
+			continue;
+		walked->flow = flow;
+		walked->n = candidates_of(w, o, flow, walked->candidates,
+					  ARRAY_SIZE(walked->candidates));
+		walked->more = w->walk.more;
+		n++;
+	}
+	for (int singles = 1; singles >= 0; singles--)
+		for (size_t i = 0; i < n; i++)
+			if (is_single(&all[i]) == (singles == 1))
+				blame_flow(w, o, &all[i], x->d->drops->flows_sampled);
+	free(all);
 }
 
 static void index_points(struct walker *w)
@@ -380,12 +433,7 @@ void fw_walk_flows(const struct exam *x, struct fw_blame *b)
 	for (size_t i = 0; w.nft && i < w.nft->chains.n; i++)
 		w.bridge |= w.nft->chains.items[i].family == NFPROTO_BRIDGE;
 	index_points(&w);
-	vec_each(flow, &x->d->drops->flows) {
-		if (b->flows.n == FLOWS_MAX || !w.walk.steps)
-			break;
-		if (flow->netns == o->inode && strcmp(flow->reason, "NETFILTER_DROP") == 0)
-			blame_flow(&w, o, flow, x->d->drops->flows_sampled);
-	}
+	blame_flows(&w, x);
 	free(w.points[0]);
 	free(w.points[1]);
 	free(w.room);

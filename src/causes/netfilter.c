@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Stage netfilter: what rules and policies of the firewall drop. */
+#include <linux/if_ether.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "causes/fw_blame.h"
 
@@ -42,6 +44,26 @@ static void case_done(struct fw_case *c)
  * Claims what is explained, where it was freed: nf_tables' drops at nft_do_chain where the kernel
  * does that, all else at nf_hook_slow, which conntrack's causes need the rest of.
  */
+static uint64_t claim_flows(struct fw_case *c)
+{
+	uint64_t claimed = 0;
+
+	vec_each(flow, &c->blame->flows) {
+		const char *const symbol[] = {flow->flow->symbol, NULL};
+		struct drop_filter f = {.reasons = drop_reasons,
+					.symbols = symbol,
+					.protocol = flow->flow->protocol,
+					.ethertype = flow->flow->family == AF_INET6 ? ETH_P_IPV6
+										    : ETH_P_IP,
+					.ifindex = flow->flow->ifindex};
+
+		if (flow->point != FW_NOWHERE && c->mine[flow->point])
+			claimed += ledger_claim(c->x->ledger, &f,
+						MIN(flow->packets, c->lost - claimed));
+	}
+	return claimed;
+}
+
 static uint64_t claim(struct fw_case *c)
 {
 	static const char *const in_chain[] = {"nft_do_chain", NULL};
@@ -49,6 +71,8 @@ static uint64_t claim(struct fw_case *c)
 	struct drop_filter f = {.reasons = drop_reasons};
 	uint64_t outside = c->lost - c->in_nft, claimed = 0;
 
+	if (c->blame->every_flow)
+		return claim_flows(c);
 	if (c->blame->frees_in_chain) {
 		f.symbols = in_chain;
 		claimed = ledger_claim(c->x->ledger, &f, c->in_nft);
