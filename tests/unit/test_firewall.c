@@ -246,12 +246,14 @@ static void begin(struct scene *s)
 
 static void traced(struct scene *s, const char *symbol, uint16_t port, uint64_t packets)
 {
-	struct drop *d = trace(&s->drops, "NETFILTER_DROP", symbol, 0, packets);
-	struct drop_flow *f = vec_push(&s->drops.flows);
 	struct packet p = udp_to(port);
+	struct drop *d = trace(&s->drops, "NETFILTER_DROP", symbol, p.protocol, packets);
+	struct drop_flow *f = vec_push(&s->drops.flows);
 
 	memcpy(f->reason, d->reason, sizeof(f->reason));
 	memcpy(f->symbol, d->symbol, sizeof(f->symbol));
+	d->ifindex = 2;
+	d->ethertype = p.family == AF_INET6 ? 0x86dd : 0x0800;
 	f->netns = d->netns;
 	f->ifindex = 2;
 	f->family = p.family;
