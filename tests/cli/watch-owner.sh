@@ -66,7 +66,7 @@ watch_begin() {
 	local fifo=$TMP/ready
 
 	rm -f "$fifo" && mkfifo "$fifo"
-	"$WHYDROP" watch --json -n "$server" -i 0.5 --ready-fd 9 "$@" 9<> "$fifo" > "$OUT" 2> "$ERR" &
+	"$WHYDROP" watch --json -n "$server" -i 0.5 --ready-fd 9 9<> "$fifo" > "$OUT" 2> "$ERR" &
 	WATCH=$!
 	CHILDREN+=("$WATCH")
 	read -r -t 20 -n 1 _ <> "$fifo" || fail "watch is not ready after 20 s" "$ERR"
