@@ -8,8 +8,12 @@
 #include "causes/onset.h"
 #include "cli/session_parts.h"
 
-/* What has no cheap counter (captures, raw sockets, rings of cards) is seen this late at most. */
+/*
+ * What has no cheap counter (captures, raw sockets, rings of cards) is looked for with a hundredth of
+ * a CPU, and seen this late at most.
+ */
 #define REFRESH_NS (10 * NSEC_PER_SEC)
+#define REFRESH_SHARE 100
 #define CPU_SHARE 20 /* of one CPU: at most a twentieth */
 
 /* Nothing that a drop could be explained by, or that the first look has not told. */
@@ -43,6 +47,7 @@ int session_watch_begin(struct session_watch *w, struct session *s,
 			struct buf *message)
 {
 	int r = session_open(s, options, d, message);
+	int64_t cpu;
 
 	if (r < 0)
 		return r;
@@ -53,7 +58,9 @@ int session_watch_begin(struct session_watch *w, struct session *s,
 	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
 	if (w->tracer)
 		drop_tracer_start(w->tracer);
+	cpu = session_cpu_ns();
 	session_take_phase(s, d, "b");
+	w->full_cpu_ns = session_cpu_ns() - cpu;
 	w->at_ns = w->full_ns = monotonic_ns();
 	w->due_ns = w->at_ns + (int64_t)(w->seconds * NSEC_PER_SEC);
 	d->drops = &s->drops;
@@ -97,8 +104,15 @@ static bool any_counted(struct session_watch *w)
 	return any;
 }
 
+static bool refresh_due(const struct session_watch *w, int64_t now)
+{
+	return now - w->full_ns >= MIN(w->full_cpu_ns * REFRESH_SHARE, REFRESH_NS);
+}
+
 static void look(struct session_watch *w)
 {
+	int64_t cpu = session_cpu_ns();
+
 	vec_each(o, &w->d->observations) {
 		snapshot_done(&o->a);
 		o->a = o->b;
@@ -110,6 +124,7 @@ static void look(struct session_watch *w)
 	w->full_ns = monotonic_ns();
 	measure(w);
 	diagnose(w->d);
+	w->full_cpu_ns = session_cpu_ns() - cpu;
 }
 
 static void read_tcp(struct session_watch *w)
@@ -137,10 +152,9 @@ void session_watch_next(struct session_watch *w)
 	now = monotonic_ns();
 	w->last_seconds = (double)(now - w->at_ns) / NSEC_PER_SEC;
 	w->at_ns = now;
-	if (any_traced(w) || now - w->full_ns >= REFRESH_NS || any_counted(w))
+	if (any_traced(w) || refresh_due(w, now) || any_counted(w))
 		look(w);
 	cpu = session_cpu_ns() - cpu;
-	w->cpu_ns += cpu;
 	w->seconds = MAX(w->options->seconds, (double)cpu * CPU_SHARE / NSEC_PER_SEC);
 	w->due_ns = MAX(w->due_ns + (int64_t)(w->seconds * NSEC_PER_SEC), monotonic_ns());
 }

@@ -2,8 +2,8 @@
 /*
  * A session that goes on: the tracer stays, and each interval is diagnosed for itself. An interval
  * in which nothing was lost costs a few counters only; the sources that are dear (sockets, rulesets,
- * processes) are read when a drop was traced or a counter that means a loss has moved, and every
- * REFRESH seconds for what has no such counter. The diagnosis then begins where the last of these
+ * processes) are read when a drop was traced or a counter that means a loss has moved, and now and
+ * then for what has no such counter. The diagnosis then begins where the last of these
  * full looks was: in between nothing happened.
  */
 #ifndef WHYDROP_SESSION_WATCH_H
@@ -25,7 +25,7 @@ struct session_watch {
 	int64_t due_ns;	    /* when it ends */
 	int64_t at_ns;	    /* end of the last one */
 	int64_t full_ns;    /* the last full look */
-	int64_t cpu_ns;	    /* what all of them took together */
+	int64_t full_cpu_ns; /* what that took */
 	int opened;	    /* 0, or a negative errno: why there is no tracer */
 };
 

@@ -75,6 +75,10 @@ static bool take_expression(struct watch_asked *a)
 
 	if (!a->expression)
 		return true;
+	if (!a->expression[strspn(a->expression, " \t\n")]) {
+		buf_puts(&a->refusal, "the filter is empty");
+		return false;
+	}
 	if (compile(a->expression, &program, &error)) {
 		a->program_n = program.bf_len;
 		a->program = xcalloc(a->program_n, sizeof(*a->program));

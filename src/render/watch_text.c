@@ -136,6 +136,8 @@ static enum stage stage_of(const struct watch_line *l, bool *ret_known)
 void watch_rows(struct grid *g, const char *rate, const char *total, const char *stage,
 		const char *cause, const char *where, enum tint tint)
 {
+	struct buf narrow = {0};
+
 	grid_row(g);
 	if (g->columns >= TWO_ROWS) {
 		grid_right(g, RATE, tint, rate);
@@ -153,17 +155,17 @@ void watch_rows(struct grid *g, const char *rate, const char *total, const char 
 		grid_wrap(g, g->columns < ONE_ROW ? STAGE : WHERE, TINT_NONE, where);
 		return;
 	}
-	grid_wrap(g, 0, tint, rate);
-	grid_to(g, g->at + 1);
-	grid_wrap(g, 0, tint, total);
+	buf_printf(&narrow, "%s %s", rate, total);
+	grid_wrap(g, 0, tint, narrow.data);
+	buf_clear(&narrow);
+	buf_printf(&narrow, "%s %s", stage, cause);
 	grid_row(g);
 	grid_to(g, 1);
-	grid_wrap(g, 1, tint, stage);
-	grid_to(g, g->at + 1);
-	grid_wrap(g, 1, tint, cause);
+	grid_wrap(g, 1, tint, narrow.data);
 	grid_row(g);
 	grid_to(g, 1);
 	grid_wrap(g, 1, TINT_NONE, where);
+	buf_done(&narrow);
 }
 
 static void one_line(struct grid *g, const struct watch_view *v, const struct watch_line *l)

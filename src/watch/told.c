@@ -202,29 +202,31 @@ static void move(struct watch *w, size_t from, struct watch_credit *c, uint64_t 
 	to->last_interval = MAX(to->last_interval, l->last_interval);
 }
 
-/* What a credit shares with others: which lines it may be of, and how many credits those have. */
+/* What a credit shares with others: which lines it may be of. */
 struct choice {
-	size_t lines, credits;
+	bool several;	       /* credits, and lines for them */
 	bool meant, not_meant; /* lines of both kinds */
 	bool devices;	       /* several */
 };
 
 static struct choice choices(const struct watch *w, const struct watch_credit *of)
 {
-	struct choice c = {0};
 	const struct watch_line *first = NULL;
+	size_t lines = 0, credits = 0;
+	struct choice c = {0};
 
 	vec_each(l, &w->lines) {
 		if (!l->unsettled || l->at != of->at || l->netns != of->netns || l->has_rule)
 			continue;
-		c.lines++;
+		lines++;
 		c.meant |= !l->not_meant;
 		c.not_meant |= l->not_meant;
 		c.devices |= first && strcmp(first->device, l->device) != 0;
 		first = l;
 	}
 	vec_each(other, &w->credits)
-		c.credits += other->packets && other->at == of->at && other->netns == of->netns;
+		credits += other->packets && other->at == of->at && other->netns == of->netns;
+	c.several = lines > 1 && credits > 1;
 	return c;
 }
 
@@ -236,10 +238,10 @@ static bool about_equal(uint64_t a, uint64_t b)
 	return most - MIN(a, b) <= MAX(2, most / 50);
 }
 
-/* Lines and credits that have about the same number, where no other has. */
-static void settle_equal(struct watch *w, struct watch_credit *c, const struct choice *choice)
+/* The line that has about the same number, where no other line or credit has. */
+static bool settle_equal(struct watch *w, struct watch_credit *c)
 {
-	size_t found = SIZE_MAX, fitting = 0, rivals = 0;
+	size_t found = SIZE_MAX, fitting = 0;
 
 	for (size_t i = 0; i < w->lines.n; i++)
 		if (may_be(&w->lines.items[i], c) &&
@@ -248,10 +250,13 @@ static void settle_equal(struct watch *w, struct watch_credit *c, const struct c
 			fitting++;
 		}
 	vec_each(other, &w->credits)
-		rivals += other != c && other->at == c->at && other->netns == c->netns &&
-			  about_equal(other->packets, c->packets);
-	if (fitting == 1 && (!rivals || choice->lines == 1))
-		move(w, found, c, MIN(w->lines.items[found].unsettled, c->packets), false);
+		if (other != c && other->at == c->at && other->netns == c->netns &&
+		    about_equal(other->packets, c->packets))
+			return false;
+	if (fitting != 1)
+		return false;
+	move(w, found, c, MIN(w->lines.items[found].unsettled, c->packets), false);
+	return true;
 }
 
 /*
@@ -261,25 +266,30 @@ static void settle_equal(struct watch *w, struct watch_credit *c, const struct c
  */
 void settle(struct watch *w)
 {
+	struct choice *choice = xcalloc(w->credits.n + 1, sizeof(*choice));
+	bool *settled = xcalloc(w->credits.n + 1, sizeof(*settled));
+
+	/* What is asked of all must not depend on whose turn came before. */
+	for (size_t k = 0; k < w->credits.n; k++)
+		choice[k] = choices(w, &w->credits.items[k]);
+	for (size_t k = 0; k < w->credits.n; k++)
+		settled[k] = choice[k].several && settle_equal(w, &w->credits.items[k]);
+	for (size_t k = 0; k < w->credits.n; k++)
+		choice[k] = choices(w, &w->credits.items[k]);
 	for (size_t k = 0; k < w->credits.n; k++) {
 		struct watch_credit *c = &w->credits.items[k];
-		struct choice choice = choices(w, c);
+		const struct choice *of = &choice[k];
 
-		if (choice.credits > 1 && choice.lines > 1)
-			settle_equal(w, c, &choice);
-	}
-	for (size_t k = 0; k < w->credits.n; k++) {
-		struct watch_credit *c = &w->credits.items[k];
-		struct choice choice = choices(w, c);
-		bool several = choice.credits > 1 && choice.lines > 1;
-
-		if (several && choice.meant && choice.not_meant)
+		/* What is left of a number that agreed belongs to the next interval. */
+		if (settled[k] || (of->several && of->meant && of->not_meant))
 			continue;
 		for (size_t i = 0, n = w->lines.n; i < n; i++)
 			if (may_be(&w->lines.items[i], c))
 				move(w, i, c, MIN(w->lines.items[i].unsettled, c->packets),
-				     several && choice.devices);
+				     of->several && of->devices);
 	}
+	free(settled);
+	free(choice);
 }
 
 /* ---- losses that leave no event ---- */
