@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
 #include "cli/config.h"
 #include "cli/rule_text.h"
+#include "cli/rungs.h"
 #include "cli/screen.h"
 #include "cli/session_parts.h"
 #include "cli/session_watch.h"
 #include "cli/watch_asked.h"
 #include "cli/watch_packets.h"
+#include "collect/netns_device.h"
 #include "render/watch.h"
 
 #define INTERVAL_SECONDS 1
@@ -28,9 +30,17 @@ struct options {
 };
 
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
-static const char *const rung_choices[] = {"best", "tp_btf", "raw_tracepoint",
-					    "perf_tracepoint", "counters", NULL};
-enum { RUNG_BEST, RUNG_COUNTERS = 4 };
+static const char *const rung_choices[] = {"best",
+#define R(name_, ...) #name_,
+#include "model/rungs.def"
+#undef R
+					   NULL};
+enum {
+	RUNG_BEST,
+#define R(name_, ...) RUNG_##name_,
+#include "model/rungs.def"
+#undef R
+};
 
 #define AT(field) .offset = offsetof(struct options, field)
 static const struct opt rows[] = {
@@ -97,6 +107,7 @@ struct run {
 	struct watch watch;
 	struct watch_packets packets;
 	struct watch_tcp tcp;
+	struct netns_devices devices; /* for a rung that does not tell namespaces */
 	int64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
 
 	bool live;     /* a table redrawn in place */
@@ -330,10 +341,13 @@ static int begin(struct run *r)
 		.events = packets_wanted(&o->packets),
 		.stacks = o->packets.stack,
 		.events_reason = o->asked.filter.reason,
+		.may_switch_on = true,
+		.netns_of = netns_of_device,
+		.netns_arg = &r->devices,
 	};
 	struct buf message = {0};
 	int status = session_watch_begin(&r->session, &r->s, &o->session,
-					 o->rung == RUNG_COUNTERS ? NULL : &tracer, &r->d,
+					 o->rung == RUNG_counters ? NULL : &tracer, &r->d,
 					 &message);
 
 	if (status == -ECANCELED)
@@ -343,9 +357,10 @@ static int begin(struct run *r)
 	buf_done(&message);
 	if (status < 0)
 		return EXIT_USAGE;
-	if (!r->session.tracer && o->rung != RUNG_BEST && o->rung != RUNG_COUNTERS) {
-		complain("watch: --rung %s: this kernel or these privileges do not allow it (%s)",
-			 rung_choices[o->rung], errno_name(r->session.opened));
+	if (!r->session.tracer && o->rung != RUNG_BEST && o->rung != RUNG_counters) {
+		rung_why_not(&rung_rows[o->rung - 1], r->session.opened, &message);
+		complain("watch: --rung %s: %s", rung_choices[o->rung], message.data);
+		buf_done(&message);
 		return EXIT_USAGE;
 	}
 	if (is_blind(r)) {
@@ -398,6 +413,7 @@ static int run(struct options *o)
 	session_watch_end(&r.session);
 	watch_done(&r.watch);
 	watch_tcp_done(&r.tcp);
+	netns_devices_done(&r.devices);
 	diagnosis_done(&r.d);
 	session_done(&r.s);
 	return status;

@@ -55,7 +55,7 @@ table ip watched {
 END
 ip netns exec "$server" "$GEN" udp-recv 5300 --no-read > /dev/null &
 reader=$!
-CHILDREN+=($reader)
+CHILDREN+=("$reader")
 bound() { ip netns exec "$server" ss -Hlun | grep -q :5300; }
 await 5 bound || fail "nobody listens"
 before=$(counter NoPorts)
