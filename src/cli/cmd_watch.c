@@ -160,9 +160,11 @@ static void tell_ready(struct run *r)
 	if (r->o->json && !packets_take_stdout(&r->o->packets))
 		print_json(render_watch_ready_json(&v));
 	else
-		fprintf(stderr, "watching %s (%s)\n",
+		fprintf(stderr, "watching %s (%s%s%s)\n",
 			r->s.report.all_netns ? "every namespace" : "one namespace",
-			v.rung ? v.rung : "counters only");
+			v.rung ? v.rung : "counters only",
+			v.rung || v.untraced == -ENODATA ? "" : ", no drop events: ",
+			v.rung || v.untraced == -ENODATA ? "" : errno_name(v.untraced));
 	fflush(stdout);
 	if (r->o->ready_fd != UINT32_MAX && write((int)r->o->ready_fd, "r", 1) != 1)
 		close((int)r->o->ready_fd);

@@ -99,6 +99,17 @@ sleep 1.2
 ends INT
 told "s['lost']['total'] == 10 and s['cannot_tell']['total'] > 0"
 
+# ---- a packet filter, run in the kernel ----
+
+watching --json 'udp dst port 7777 and src host 192.0.2.1'
+storm 7777 300
+storm 9999 200
+sleep 1.2
+ends INT
+told "ready['filter'].startswith('udp') and s['lost']['total'] == 300 and s['left_out']['total'] == 200"
+told "total(cause='fw-rule-drop') == 300 and [l['rule']['chain'] for l in lines] == ['first']"
+told "s['missed']['total'] == 0"
+
 # ---- text: blocks, its time, ctrl-C ----
 
 watching -t 2.5 --all
@@ -113,6 +124,14 @@ storm 9999 500
 sleep 1.2
 ends INT
 told "ready['rung'] == 'counters' and total(cause='udp-noport', how='counted') == 500"
+
+# ---- no rights at all: what is counted, and why no more ----
+
+install -m 755 "$WHYDROP" "$TMP/whydrop"
+run setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs "$TMP/whydrop" watch -t 1
+[ "$STATUS" = 0 ] || fail "status $STATUS without rights" "$ERR"
+grep -q 'counters only, no drop events: EPERM' "$ERR" || fail "it does not say why at once" "$ERR"
+grep -q 'Drops are not traced (EPERM)' "$OUT" || fail "the summary does not say it" "$OUT"
 
 # ---- a terminal of 20 columns ----
 
