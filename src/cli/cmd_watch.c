@@ -106,8 +106,8 @@ struct run {
 	struct diagnosis d;
 	struct watch watch;
 	struct watch_packets packets;
-	struct watch_tcp tcp;
 	struct netns_devices devices; /* for a rung that does not tell namespaces */
+	struct watch_tcp tcp;
 	int64_t end_ns; /* CLOCK_MONOTONIC; 0: none */
 
 	bool live;     /* a table redrawn in place */
@@ -156,15 +156,15 @@ static void print_text(const struct run *r, const struct watch_view *v)
 static void tell_ready(struct run *r)
 {
 	struct watch_view v = view_of(r);
+	bool why_not = !v.rung && r->o->rung == RUNG_BEST;
 
 	if (r->o->json && !packets_take_stdout(&r->o->packets))
 		print_json(render_watch_ready_json(&v));
 	else
 		fprintf(stderr, "watching %s (%s%s%s)\n",
 			r->s.report.all_netns ? "every namespace" : "one namespace",
-			v.rung ? v.rung : "counters only",
-			v.rung || v.untraced == -ENODATA ? "" : ", no drop events: ",
-			v.rung || v.untraced == -ENODATA ? "" : errno_name(v.untraced));
+			v.rung ? v.rung : "counters only", why_not ? ": no drop events, " : "",
+			why_not ? errno_name(v.untraced) : "");
 	fflush(stdout);
 	if (r->o->ready_fd != UINT32_MAX && write((int)r->o->ready_fd, "r", 1) != 1)
 		close((int)r->o->ready_fd);
@@ -238,6 +238,8 @@ static bool interval(struct run *r, bool last)
 	watch_asked_refresh(&r->o->asked);
 	if (packets)
 		watch_packets_drain(&r->packets);
+	if (last)
+		session_watch_last(&r->session);
 	session_watch_next(&r->session);
 	if (packets)
 		watch_packets_drain(&r->packets);
@@ -414,8 +416,8 @@ static int run(struct options *o)
 	}
 	session_watch_end(&r.session);
 	watch_done(&r.watch);
-	watch_tcp_done(&r.tcp);
 	netns_devices_done(&r.devices);
+	watch_tcp_done(&r.tcp);
 	diagnosis_done(&r.d);
 	session_done(&r.s);
 	return status;

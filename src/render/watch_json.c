@@ -179,12 +179,15 @@ json_t *render_watch_json(const struct watch_view *v)
 json_t *render_watch_ready_json(const struct watch_view *v)
 {
 	json_t *j = json_object(), *namespaces = json_array();
+	const struct rung_row *rung;
 	const struct watch_filter *f = v->w->filter;
 
 	set(j, "version", filled_or_null(v->r->version));
 	set(j, "host", render_host_json(v->r));
 	set(j, "at", render_time_json(&v->r->started_at));
 	set(j, "rung", rung_json(v));
+	rung = rung_row(v->rung ? v->rung : rung_rows[rung_rows_n - 1].name);
+	set(j, "hides", filled_or_null(rung ? rung->hides : ""));
 	set(j, "untraced_errno", v->rung || v->untraced == -ENODATA
 					 ? json_null()
 					 : json_string(errno_name(v->untraced)));

@@ -332,16 +332,24 @@ static void missed(struct grid *g, const struct watch_view *v)
 	buf_done(&b);
 }
 
-static void untraced(struct grid *g, const struct watch_view *v)
+/* What this rung of the ladder does not show. */
+static void hidden(struct grid *g, const struct watch_view *v)
 {
+	const struct rung_row *rung = v->rung ? rung_row(v->rung) : &rung_rows[rung_rows_n - 1];
 	struct buf b = {0};
 
-	if (v->rung || !(v->end || v->live))
+	if (!(v->end || v->live) || (rung && !*rung->hides))
 		return;
-	buf_puts(&b, "Drops are not traced");
-	if (v->untraced != -ENODATA)
+	if (v->rung)
+		buf_printf(&b, "Told by %s", v->rung);
+	else
+		buf_puts(&b, "Drops are not traced");
+	if (!v->rung && v->untraced != -ENODATA)
 		buf_printf(&b, " (%s): %s", errno_name(v->untraced), source_rows[SRC_DROPS].unlock);
-	buf_puts(&b, "; what is told is counted");
+	if (!v->rung)
+		buf_puts(&b, "; what is told is counted");
+	if (rung)
+		buf_printf(&b, ". Hidden: %s", rung->hides);
 	watch_sentence(g, TINT_YELLOW, b.data);
 	buf_done(&b);
 }
@@ -355,7 +363,7 @@ void render_watch(const struct watch_view *v, struct grid *g)
 	left_out(g, v);
 	elsewhere(g, v);
 	missed(g, v);
-	untraced(g, v);
+	hidden(g, v);
 	if (v->note)
 		watch_sentence(g, TINT_DIM, v->note);
 }

@@ -528,9 +528,18 @@ static void test_netns_of_device(void **state)
 	struct netns_devices first = {0}, second = {0};
 	int stop_a, stop_b, status;
 	uint32_t a, b;
-	pid_t child_a = live_with_device(&stop_a, &a), child_b;
+	pid_t child_a, child_b;
+	int fd = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
 
 	(void)state;
+	if (fd < 0) {
+		/* Namespaces that may not be looked into: nothing is known. */
+		assert_int_equal(netns_of_device(ODD_NUMBER, &first), 0);
+		netns_devices_done(&first);
+		skip();
+	}
+	close(fd);
+	child_a = live_with_device(&stop_a, &a);
 	assert_int_equal(netns_of_device(ODD_NUMBER, &first), a);
 	assert_int_equal(netns_of_device(ODD_NUMBER, &first), a);
 	assert_int_equal(netns_of_device(ODD_NUMBER + 1000, &first), 0);
