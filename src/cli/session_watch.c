@@ -159,6 +159,12 @@ void session_watch_next(struct session_watch *w)
 	w->due_ns = MAX(w->due_ns + (int64_t)(w->seconds * NSEC_PER_SEC), monotonic_ns());
 }
 
+/* A full look that is long due: none is since the host came up. */
+void session_watch_last(struct session_watch *w)
+{
+	w->full_ns = 0;
+}
+
 void session_watch_end(struct session_watch *w)
 {
 	drop_tracer_close(w->tracer);

@@ -42,6 +42,8 @@ int session_watch_begin(struct session_watch *w, struct session *s,
  * stay until the next call.
  */
 void session_watch_next(struct session_watch *w);
+/* The next interval is the last: what has no cheap counter is told in it, or never. */
+void session_watch_last(struct session_watch *w);
 void session_watch_end(struct session_watch *w);
 
 #endif

@@ -152,7 +152,7 @@ refused 2 "--rung" "$WHYDROP" watch --rung
 run "$WHYDROP" selfcheck --json
 while read -r rung available; do
 	[ "$available" = False ] || continue
-	refused 2 "--rung $rung cannot be used" "$WHYDROP" watch --rung "$rung" -t 0.5
+	refused 2 "--rung $rung: " "$WHYDROP" watch --rung "$rung" -t 0.5
 done < <(json '"\n".join("%s %s" % (r["rung"], r["available"]) for r in d["rungs"])')
 
 told() { # told RUNG WHY: what the ready object says
@@ -187,7 +187,11 @@ wait "$WATCH"
 # Nobody: no rules either, but what anybody may read.
 watch setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs -- --json
 told counters '"EPERM"'
+ip netns exec "$client" "$GEN" udp-send 192.0.2.2 9999 -n 200 --rate 2000 > "$TMP/sent"
 counters_tell "nobody" nothing
+summary '[(l["how"], l["total"]) for l in d["summary"]["lines"] if l["cause"] == "udp-noport"] ==
+	[("counted", 200)]' > "$TMP/value" 2>&1 ||
+	fail "nobody: the 200 that UDP counts are not told" "$TMP/value" "$TMP/summary"
 watch setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --
 kill -INT "$WATCH"
 wait "$WATCH"
