@@ -14,8 +14,8 @@ const struct capability_row capability_rows[] = {
 	{"CAP_PERFMON", CAP_PERFMON, "with CAP_BPF, the drop events of all rungs but net_dm",
 	 "bpf,perfmon"},
 	{"CAP_NET_ADMIN", CAP_NET_ADMIN,
-	 "nftables rules, policies and counters, tracked connections, the other ends of links, the "
-	 "rung net_dm",
+	 "nftables rules, policies and counters, tracked connections, the other ends of links; with "
+	 "CAP_SYS_ADMIN, the rung net_dm",
 	 "net_admin"},
 	{"CAP_NET_RAW", CAP_NET_RAW,
 	 "with CAP_NET_ADMIN and CAP_DAC_READ_SEARCH, the rules of iptables-legacy",
@@ -30,7 +30,9 @@ const struct capability_row capability_rows[] = {
 	 "the kernel's log, where kernel.dmesg_restrict closes it; names of kernel functions, where "
 	 "BPF does not tell them",
 	 "syslog"},
-	{"CAP_SYS_ADMIN", CAP_SYS_ADMIN, "other network namespaces (--netns)", "sys_admin"},
+	{"CAP_SYS_ADMIN", CAP_SYS_ADMIN,
+	 "other network namespaces (--netns); with CAP_NET_ADMIN, the rung net_dm",
+	 "sys_admin,net_admin"},
 };
 const size_t capability_rows_n = ARRAY_SIZE(capability_rows);
 

@@ -16,10 +16,14 @@ static bool is_net_dm(const struct rung_row *row)
 static int try_net_dm(const struct privileges *p)
 {
 	struct net_dm_control control = {0};
-	int err = net_dm_find(&control);
+	int fd, err = net_dm_find(&control);
 
 	if (!err && p->known && !privileges_hold(p, CAP_NET_ADMIN))
 		err = -EPERM;
+	if (!err)
+		err = net_dm_listen(&control, &fd);
+	if (!err)
+		cleanup_fd(&fd);
 	return err;
 }
 

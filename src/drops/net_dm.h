@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The rung "net_dm": the kernel's drop_monitor tells each dropped packet by netlink, and a thread
- * adds them up here. No BPF, and CAP_NET_ADMIN alone. What it does not tell: sockets, network
+ * adds them up here, without BPF. What it does not tell: sockets, network
  * namespaces, rules, stacks, and packets without a link header (most of what this host sends).
  * The functions are those of drops.h for this rung.
  */

@@ -2,7 +2,8 @@
 /*
  * Generic netlink family NET_DM, net/core/drop_monitor.c; packet mode and configuration since 5.4.
  * The family lives in the first network namespace only, so requests are made there. All its
- * commands want CAP_NET_ADMIN there. The family is picked out of a dump of all, because asking for
+ * commands want CAP_NET_ADMIN there, and hearing the packets CAP_SYS_ADMIN since 6.7 and in stable
+ * kernels before that. The family is picked out of a dump of all, because asking for
  * one by name makes the kernel load its module (ctrl_getfamily).
  */
 #define _GNU_SOURCE
