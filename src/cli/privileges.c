@@ -52,9 +52,14 @@ void privileges_read(struct privileges *p)
 	buf_done(&text);
 }
 
+/* CAP_SYS_ADMIN stands for the two that were once parts of it (bpf_capable, perfmon_capable). */
 bool privileges_hold(const struct privileges *p, unsigned int bit)
 {
-	return p->effective & (1ULL << bit);
+	uint64_t enough = 1ULL << bit;
+
+	if (bit == CAP_BPF || bit == CAP_PERFMON)
+		enough |= 1ULL << CAP_SYS_ADMIN;
+	return p->effective & enough;
 }
 
 /* Root without it lives in a container that took it away; there nothing can give it back. */
