@@ -54,7 +54,8 @@ run "$WHYDROP" selfcheck --json
 cp "$OUT" "$TMP/selfcheck"
 tried=0
 for rung in $(json '" ".join(r["rung"] for r in d["rungs"] if r["available"])' "$TMP/selfcheck"); do
-	watch ip netns exec "$server" -- --rung "$rung"
+	# "ip netns exec" would hide tracefs, which the perf tracepoint needs.
+	watch -- --netns "$server" --rung "$rung"
 	says first "d['ready']['rung'] == '$rung'" "$rung"
 	hides=$(json "[r['hides'] for r in d['rungs'] if r['rung'] == '$rung'][0]" "$TMP/selfcheck")
 	says first "(d['ready']['hides'] or '') == '''$hides'''" "$rung"
@@ -99,7 +100,7 @@ done
 watch -- --rung net_dm
 end KILL 137 "net_dm, SIGKILL"
 is_on || fail "after SIGKILL it is off: the test sees nothing"
-watch ip netns exec "$server" -- --rung net_dm
+watch -- --netns "$server" --rung net_dm
 lose 100
 sleep 1
 end INT 0 "net_dm, left on"
