@@ -7,7 +7,7 @@ fault() {
 }
 
 traffic() {
-	for _ in {1..20}; do
-		say 500
+	for _ in 1 2 3 4; do
+		say 2500
 	done
 }
