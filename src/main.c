@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The table of subcommands, and nothing else. */
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -72,10 +73,23 @@ static int dispatch(int argc, char **argv)
 	return EXIT_USAGE;
 }
 
+/*
+ * A closed standard descriptor would be given to the next thing that is opened, and what is printed
+ * be written into it. /dev/null the wrong way round takes its place: using it fails as before.
+ */
+static void keep_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			_exit(EXIT_USAGE);
+}
+
 int main(int argc, char **argv)
 {
 	int status;
 
+	keep_standard_descriptors();
 	setlocale(LC_CTYPE, "");
 	status = dispatch(argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

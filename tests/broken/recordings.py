@@ -255,7 +255,7 @@ def judge(whydrop, command, path):
 # log may hold anything; rates, bursts and neighbours are never all that a cause has; an absent
 # capture list.
 NOT_NAMED = re.compile(r".*\.json$|proc/sys/|exists/|ethtool/|proc/(\d+|self|modules)|abs/|"
-                       r"made/(kernel-log|rates|bursts|owners|fds-|nft-list)|nl/(neighs|addresses|nft-set)|"
+                       r"made/(kernel-log|rates|bursts|owners|fds-|nft-list|ip6?tables-save)|nl/(neighs|addresses|nft-set)|"
                        r"proc/net/packet")
 
 

@@ -29,7 +29,7 @@ static void test_intern(void **state)
 	/* More than the table begins with. */
 	for (int round = 0; round < 2; round++)
 		for (int i = 0; i < 3000; i++) {
-			char text[16];
+			char text[24];
 
 			snprintf(text, sizeof(text), "name %d", i);
 			assert_string_equal(intern(text, sizeof(text)), text);
