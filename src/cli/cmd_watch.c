@@ -163,7 +163,7 @@ static void tell_ready(struct run *r)
 	else
 		fprintf(stderr, "watching %s (%s%s%s)\n",
 			r->s.report.all_netns ? "every namespace" : "one namespace",
-			v.rung ? v.rung : "counters only", why_not ? ": no drop events, " : "",
+			v.rung ? v.rung : "counters only", why_not ? ", no drop events: " : "",
 			why_not ? errno_name(v.untraced) : "");
 	fflush(stdout);
 	if (r->o->ready_fd != UINT32_MAX && write((int)r->o->ready_fd, "r", 1) != 1)

@@ -139,6 +139,7 @@ wait "$watch" || fail "-c 4 ended with $?" "$ERR"
 	fail "four lines of packets" "$OUT" "$ERR"
 grep -q ": NO_SOCKET at [a-z_0-9]*, cause udp-noport" "$OUT" || fail "the line of a closed port" "$OUT"
 
+: > "$ERR" # the line of the run before is not this one's
 "$WHYDROP" watch --netns "$server" -w - -c 3 -t 20 2> "$ERR" > "$TMP/piped.pcapng" &
 watch=$!
 CHILDREN+=("$watch")
