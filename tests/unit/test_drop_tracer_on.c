@@ -153,12 +153,56 @@ static void test_sockets_come_and_go(void **state)
 	drop_tracer_close(t);
 }
 
+/* A ruleset that is replaced all the time: more rules than there are places, one after the other. */
+static void test_rules_replaced(void **state)
+{
+	enum { TIMES = 50, RULES = 30 };
+	uint64_t packets = 0;
+	struct drop_tracer *t;
+	char command[4096];
+	uint32_t netns;
+
+	(void)state;
+	if (access("/usr/sbin/nft", X_OK) != 0)
+		skip();
+	new_netns();
+	netns = netns_inode();
+	run("nft 'add table inet t; add chain inet t c { type filter hook input priority 0; }'");
+	t = start("tp_btf", 0);
+	for (int i = 0; i < TIMES; i++) {
+		int n = snprintf(command, sizeof(command), "nft 'flush chain inet t c;");
+		struct drops d;
+
+		for (int k = 0; k < RULES; k++)
+			n += snprintf(command + n, sizeof(command) - (size_t)n,
+				      "add rule inet t c udp dport %d drop;", PORT + k);
+		snprintf(command + n, sizeof(command) - (size_t)n, "'");
+		run(command);
+		for (int k = 0; k < RULES; k++)
+			send_udp(AF_INET, (uint16_t)(PORT + k), 1, 1, 0);
+		usleep(100000);
+		assert_int_equal(drop_tracer_read_on(t, &d), 0);
+		if (!d.rules_traced) {
+			drops_done(&d);
+			drop_tracer_close(t);
+			skip();
+		}
+		assert_int_equal(d.rules_missed, 0);
+		vec_each(rule, &d.rules)
+			packets += rule->netns == netns ? rule->packets : 0;
+		drops_done(&d);
+	}
+	drop_tracer_close(t);
+	assert_int_equal(packets, TIMES * RULES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_flows),
 		cmocka_unit_test(test_sockets_come_and_go),
+		cmocka_unit_test(test_rules_replaced),
 	};
 	struct drop_tracer *t;
 	int err = drop_tracer_open(&t);
