@@ -13,7 +13,6 @@
 
 #define OF_FLOWS 0.9	    /* of the packets whose flows are known */
 #define KEEPALIVE 7200	    /* tcp_keepalive_time as the kernel sets it */
-#define STATE_ESTABLISHED 1 /* include/net/tcp_states.h */
 
 /* The established socket of a dropped flow that was idle for so long; NULL: there is none. */
 static const struct socket *forgotten(const struct observation *o, const struct drop_flow *flow,

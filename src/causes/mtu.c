@@ -17,7 +17,6 @@
 #define TIMEOUTS_LEAST 3 /* in a row: 1.4 s and more */
 #define SUBJECTS_SHOWN 5
 #define STUCK_MAX 256 /* connections looked at: each is compared with all others */
-#define STATE_SYN_SENT 2 /* include/net/tcp_states.h */
 
 static const char *const big_reasons[] = {"PKT_TOO_BIG", NULL};
 static const char *const forward_places[] = {"ip_forward", "ip6_forward", NULL};

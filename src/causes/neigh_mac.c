@@ -14,8 +14,6 @@
 #include "causes/stages.h"
 
 #define SUBJECTS_SHOWN 16
-#define TCP_STATE_ESTABLISHED 1 /* include/net/tcp_states.h */
-#define TCP_STATE_SYN_SENT 2
 #define LONGEST_NETWORK 30 /* bits: in a longer one there is nobody else to ask */
 
 static const char *mac_text(const uint8_t *m, char *to, size_t size)
@@ -354,9 +352,9 @@ static unsigned int unanswered(const struct exam *x, const struct neigh_mac *n)
 		if (!sk->tcp_known || sk->family != n->family ||
 		    memcmp(sk->remote, n->address, size_of(n->family)) != 0)
 			continue;
-		if (sk->state == TCP_STATE_ESTABLISHED)
+		if (sk->state == STATE_ESTABLISHED)
 			return 0;
-		count += sk->state == TCP_STATE_SYN_SENT && sk->retrans_total;
+		count += sk->state == STATE_SYN_SENT && sk->retrans_total;
 	}
 	return count;
 }

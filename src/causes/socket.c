@@ -8,7 +8,6 @@
 
 #include "causes/sockbuf.h"
 
-#define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
 #define SUBJECTS_SHOWN 16
 #define RAW_LEAST 10 /* SEV-L of the catalogue: fewer are no rate */
 
@@ -36,7 +35,7 @@ static bool is_full(const struct socket *sk, bool *ret_receive)
 {
 	uint64_t queued = MAX(sk->wmem, sk->wmem_queued);
 
-	if (!sk->mem_known || (sk->protocol == IPPROTO_TCP && sk->state == TCP_STATE_LISTEN))
+	if (!sk->mem_known || (sk->protocol == IPPROTO_TCP && sk->state == STATE_LISTEN))
 		return false;
 	if (sk->rcvbuf && sk->rmem >= (uint64_t)sk->rcvbuf * 3 / 4)
 		*ret_receive = true;

@@ -7,7 +7,6 @@
 
 #include "causes/stages.h"
 
-#define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
 #define SUBJECTS_SHOWN 16
 
 bool tracing(const struct exam *x)
@@ -128,7 +127,7 @@ uint64_t next_power_of_two(uint64_t n)
 
 bool is_listener(const struct socket *sk)
 {
-	return sk->protocol == IPPROTO_TCP && sk->state == TCP_STATE_LISTEN;
+	return sk->protocol == IPPROTO_TCP && sk->state == STATE_LISTEN;
 }
 
 bool flow_of_connection(const struct drop_flow *flow, const struct socket *sk)

@@ -20,7 +20,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
 #define OWNERS_MAX ((size_t)SOCKETS_IN_QUESTION_MAX * OWNERS_PER_SOCKET)
 
 static struct span text_of(const struct buf *b)
@@ -580,7 +579,7 @@ static void list_full(const struct host *h, const struct snapshot *s, struct ino
 		bool full = (sk->rcvbuf && sk->rmem > sk->rcvbuf / 2) ||
 			    (sk->sndbuf && MAX(sk->wmem, sk->wmem_queued) > sk->sndbuf / 2);
 
-		if (sk->inode && to->list.n < BUFFER_LOCKS_MAX && sk->state != TCP_STATE_LISTEN &&
+		if (sk->inode && to->list.n < BUFFER_LOCKS_MAX && sk->state != STATE_LISTEN &&
 		    socket_in_question(sk) && (full || !host_is_look(h)))
 			*vec_push(&to->list) = sk->inode;
 	}

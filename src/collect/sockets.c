@@ -17,165 +17,50 @@
 #include <linux/inet_diag.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 
 #include "collect/proctext.h"
+#include "collect/sock_diag.h"
 #include "nl/nl.h"
 
-/* include/net/tcp_states.h */
-#define STATE_TIME_WAIT 6
-#define STATE_SYN_RECV 3 /* requests, NEW_SYN_RECV in the kernel, are told as this one */
-#define STATE_LISTEN 10
 #define STATES_ALL 0xfffu
 #define STATES_AT_ENDS (STATES_ALL & ~(1u << STATE_TIME_WAIT))
 #define STATES_AT_LOOKS (1u << STATE_LISTEN)
 
-#define STATE_ESTABLISHED 1
 /* Healthy connections that conntrack may have forgotten are kept while there are fewer sockets. */
 #define KEPT_FOR_IDLE_MAX 4096
 
 #define HALF_OPEN_MAX 4096 /* whose sources are kept; all are counted */
 
-/* The attributes of one message that are used: struct tcp_info grows with the kernel. */
-struct diag {
-	const struct inet_diag_msg *m;
-	const unsigned char *meminfo, *tcp;
-	size_t meminfo_n, tcp_n;
-};
-
-static uint32_t u32_at(const unsigned char *p, size_t n, size_t offset)
-{
-	uint32_t value;
-
-	if (n < offset + sizeof(value))
-		return 0;
-	memcpy(&value, p + offset, sizeof(value));
-	return value;
-}
-
-static uint64_t u64_at(const unsigned char *p, size_t n, size_t offset)
-{
-	uint64_t value;
-
-	if (n < offset + sizeof(value))
-		return 0;
-	memcpy(&value, p + offset, sizeof(value));
-	return value;
-}
-
-static uint32_t mem(const struct diag *d, unsigned int index)
-{
-	return u32_at(d->meminfo, d->meminfo_n, index * sizeof(uint32_t));
-}
-
-static int read_diag(const struct nlmsghdr *h, struct diag *ret)
-{
-	struct diag d = {.m = nl_data(h, sizeof(*d.m))};
-	const unsigned char *p = (const unsigned char *)h;
-	size_t at = NLMSG_LENGTH(sizeof(*d.m)), end = h->nlmsg_len;
-
-	if (!d.m)
-		return -EBADMSG;
-	while (at + NLA_HDRLEN <= end) {
-		const struct nlattr *a = (const struct nlattr *)(const void *)(p + at);
-
-		if (a->nla_len < NLA_HDRLEN || a->nla_len > end - at)
-			return -EBADMSG;
-		if ((a->nla_type & NLA_TYPE_MASK) == INET_DIAG_SKMEMINFO) {
-			d.meminfo = p + at + NLA_HDRLEN;
-			d.meminfo_n = a->nla_len - NLA_HDRLEN;
-		} else if ((a->nla_type & NLA_TYPE_MASK) == INET_DIAG_INFO) {
-			d.tcp = p + at + NLA_HDRLEN;
-			d.tcp_n = a->nla_len - NLA_HDRLEN;
-		}
-		at += NLA_ALIGN((size_t)a->nla_len);
-	}
-	*ret = d;
-	return 0;
-}
-
 /* A healthy connection has nothing of all this; one with only old retransmissions is kept too. */
-static bool connection_matters(const struct diag *d)
+static bool connection_matters(const struct sock_diag *d)
 {
-	return d->m->idiag_rqueue || d->m->idiag_wqueue || mem(d, SK_MEMINFO_RMEM_ALLOC) ||
-	       mem(d, SK_MEMINFO_BACKLOG) || mem(d, SK_MEMINFO_DROPS) ||
-	       u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_total_retrans)) ||
-	       u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_lost));
+	return d->m->idiag_rqueue || d->m->idiag_wqueue || sock_diag_mem(d, SK_MEMINFO_RMEM_ALLOC) ||
+	       sock_diag_mem(d, SK_MEMINFO_BACKLOG) || sock_diag_mem(d, SK_MEMINFO_DROPS) ||
+	       d->tcp.tcpi_total_retrans || d->tcp.tcpi_lost;
 }
 
-static bool matters_at_look(const struct diag *d)
+static bool matters_at_look(const struct sock_diag *d)
 {
-	return d->m->idiag_rqueue || mem(d, SK_MEMINFO_RMEM_ALLOC) ||
-	       mem(d, SK_MEMINFO_WMEM_ALLOC) || mem(d, SK_MEMINFO_DROPS);
+	return d->m->idiag_rqueue || sock_diag_mem(d, SK_MEMINFO_RMEM_ALLOC) ||
+	       sock_diag_mem(d, SK_MEMINFO_WMEM_ALLOC) || sock_diag_mem(d, SK_MEMINFO_DROPS);
 }
 
 /* Nothing came for so long that connection tracking has thrown it out. */
-static bool is_forgotten(const struct diag *d, const struct snapshot *s)
+static bool is_forgotten(const struct sock_diag *d, const struct snapshot *s)
 {
 	return s->tracked_ms && d->m->idiag_state == STATE_ESTABLISHED &&
 	       s->sockets.n < KEPT_FOR_IDLE_MAX &&
-	       u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_last_ack_recv)) >=
-		       s->tracked_ms;
+	       d->tcp.tcpi_last_ack_recv >= s->tracked_ms;
 }
 
-static bool is_kept(const struct diag *d, uint8_t protocol, bool look, const struct snapshot *s)
+static bool is_kept(const struct sock_diag *d, uint8_t protocol, bool look, const struct snapshot *s)
 {
 	bool listener = protocol == IPPROTO_TCP && d->m->idiag_state == STATE_LISTEN;
 
 	if (look)
 		return (listener || protocol == IPPROTO_UDP) && matters_at_look(d);
 	return listener || protocol == IPPROTO_UDP || connection_matters(d) || is_forgotten(d, s);
-}
-
-static void keep_socket(const struct diag *d, uint8_t protocol, struct snapshot *s)
-{
-	struct socket *sk = vec_push(&s->sockets);
-	const struct inet_diag_sockid *id = &d->m->id;
-	size_t size = d->m->idiag_family == AF_INET ? 4 : 16;
-
-	sk->cookie = id->idiag_cookie[0] | (uint64_t)id->idiag_cookie[1] << 32;
-	sk->inode = d->m->idiag_inode;
-	sk->uid = d->m->idiag_uid;
-	sk->family = d->m->idiag_family;
-	sk->protocol = protocol;
-	sk->state = d->m->idiag_state;
-	sk->local_port = ntohs(id->idiag_sport);
-	sk->remote_port = ntohs(id->idiag_dport);
-	memcpy(sk->local, id->idiag_src, size);
-	memcpy(sk->remote, id->idiag_dst, size);
-	sk->ifindex = id->idiag_if;
-	sk->rqueue = d->m->idiag_rqueue;
-	sk->wqueue = d->m->idiag_wqueue;
-	sk->mem_known = d->meminfo_n >= (SK_MEMINFO_DROPS + 1) * sizeof(uint32_t);
-	sk->rmem = mem(d, SK_MEMINFO_RMEM_ALLOC);
-	sk->rcvbuf = mem(d, SK_MEMINFO_RCVBUF);
-	sk->wmem = mem(d, SK_MEMINFO_WMEM_ALLOC);
-	sk->sndbuf = mem(d, SK_MEMINFO_SNDBUF);
-	sk->forward = mem(d, SK_MEMINFO_FWD_ALLOC);
-	sk->wmem_queued = mem(d, SK_MEMINFO_WMEM_QUEUED);
-	sk->backlog = mem(d, SK_MEMINFO_BACKLOG);
-	sk->drops = mem(d, SK_MEMINFO_DROPS);
-	/* For a listener tcp_get_info puts the accept queue where the segments in flight stand. */
-	if (protocol != IPPROTO_TCP || sk->state == STATE_LISTEN || !d->tcp)
-		return;
-	sk->tcp_known = true;
-	sk->busy_us = u64_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_busy_time));
-	sk->sndbuf_limited_us =
-		u64_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_sndbuf_limited));
-	sk->backoff = d->tcp_n > offsetof(struct tcp_info, tcpi_backoff)
-			      ? d->tcp[offsetof(struct tcp_info, tcpi_backoff)]
-			      : 0;
-	sk->rto_us = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_rto));
-	sk->sacked = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_sacked));
-	sk->snd_mss = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_snd_mss));
-	sk->pmtu = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_pmtu));
-	sk->last_ack_ms = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_last_ack_recv));
-	sk->bytes_acked = u64_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_bytes_acked));
-	sk->bytes_again = u64_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_bytes_retrans));
-	sk->unacked = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_unacked));
-	sk->lost = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_lost));
-	sk->retrans_total = u32_at(d->tcp, d->tcp_n, offsetof(struct tcp_info, tcpi_total_retrans));
 }
 
 /* Answered, or not yet missed: its SYN-ACK was sent but once. */
@@ -197,7 +82,7 @@ static struct crowd_entry half_open_entry(const struct inet_diag_msg *m)
 }
 
 /* There are at most as many as listening ports; a flood hits the one counted last. */
-static void count_half_open(const struct diag *d, struct snapshot *s)
+static void count_half_open(const struct sock_diag *d, struct snapshot *s)
 {
 	uint16_t port = ntohs(d->m->id.idiag_sport);
 	struct half_open *h;
@@ -219,12 +104,12 @@ static void count_half_open(const struct diag *d, struct snapshot *s)
 int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struct snapshot *s)
 {
 	nl_each(message, messages) {
-		struct diag d;
+		struct sock_diag d;
 		int r;
 
 		if (message.h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
 			continue;
-		r = read_diag(message.h, &d);
+		r = sock_diag_read(message.h, &d);
 		if (r < 0)
 			return r;
 		if (d.m->idiag_family != AF_INET && d.m->idiag_family != AF_INET6)
@@ -234,7 +119,7 @@ int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struc
 		if (d.m->idiag_state == STATE_SYN_RECV)
 			count_half_open(&d, s);
 		if (is_kept(&d, protocol, look, s))
-			keep_socket(&d, protocol, s);
+			sock_diag_socket(&d, protocol, vec_push(&s->sockets));
 	}
 	return 0;
 }

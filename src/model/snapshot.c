@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 
 #define SNDBUF_LIMITED_PART 10 /* a tenth of the time it had data to send */
-#define TCP_STATE_LISTEN 10 /* include/net/tcp_states.h */
 
 const struct counter_row counter_rows[COUNTER_N] = {
 #define C(id_, source_, name_, unit_, stage_, scope_, kind_, width_, meaning_, ...)                \
@@ -351,7 +350,7 @@ bool is_capture(const struct socket *sk)
 
 bool socket_in_question(const struct socket *sk)
 {
-	if (sk->protocol == IPPROTO_TCP && sk->state == TCP_STATE_LISTEN)
+	if (sk->protocol == IPPROTO_TCP && sk->state == STATE_LISTEN)
 		return sk->drops > 0 || (sk->rqueue > 0 && sk->rqueue >= sk->wqueue / 5 * 4);
 	if ((sk->protocol == IPPROTO_UDP || sk->kind != SOCKET_INET) && sk->drops > 0)
 		return true;

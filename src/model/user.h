@@ -9,6 +9,51 @@ enum socket_kind { SOCKET_INET, SOCKET_RAW, SOCKET_PACKET, SOCKET_NETLINK };
 /* The kernel's files tell no cookie of these: their inode and this bit. */
 #define RAW_COOKIE (UINT64_C(1) << 63)
 
+/* include/net/tcp_states.h; connection requests (NEW_SYN_RECV) are told as STATE_SYN_RECV. */
+enum tcp_state {
+	STATE_ESTABLISHED = 1,
+	STATE_SYN_SENT,
+	STATE_SYN_RECV,
+	STATE_FIN_WAIT1,
+	STATE_FIN_WAIT2,
+	STATE_TIME_WAIT,
+	STATE_CLOSE, /* UDP: not connected */
+	STATE_CLOSE_WAIT,
+	STATE_LAST_ACK,
+	STATE_LISTEN,
+	STATE_CLOSING,
+	TCP_STATES
+};
+
+/* The timer that a TCP socket waits for (inet_diag.c inet_sk_diag_fill, idiag_timer). */
+enum tcp_timer {
+	TIMER_NONE,
+	TIMER_RETRANSMIT, /* RTO, tail loss probe or reordering */
+	TIMER_KEEPALIVE, /* told only while nothing waits to be acknowledged */
+	TIMER_TIME_WAIT,
+	TIMER_PROBE, /* the peer's window is closed (persist) */
+};
+
+/* More of struct tcp_info, by the kernel's names without tcpi_; segments where nothing is said. */
+struct tcp_numbers {
+	uint8_t ca_state; /* TCP_CA_Open, _Disorder, _CWR, _Recovery, _Loss */
+	uint8_t retransmits, probes, options, snd_wscale, rcv_wscale;
+	bool app_limited; /* delivery_rate was measured while the program sent too little */
+	uint32_t ato_us, rcv_mss, advmss, retrans;
+	uint32_t last_sent_ms, last_received_ms; /* data; since then */
+	uint32_t rcv_ssthresh; /* bytes */
+	uint32_t rtt_us, rttvar_us, min_rtt_us, rcv_rtt_us;
+	uint32_t ssthresh, cwnd, reordering, reord_seen;
+	uint32_t rcv_space; /* bytes */
+	uint32_t rcv_ooopack, dsack_dups;
+	uint32_t notsent_bytes, snd_wnd; /* bytes; snd_wnd: what the peer offered last */
+	uint32_t segs_out, segs_in, data_segs_out, data_segs_in;
+	uint32_t delivered, delivered_ce;
+	uint64_t rwnd_limited_us;
+	uint64_t pacing_rate, delivery_rate; /* bytes per second */
+	uint64_t bytes_sent, bytes_received;
+};
+
 /*
  * A raw socket has its IP protocol in `protocol` and no ports; a packet socket has its ethertype in
  * local_port and no addresses; a netlink socket has NETLINK_* in `protocol`, and neither.
@@ -29,6 +74,10 @@ struct socket {
 	uint32_t backoff, rto_us, sacked, snd_mss, pmtu, last_ack_ms;
 	uint64_t bytes_acked, bytes_again; /* tcp_info; bytes_acked counts the SYN as one */
 	uint64_t busy_us, sndbuf_limited_us; /* tcp_info: had data to send; and no room for more */
+	uint8_t timer, timer_tries; /* enum tcp_timer; how often it ran out in a row */
+	uint32_t timer_ms;	    /* until it runs out */
+	struct tcp_numbers tcp;	    /* where tcp_known */
+	char congestion[16];	    /* "cubic"; "" not asked for */
 	bool mem_known, tcp_known;
 	bool locks_known, rcvbuf_locked, sndbuf_locked; /* of sockets in question: sk_userlocks */
 	bool ring; /* of a packet socket: its reader maps a ring, whose losses the kernel does not tell */
