@@ -128,6 +128,29 @@ else
 	echo "note: no perf here that counts skb:kfree_skb"
 fi
 
+# The line told once a second says when it counts; the map is printed at its end.
+if command -v bpftrace > /dev/null &&
+	timeout 20 bpftrace -e 'tracepoint:skb:kfree_skb { exit(); } interval:ms:1 { exit(); }' \
+		> "$TMP/bpftrace" 2>&1; then
+	bpftrace -B line -e 'tracepoint:skb:kfree_skb /args->protocol == 34997/ { @n = count(); }
+		interval:ms:200 { printf("counting\n"); }' > "$TMP/bpftrace" 2> "$ERR" &
+	bpftrace=$!
+	CHILDREN+=("$bpftrace")
+	await 30 grep -q counting "$TMP/bpftrace" || fail "bpftrace does not begin" "$ERR"
+	watch -- --json
+	lose 1000
+	kill -INT "$WATCH"
+	wait "$WATCH"
+	summary "$traced == 1000" > "$TMP/value" 2>&1 ||
+		fail "beside bpftrace watch does not count 1000" "$TMP/value" "$TMP/summary"
+	kill -INT "$bpftrace"
+	wait "$bpftrace"
+	grep -qx '@n: 1000' "$TMP/bpftrace" ||
+		fail "beside watch bpftrace does not count 1000" <(tail -n 3 "$TMP/bpftrace")
+else
+	echo "note: no bpftrace here that counts skb:kfree_skb"
+fi
+
 # A second watch is one, too; and both at once see all.
 watch -- --json
 first=$WATCH

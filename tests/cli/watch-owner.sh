@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # watch: whose socket it was. In a namespace that is not whydrop's own; after a fork; passed on to
 # another process; in nobody's hands but alive, in a message that nobody has read; of a process that
-# is gone.
+# is gone. And in which unit or container it runs.
 . "$(dirname "$0")/../lib.sh"
 need_root "private network namespaces"
 
@@ -61,6 +61,24 @@ hold() { # hold HOW PORT: OWNER is who has that socket then, 0: nobody
 }
 fill() { ip netns exec "$client" "$GEN" udp-send 192.0.2.2 "$1" -n "$2" --rate 2000 > /dev/null; }
 
+# Where cgroups are made: the CPU controller's hierarchy, v1 or the only one.
+cgroups=
+for cgroups in /sys/fs/cgroup/cpu /sys/fs/cgroup; do
+	[ ! -w "$cgroups/cgroup.procs" ] || break
+	cgroups=
+done
+# place PID PATH: in a cgroup of its own, removed when its processes are gone
+place() {
+	local at=$cgroups part parts
+
+	IFS=/ read -ra parts <<< "$2"
+	for part in "${parts[@]}"; do
+		at+=/$part
+		[ -d "$at" ] || { mkdir "$at" && undo rmdir "$at"; } || return
+	done
+	echo "$1" > "$at/cgroup.procs"
+}
+
 WATCH=
 watch_begin() {
 	local fifo=$TMP/ready
@@ -106,6 +124,17 @@ fill 5304 200
 hold ends 5305
 ended=$OWNER
 fill 5305 200
+container=$(printf 'c0ffee%.0s' {1..11} | head -c 64)
+if [ -n "$cgroups" ]; then
+	hold plain 5306
+	unit=$OWNER
+	place "$unit" "whydrop-test-$$.service" || fail "no cgroup for the unit"
+	fill 5306 200
+	hold plain 5307
+	contained=$OWNER
+	place "$contained" "whydrop-test-$$.slice/docker-$container.scope" || fail "no cgroup for the container"
+	fill 5307 200
+fi
 sleep 0.8 # looked at while it lives
 kill -KILL "$ended"
 fill 5301 20
@@ -122,5 +151,13 @@ is "passed on" 5303 "pids == {$passed} and 180 < lost < 200"
 is "in flight: nobody" 5304 "pids == {None} and 180 < lost < 200 and not any(l['owner']['closed'] for l in lines)"
 is "ended: whose it was" 5305 "pids == {$ended} and 180 < lost < 200 and
 	all(l['owner']['closed'] and l['owner']['exited'] for l in lines)"
+if [ -n "$cgroups" ]; then
+	is "its unit" 5306 "pids == {$unit} and all(l['owner']['unit'] == 'whydrop-test-$$.service' for l in lines)"
+	is "its container" 5307 "pids == {$contained} and
+		all(l['owner']['container']['id'] == '$container' and
+		    l['owner']['container']['engine'] == 'docker' for l in lines)"
+else
+	echo "note: no hierarchy of cgroups for the CPU here"
+fi
 [ -z "${VERBOSE:-}" ] || cat "$TMP/all"
 finish
