@@ -7,7 +7,7 @@
  * (mm/memcontrol.c): socket buffers are a part (memory.stat, sock) of what memory.max limits.
  * Bytes. A limit anywhere above holds as well: the nearest is taken. No privilege.
  */
-#include "collect/process.h"
+#include "collect/cgroup.h"
 
 #include <errno.h>
 

@@ -40,38 +40,11 @@ struct process_stat {
 };
 int parse_process_stat(struct span text, struct process_stat *ret);
 
-/* Where the cgroup hierarchies of interest are mounted, behind `root`; "" where they are not. */
-struct cgroup_mounts {
-	char cpu[128], freezer[128], memory[128], unified[128];
-};
-void parse_mounts(struct span text, const char *root, struct cgroup_mounts *ret);
-
-/* /proc/PID/cgroup: the paths in those hierarchies, "" for none, the systemd unit, the container. */
-struct cgroup_paths {
-	char cpu[256], freezer[256], memory[256], unified[256], unit[128];
-	struct container container; /* without its names */
-};
-void parse_cgroup(struct span text, struct cgroup_paths *ret);
-
 /* /proc/PID/limits: the soft limit of open files; false if there is none. */
 bool parse_open_files(struct span text, uint64_t *ret);
 /* /proc/PID/status: VmSwap; false for a process without memory of its own. */
 bool parse_swapped(struct span text, uint64_t *ret_kib);
 /* How many descriptors it has and may have; nothing where that is not told. */
 void read_descriptors(struct host *h, struct process *p);
-
-/* A file of one cgroup. False if it is not there or the path leads nowhere from here. */
-bool read_cgroup(struct host *h, const char *mount, const char *path, const char *file,
-		 struct buf *text);
-bool read_cgroup_number(struct host *h, const char *mount, const char *path, const char *file,
-			int64_t *ret);
-/* Nothing where no memory limit holds. */
-void read_memory_limit(struct host *h, const struct cgroup_mounts *mounts,
-		       const struct cgroup_paths *paths, struct memory_limit *ret);
-
-/* "nr_throttled 12\n" and the like; false if the key is not there. */
-bool parse_key(struct span text, const char *key, uint64_t *ret);
-/* cpu.max: "max 100000" or "20000 100000"; *ret_quota -1 for max. */
-int parse_cpu_max(struct span text, int64_t *ret_quota, int64_t *ret_period);
 
 #endif

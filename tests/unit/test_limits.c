@@ -7,7 +7,7 @@
 #include "observe.h"
 
 #include "causes/stages.h"
-#include "collect/process.h"
+#include "collect/cgroup.h"
 #include "collect/recording.h"
 
 static void say(struct recording *r, const char *name, const char *text)

@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 
 #include "collect/netlink.h"
+#include "collect/cgroup.h"
 #include "collect/process.h"
 #include "collect/recording.h"
 #include "nl/nl.h"
