@@ -73,6 +73,20 @@ wire() { # wire CLIENT SERVER
 	await 5 carrier "$2" || echo "no carrier in $2"
 }
 
+# 192.0.2.1 (eth0) -- 192.0.2.254 (to-client), 198.51.100.254 (to-server) -- 198.51.100.1 (eth0)
+route_between() { # route_between CLIENT ROUTER SERVER
+	join_router "$1" 192.0.2.1 "$2" to-client 192.0.2.254
+	join_router "$3" 198.51.100.1 "$2" to-server 198.51.100.254
+	ip netns exec "$2" sysctl -qw net.ipv4.ip_forward=1
+	await 5 carrier "$3" || echo "no carrier in $3"
+}
+join_router() { # join_router NAMESPACE ADDRESS ROUTER DEVICE ADDRESS
+	ip link add eth0 netns "$1" type veth peer name "$4" netns "$3" &&
+		ip -n "$1" addr add "$2/24" dev eth0 && ip -n "$1" link set eth0 up &&
+		ip -n "$3" addr add "$5/24" dev "$4" && ip -n "$3" link set "$4" up &&
+		ip -n "$1" route add default via "$5"
+}
+
 carrier() { ip -n "$1" -o link show eth0 | grep -q LOWER_UP; }
 
 await() { # await SECONDS COMMAND...: until it succeeds

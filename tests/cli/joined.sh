@@ -9,20 +9,11 @@ client='' router='' server=''
 space client
 space router
 space server
-join() { # join NAMESPACE ADDRESS DEVICE-OF-ROUTER ADDRESS-OF-ROUTER
-	ip link add eth0 netns "$1" type veth peer name "$3" netns "$router" &&
-		ip -n "$1" addr add "$2/24" dev eth0 && ip -n "$1" link set eth0 up &&
-		ip -n "$router" addr add "$4/24" dev "$3" && ip -n "$router" link set "$3" up &&
-		ip -n "$1" route add default via "$4"
-}
-join "$client" 192.0.2.1 to-client 192.0.2.254
-join "$server" 198.51.100.1 to-server 198.51.100.254
-ip netns exec "$router" sysctl -qw net.ipv4.ip_forward=1
+route_between "$client" "$router" "$server"
 ip netns exec "$router" nft -f - <<- END || skip "no nft here"
 	table ip t { chain c { type filter hook forward priority 0;
 		tcp dport 5400 numgen random mod 100 < 8 counter drop; }; }
 END
-await 5 carrier "$server" || fail "no carrier"
 ip netns exec "$server" "$GEN" tcp-listen 5400 --backlog 64 --time 240 > /dev/null &
 CHILDREN+=($!)
 await 5 eval '[ -n "$(ip netns exec "$server" ss -Htln sport = :5400)" ]' || fail "no server"

@@ -11,16 +11,7 @@ client='' router='' server=''
 space client
 space router
 space server
-join() { # join NAMESPACE ADDRESS DEVICE-OF-ROUTER ADDRESS-OF-ROUTER
-	ip link add eth0 netns "$1" type veth peer name "$3" netns "$router" &&
-		ip -n "$1" addr add "$2/24" dev eth0 && ip -n "$1" link set eth0 up &&
-		ip -n "$router" addr add "$4/24" dev "$3" && ip -n "$router" link set "$3" up &&
-		ip -n "$1" route add default via "$4"
-}
-join "$client" 192.0.2.1 to-client 192.0.2.254
-join "$server" 198.51.100.1 to-server 198.51.100.254
-ip netns exec "$router" sysctl -qw net.ipv4.ip_forward=1
-await 5 carrier "$server" || fail "no carrier"
+route_between "$client" "$router" "$server"
 ip netns exec "$server" "$GEN" udp-recv 5300 --rcvbuf 4000000 --time 240 > /dev/null &
 CHILDREN+=($!)
 ip netns exec "$server" "$GEN" udp-recv 5301 --rcvbuf 4000000 --time 240 > "$TMP/translated" &

@@ -200,4 +200,18 @@ static inline int queued(int fd)
 	return n;
 }
 
+/* Whether the tracer can be had here at all; false: said why, the test is skipped. */
+static inline bool can_trace(void)
+{
+	struct drop_tracer *t;
+	int err = drop_tracer_open(&t);
+
+	if (err) {
+		printf("skipped: the drop tracer cannot be opened here: %s\n", errno_name(err));
+		return false;
+	}
+	drop_tracer_close(t);
+	return true;
+}
+
 #endif
