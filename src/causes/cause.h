@@ -11,6 +11,7 @@
 #include "model/config.h"
 #include "model/ledger.h"
 #include "model/observation.h"
+#include "model/tcp_lines.h"
 
 enum outcome { NOT_FOUND, FOUND, NOT_EXAMINED };
 enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL };
@@ -170,6 +171,7 @@ struct ignored {
 struct diagnosis {
 	enum verdict verdict;
 	const struct drops *drops;
+	const struct tcp_lines *tcp; /* NULL: not traced, as with an err */
 	const struct config *config; /* NULL: nothing stated */
 	int64_t started_at_ns;	     /* CLOCK_REALTIME when the interval began; 0 unknown */
 	VEC(struct observation) observations; /* the first is the one asked for */

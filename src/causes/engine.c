@@ -85,6 +85,8 @@ static bool available(const struct exam *x, enum source source)
 {
 	if (source == SRC_DROPS)
 		return x->d->drops && !x->d->drops->err;
+	if (source == SRC_TCP_EVENTS)
+		return x->d->tcp && !x->d->tcp->err;
 	if (source == SRC_PROCESS)
 		return source_ok(&x->o->b, source);
 	return x->o->b.source[source].status == SOURCE_UNUSED || observed(x->o, source);
@@ -96,6 +98,8 @@ static int source_error(const struct exam *x, enum source source)
 
 	if (source == SRC_DROPS)
 		return x->d->drops && x->d->drops->err ? x->d->drops->err : -ENODATA;
+	if (source == SRC_TCP_EVENTS)
+		return x->d->tcp && x->d->tcp->err ? x->d->tcp->err : -ENODATA;
 	err = x->o->b.source[source].err;
 	if (!err)
 		err = x->o->a.source[source].err;
@@ -138,8 +142,8 @@ enum outcome not_examined_source(struct exam *x, enum source source)
 	struct not_examined *n;
 
 	/* No privilege brings them back. */
-	if (source == SRC_DROPS && x->o->since_boot)
-		return not_examined_why(x, "drop events of the time since boot were not kept",
+	if ((source == SRC_DROPS || source == SRC_TCP_EVENTS) && x->o->since_boot)
+		return not_examined_why(x, "events of the time since boot were not kept",
 					"sample, without --since-boot");
 	n = vec_push(&x->d->not_examined);
 	n->cause = x->row;

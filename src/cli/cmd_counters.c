@@ -13,7 +13,8 @@
 #define NOT_COUNTERS                                                                               \
 	(SOURCE_BIT(SRC_SOCKETS) | SOURCE_BIT(SRC_RAW_SOCKETS) | SOURCE_BIT(SRC_PACKET_SOCKETS) |  \
 	 SOURCE_BIT(SRC_NETLINK_SOCKETS) | SOURCE_BIT(SRC_PROCESS) | SOURCE_BIT(SRC_NEIGH) | SOURCE_BIT(SRC_SYSCTL) |                \
-	 SOURCE_BIT(SRC_KERNEL_LOG) | SOURCE_BIT(SRC_QUEUES) | SOURCE_BIT(SRC_DROPS))
+	 SOURCE_BIT(SRC_KERNEL_LOG) | SOURCE_BIT(SRC_QUEUES) | SOURCE_BIT(SRC_TCP_EVENTS) |         \
+	 SOURCE_BIT(SRC_DROPS))
 
 struct options {
 	struct session_options session;

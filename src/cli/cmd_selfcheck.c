@@ -15,6 +15,7 @@
 #include "cli/rungs.h"
 #include "collect/collect.h"
 #include "collect/netns.h"
+#include "drops/tcp_lines.h"
 #include "render/out.h"
 #include "render/render.h"
 
@@ -78,10 +79,12 @@ struct check {
 	struct rungs rungs;
 	const struct rung_row *rung; /* of diagnose */
 	int drops_err;		     /* why that one is without events; 0: it has them */
+	int tcp_err;		     /* likewise, of TCP's own */
 };
 
 static int run(struct check *c, const struct options *o)
 {
+	struct tcp_tracer *tcp = NULL;
 	int r = netns_open(o->netns, &c->ns);
 
 	if (r < 0) {
@@ -95,16 +98,19 @@ static int run(struct check *c, const struct options *o)
 	rungs_try(&c->rungs, &c->privileges);
 	c->rung = rungs_of_diagnose(&c->rungs);
 	c->drops_err = c->rung == &rung_rows[rung_rows_n - 1] ? c->rungs.err[0] : 0;
+	c->tcp_err = tcp_tracer_open(NULL, true, &tcp);
+	tcp_tracer_close(tcp);
 	collect_snapshot(&c->host, SOURCE_BIT(SOURCE_N) - 1, &c->snapshot);
 	return 0;
 }
 
 static struct source_state state_of(const struct check *c, enum source source)
 {
-	if (source != SRC_DROPS)
+	int err = source == SRC_DROPS ? c->drops_err : c->tcp_err;
+
+	if (source != SRC_DROPS && source != SRC_TCP_EVENTS)
 		return c->snapshot.source[source];
-	return (struct source_state){.status = c->drops_err ? SOURCE_ABSENT : SOURCE_OK,
-				     .err = c->drops_err};
+	return (struct source_state){.status = err ? SOURCE_ABSENT : SOURCE_OK, .err = err};
 }
 
 /*

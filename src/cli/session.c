@@ -13,6 +13,7 @@
 #include "cli/config.h"
 #include "collect/rates.h"
 #include "drops/drops.h"
+#include "drops/tcp_lines.h"
 
 #define LOOK_STEP_MAX_NS (NSEC_PER_SEC / 2)
 #define LOOK_STEP_MIN_NS (50 * NSEC_PER_MSEC)
@@ -137,7 +138,7 @@ static void measure(struct diagnosis *d)
 static int sample_numbers(struct session *s, const struct session_options *options,
 			  struct diagnosis *d)
 {
-	s->drops.err = -ENODATA;
+	s->drops.err = s->tcp.err = -ENODATA;
 	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
 	session_take_phase(s, d, "a");
 	if (options->begun && !options->begun(d, options->begun_arg))
@@ -167,13 +168,27 @@ bool session_again(struct session *s, const struct session_options *options, str
 	return true;
 }
 
+/* What was added since the last time; the first time ends what came before the sample. */
+static void read_tcp(struct session *s, struct tcp_tracer *tracer)
+{
+	int err;
+
+	if (!tracer)
+		return;
+	tcp_lines_done(&s->tcp);
+	err = tcp_tracer_read_on(tracer, &s->tcp);
+	s->tcp.err = err;
+}
+
 static void sample(struct session *s, const struct session_options *options, struct diagnosis *d)
 {
 	struct rate_sampler *sampler;
 	struct drop_tracer *tracer = NULL;
+	struct tcp_tracer *tcp = NULL;
 	int64_t began, begin;
 
 	s->drops.err = options->since_boot ? -ENODATA : drop_tracer_open(&tracer);
+	s->tcp.err = options->since_boot ? -ENODATA : tcp_tracer_open(NULL, true, &tcp);
 	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
 	began = monotonic_ns();
 	if (options->since_boot) {
@@ -184,6 +199,7 @@ static void sample(struct session *s, const struct session_options *options, str
 	/* The trace and the counters begin and end in the same order, a moment apart. */
 	if (tracer)
 		drop_tracer_start(tracer);
+	read_tcp(s, tcp);
 	session_take_phase(s, d, "a");
 	session_stamp_phase(s, d, "a");
 	tell_ready(options->ready_fd);
@@ -194,6 +210,8 @@ static void sample(struct session *s, const struct session_options *options, str
 		sampler = NULL;
 	if (tracer)
 		drop_tracer_stop(tracer);
+	read_tcp(s, tcp);
+	tcp_tracer_close(tcp);
 	session_take_phase(s, d, "b");
 	session_stamp_phase(s, d, "b");
 	keep_rates(s, d, sampler);
@@ -226,7 +244,7 @@ static void wait_and_sample(struct session *s, const struct session_options *opt
 		return;
 	}
 	session_take_phase(s, d, "b");
-	s->drops.err = -ENODATA;
+	s->drops.err = s->tcp.err = -ENODATA;
 }
 
 /* Whether the run makes sense, before anybody waits for it: by the devices, read for this alone. */
@@ -424,6 +442,7 @@ int session_run(struct session *s, const struct session_options *options, struct
 			session_describe(s, options, d);
 	}
 	d->drops = &s->drops;
+	d->tcp = &s->tcp;
 	d->config = &s->config;
 	d->started_at_ns = s->report.started_at.tv_sec * NSEC_PER_SEC + s->report.started_at.tv_nsec;
 	session_fill_report(s, options, d);
@@ -433,6 +452,7 @@ int session_run(struct session *s, const struct session_options *options, struct
 void session_done(struct session *s)
 {
 	drops_done(&s->drops);
+	tcp_lines_done(&s->tcp);
 	config_done(&s->config);
 	/* The collector that was given up may come back while the program ends, and look at these. */
 	if (s->late)

@@ -35,6 +35,7 @@ struct session_options {
 
 struct session {
 	struct drops drops;
+	struct tcp_lines tcp; /* of the same time; watch has lines of its own */
 	struct report report;
 	struct config config;
 	struct netns_list namespaces;

@@ -7,6 +7,7 @@
 #include "cli/session_parts.h"
 #include "collect/rates.h"
 #include "model/drops_json.h"
+#include "model/tcp_lines_json.h"
 #include "render/utf8.h"
 
 #define CPUS_MAX (1 << 20)
@@ -21,12 +22,22 @@ static json_t *name_json(const char *name)
 	return json_stringn(clean.data ? clean.data : "", clean.len);
 }
 
+static void put_json(struct session *s, const char *name, json_t *tree)
+{
+	char *dump = json_dumps(tree, JSON_INDENT(1));
+	struct buf text = {0};
+
+	buf_puts(&text, dump ? dump : "");
+	recording_put(s->recording, name, 0, &text);
+	buf_done(&text);
+	free(dump);
+	json_decref(tree);
+}
+
 void session_describe(struct session *s, const struct session_options *options,
 		       const struct diagnosis *d)
 {
 	json_t *meta = recording_meta(s->recording), *namespaces = json_array();
-	char *drops;
-	struct buf text = {0};
 	json_t *tree;
 
 	vec_each(o, &d->observations)
@@ -47,13 +58,8 @@ void session_describe(struct session *s, const struct session_options *options,
 	tree = config_to_json(&s->config);
 	if (tree)
 		json_object_set_new(meta, "config", tree);
-	tree = drops_to_json(&s->drops);
-	drops = json_dumps(tree, JSON_INDENT(1));
-	buf_puts(&text, drops ? drops : "");
-	recording_put(s->recording, "drops.json", 0, &text);
-	buf_done(&text);
-	free(drops);
-	json_decref(tree);
+	put_json(s, "drops.json", drops_to_json(&s->drops));
+	put_json(s, "tcp.json", tcp_lines_to_json(&s->tcp));
 }
 
 static int bad_recording(struct buf *message, const char *path, const char *what)
@@ -69,17 +75,37 @@ static void copy_text(const json_t *meta, const char *key, char *to, size_t size
 	snprintf(to, size, "%s", text ? text : "");
 }
 
-static int replay_drops(struct session *s)
+static int get_json(struct session *s, const char *name, json_t **ret)
 {
 	struct buf text = {0};
-	json_t *tree;
-	int r = recording_get(s->recording, "drops.json", &text);
+	int r = recording_get(s->recording, name, &text);
 
 	if (r < 0)
 		return r;
-	tree = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
+	*ret = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
 	buf_done(&text);
-	r = tree ? drops_from_json(tree, &s->drops) : -EBADMSG;
+	return *ret ? 0 : -EBADMSG;
+}
+
+static int replay_events(struct session *s)
+{
+	json_t *tree = NULL;
+	int r = get_json(s, "drops.json", &tree);
+
+	if (r == 0)
+		r = drops_from_json(tree, &s->drops);
+	json_decref(tree);
+	if (r < 0)
+		return r;
+	tree = NULL;
+	r = get_json(s, "tcp.json", &tree);
+	/* Recordings of before TCP's events were kept have none. */
+	if (r == -ENODATA) {
+		s->tcp.err = r;
+		return 0;
+	}
+	if (r == 0)
+		r = tcp_lines_from_json(tree, &s->tcp);
 	json_decref(tree);
 	return r;
 }
@@ -185,7 +211,7 @@ int session_replay(struct session *s, const struct session_options *options, str
 	}
 	meta = recording_meta(s->recording);
 	since_boot = json_is_true(json_object_get(meta, "since_boot"));
-	if (replay_namespaces(s, meta, &looks) < 0 || replay_drops(s) < 0 ||
+	if (replay_namespaces(s, meta, &looks) < 0 || replay_events(s) < 0 ||
 	    replay_meta(s, meta) < 0)
 		return bad_recording(message, options->from, "its description is damaged");
 	session_add_observations(s, d);

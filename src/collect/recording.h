@@ -5,6 +5,7 @@
  *
  *   whydrop-recording.json        schema, host, interval, namespaces, and the reads that failed
  *   drops.json                    the kernel drop events, added up, names resolved
+ *   tcp.json                      TCP's own events, added up (older recordings have none)
  *   INODE/PHASE/proc/net/snmp     what namespace INODE's file said at PHASE (a, b, look-N)
  *   INODE/PHASE/nl/NAME           a netlink answer, whole
  *   INODE/PHASE/ethtool/N-WHAT    what SIOCETHTOOL answered of the device with index N

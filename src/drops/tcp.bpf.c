@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Counts what TCP sends again and its resets, added up in the kernel: tcp_retransmit_skb and
- * tcp_retransmit_synack, tcp_send_reset, tcp_receive_reset. Each program exists as tp_btf and as
- * raw tracepoint, as in drops.bpf.c.
+ * tcp_retransmit_synack, tcp_send_reset, tcp_receive_reset; and, where the loader wants it, how
+ * connections begin and end: inet_sock_set_state (4.16). Each program exists as tp_btf and as raw
+ * tracepoint, as in drops.bpf.c.
  *
  * tcp_retransmit_skb has had the error of a send that failed as its third argument since 6.16;
  * before that it is not told of those. tcp_send_reset has had a reason since 6.10; before that it
@@ -21,10 +22,43 @@
 
 #define AF_INET 2
 #define AF_INET6 10
-#define TCP_LISTEN 10
+#define IPPROTO_TCP 6
+#define EADDRNOTAVAIL 99
 #define REFDST_PTRMASK ~1UL /* _skb_refdst: the lowest bit says whether it is counted */
+#define SOCK_DONE 1 /* enum sock_flags: the peer's FIN has come */
+/*
+ * A TLS alert is no larger: 5 bytes of header, 16 of vector, 48 of two bytes with digest and
+ * padding. Who answers a close with its own close_notify loses nothing by a reset.
+ */
+#define TLS_ALERT_MOST 69
 
-enum { RETRANSMITTED, RETRANSMIT_FAILED, RESET_SENT, RESET_RECEIVED }; /* enum tcp_line_kind */
+enum { /* enum tcp_line_kind */
+	RETRANSMITTED,
+	RETRANSMIT_FAILED,
+	RESET_SENT,
+	RESET_RECEIVED,
+	ACCEPTED,
+	CONNECTED,
+	CONNECT_FAILED,
+	ENDED,
+	CLOSED_HERE,
+	CLOSED_BY_PEER,
+};
+
+enum { /* include/net/tcp_states.h */
+	TCP_ESTABLISHED = 1,
+	TCP_SYN_SENT,
+	TCP_SYN_RECV,
+	TCP_FIN_WAIT1,
+	TCP_FIN_WAIT2,
+	TCP_TIME_WAIT,
+	TCP_CLOSE,
+	TCP_CLOSE_WAIT,
+	TCP_LAST_ACK,
+	TCP_LISTEN,
+	TCP_CLOSING,
+	TCP_NEW_SYN_RECV,
+};
 
 struct ns_common {
 	unsigned int inum;
@@ -61,14 +95,33 @@ struct sock_common {
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
+	unsigned long skc_flags;
 } FIELDS_USED;
 
 struct sock {
 	struct sock_common __sk_common;
+	int sk_err;
+	__u16 sk_protocol;
 } FIELDS_USED;
 
-/* In skb->cb of a packet that TCP has sent. */
+struct inet_sock {
+	__be16 inet_sport;
+} FIELDS_USED;
+
+struct inet_connection_sock {
+	struct {
+		__u32 lrcvtime;
+	} FIELDS_USED icsk_ack;
+} FIELDS_USED;
+
+struct tcp_sock {
+	__u32 rcv_nxt, copied_seq, write_seq, snd_una;
+	__u32 rcv_tstamp;
+} FIELDS_USED;
+
+/* In skb->cb of a packet that TCP has sent or received. */
 struct tcp_skb_cb {
+	__u32 seq, end_seq;
 	__u16 tcp_gso_segs;
 } FIELDS_USED;
 
@@ -90,6 +143,7 @@ struct {
 } lines SEC(".maps");
 
 const volatile bool retransmit_has_error, reset_has_reason;
+const volatile __u64 tick_ns; /* how long a jiffy is */
 
 bool enabled;
 
@@ -129,6 +183,16 @@ static __always_inline void set_v6(struct tcp_key *key, const struct in6_addr *a
 	__builtin_memcpy(key->peer, address, 8);
 }
 
+/* tcp_set_state() takes the number away from a socket that is closed, but not what it sent from. */
+static __always_inline __u16 local_port(struct sock *sk, __u8 state, const bool typed)
+{
+	__u16 port = READ(sk, __sk_common.skc_num);
+
+	if (!port && state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV)
+		port = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+	return port;
+}
+
 /* Small sockets (TIME_WAIT, NEW_SYN_RECV) begin with a sock_common, too. */
 static __always_inline void place_socket(struct tcp_key *key, struct sock *sk, const bool typed)
 {
@@ -138,7 +202,8 @@ static __always_inline void place_socket(struct tcp_key *key, struct sock *sk, c
 
 	key->netns = net ? READ(net, ns.inum) : 0;
 	key->state = READ(sk, __sk_common.skc_state);
-	set_ports(key, READ(sk, __sk_common.skc_num), bpf_ntohs(READ(sk, __sk_common.skc_dport)));
+	set_ports(key, local_port(sk, key->state, typed),
+		  bpf_ntohs(READ(sk, __sk_common.skc_dport)));
 	if (key->state == TCP_LISTEN)
 		return;
 	if (family == AF_INET6) {
@@ -217,14 +282,66 @@ static __always_inline struct tcp_value *line_of(struct tcp_key *key)
 	return line;
 }
 
-static __always_inline void add(struct tcp_key *key, __u32 segments)
+static __always_inline struct tcp_value *add(struct tcp_key *key, __u32 segments)
 {
 	struct tcp_value *line = line_of(key);
 
 	if (!line)
-		return;
+		return NULL;
 	__sync_fetch_and_add(&line->packets, 1);
 	__sync_fetch_and_add(&line->segments, segments);
+	return line;
+}
+
+static __always_inline bool is_connection(__u8 state)
+{
+	return state && state != TCP_SYN_SENT && state != TCP_TIME_WAIT && state != TCP_LISTEN &&
+	       state != TCP_NEW_SYN_RECV;
+}
+
+/*
+ * What the end of a connection throws away. A FIN has a sequence number too: ours cannot be told
+ * from one byte that was written.
+ */
+static __always_inline void add_data(struct tcp_value *line, __u32 unread, __u32 unsent)
+{
+	unsent = unsent > 1 ? unsent : 0;
+	if (unread || unsent)
+		__sync_fetch_and_add(&line->lossy, 1);
+	__sync_fetch_and_add(&line->unread, unread);
+	__sync_fetch_and_add(&line->unsent, unsent);
+}
+
+static __always_inline __u32 unread_of(struct sock *sk)
+{
+	struct tcp_sock *tp = (void *)sk;
+	__u32 n = BPF_CORE_READ(tp, rcv_nxt) - BPF_CORE_READ(tp, copied_seq);
+
+	return n && BPF_CORE_READ(sk, __sk_common.skc_flags) >> SOCK_DONE & 1 ? n - 1 : n;
+}
+
+static __always_inline __u32 unsent_of(struct sock *sk)
+{
+	struct tcp_sock *tp = (void *)sk;
+
+	return BPF_CORE_READ(tp, write_seq) - BPF_CORE_READ(tp, snd_una);
+}
+
+/* As keepalive_time_elapsed(). Two at once may miss an extreme; resets are not that many. */
+static __always_inline void add_idle(struct tcp_value *line, struct sock *sk)
+{
+	__u32 now = (__u32)bpf_jiffies64();
+	__u32 acked = now - BPF_CORE_READ((struct tcp_sock *)sk, rcv_tstamp);
+	__u32 data = now - BPF_CORE_READ((struct inet_connection_sock *)sk, icsk_ack.lrcvtime);
+	__u64 ms = (acked < data ? acked : data) * tick_ns / 1000000;
+
+	if (ms < TCP_IDLE_LEAST_MS)
+		return;
+	__sync_fetch_and_add(&line->idle, 1);
+	if (!line->idle_least_ms || ms < line->idle_least_ms)
+		line->idle_least_ms = ms;
+	if (ms > line->idle_most_ms)
+		line->idle_most_ms = ms;
 }
 
 /* (const struct sock *sk, const struct sk_buff *skb, int err) */
@@ -266,7 +383,10 @@ static __always_inline int synack(struct sock *req)
 static __always_inline int send_reset(struct sock *sk, struct sk_buff *skb, __u32 reason,
 				      const bool typed)
 {
-	struct tcp_key key = {.kind = RESET_SENT, .reason = reason};
+	struct tcp_key key = {.kind = RESET_SENT, .reason = reason, .unasked = !skb};
+	struct tcp_value *line;
+	struct tcp_skb_cb *cb;
+	__u32 data;
 
 	if (!enabled)
 		return 0;
@@ -276,7 +396,16 @@ static __always_inline int send_reset(struct sock *sk, struct sk_buff *skb, __u3
 		place_packet(&key, skb, typed);
 	if (skb && !key.family)
 		place_flow(&key, skb, typed);
-	add(&key, 1);
+	line = add(&key, 1);
+	if (!line)
+		return 0;
+	if (sk && !skb && is_connection(key.state)) {
+		add_data(line, unread_of(sk), unsent_of(sk));
+	} else if (skb && (key.state == TCP_CLOSE || key.state == TCP_TIME_WAIT)) {
+		cb = (void *)__builtin_preserve_access_index(&skb->cb);
+		data = BPF_CORE_READ(cb, end_seq) - BPF_CORE_READ(cb, seq);
+		add_data(line, data > TLS_ALERT_MOST ? data : 0, 0);
+	}
 	return 0;
 }
 
@@ -284,11 +413,63 @@ static __always_inline int send_reset(struct sock *sk, struct sk_buff *skb, __u3
 static __always_inline int receive_reset(struct sock *sk, const bool typed)
 {
 	struct tcp_key key = {.kind = RESET_RECEIVED};
+	struct tcp_value *line;
 
 	if (!enabled || !sk)
 		return 0;
 	place_socket(&key, sk, typed);
-	add(&key, 1);
+	line = add(&key, 1);
+	if (!line || !is_connection(key.state))
+		return 0;
+	add_data(line, 0, unsent_of(sk));
+	add_idle(line, sk);
+	return 0;
+}
+
+/* What a change of state is; -1: nothing that is counted. */
+static __always_inline int kind_of(int old, int new)
+{
+	if (new == TCP_ESTABLISHED)
+		return old == TCP_SYN_RECV ? ACCEPTED : old == TCP_SYN_SENT ? CONNECTED : -1;
+	if (old == TCP_ESTABLISHED && new == TCP_FIN_WAIT1)
+		return CLOSED_HERE;
+	if (old == TCP_ESTABLISHED && new == TCP_CLOSE_WAIT)
+		return CLOSED_BY_PEER;
+	if (new != TCP_CLOSE)
+		return -1;
+	if (old == TCP_SYN_SENT)
+		return CONNECT_FAILED;
+	return is_connection(old) && old != TCP_SYN_RECV && old != TCP_CLOSE ? ENDED : -1;
+}
+
+/*
+ * (const struct sock *sk, int oldstate, int newstate): the socket is still in the old state, and
+ * has its error already. An orderly end goes through LAST_ACK, or from FIN_WAIT2 or CLOSING to
+ * TIME_WAIT, which closes the socket without an error.
+ */
+static __always_inline int set_state(struct sock *sk, int old, int new, const bool typed)
+{
+	int kind = kind_of(old, new), error;
+	struct tcp_key key = {.kind = kind};
+
+	if (!enabled || kind < 0 || !sk || READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	error = kind == CONNECT_FAILED || kind == ENDED ? READ(sk, sk_err) : 0;
+	if (kind == ENDED && !error && old != TCP_ESTABLISHED && old != TCP_CLOSE_WAIT)
+		return 0;
+	place_socket(&key, sk, typed);
+	/* connect() tells of this one by itself alone. */
+	if (kind == CONNECT_FAILED && !error && !local_port(sk, old, typed))
+		error = EADDRNOTAVAIL;
+	key.reason = error;
+	if (kind == CONNECTED || kind == CONNECT_FAILED) {
+		key.remote_port = bpf_ntohs(READ(sk, __sk_common.skc_dport));
+		key.local_port = 0;
+	} else if (kind == ACCEPTED) {
+		key.local_port = local_port(sk, old, typed);
+		key.remote_port = 0;
+	}
+	add(&key, 0);
 	return 0;
 }
 
@@ -315,6 +496,11 @@ static __always_inline int receive_reset(struct sock *sk, const bool typed)
 	int prefix##_tcp_receive_reset(__u64 *ctx)                                                 \
 	{                                                                                          \
 		return receive_reset((void *)ctx[0], typed);                                       \
+	}                                                                                          \
+	SEC(section "/inet_sock_set_state")                                                        \
+	int prefix##_inet_sock_set_state(__u64 *ctx)                                               \
+	{                                                                                          \
+		return set_state((void *)ctx[0], (int)ctx[1], (int)ctx[2], typed);                 \
 	}
 
 PROGRAMS("tp_btf", btf, true)

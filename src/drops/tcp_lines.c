@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "drops/tcp_record.h"
 #include "drops/tracer.h"
@@ -37,7 +38,7 @@ struct tcp_tracer {
 	struct tcp_bpf *skel;
 	VEC(struct told) told; /* sorted by key */
 	uint64_t missed_told;
-	bool retransmit_has_error, reset_has_reason;
+	bool retransmit_has_error, reset_has_reason, states;
 	VEC(struct reset_reason {
 		uint32_t value;
 		char name[48];
@@ -85,13 +86,31 @@ static int read_kernel_btf(struct tcp_tracer *t)
 
 	if (!btf)
 		return -ENOENT;
-	all = arguments_of(btf, "tcp_retransmit_skb") && arguments_of(btf, "tcp_send_reset");
+	all = arguments_of(btf, "tcp_retransmit_skb") && arguments_of(btf, "tcp_send_reset") &&
+	      (!t->states || arguments_of(btf, "inet_sock_set_state") == 3);
 	t->retransmit_has_error = arguments_of(btf, "tcp_retransmit_skb") > 2;
 	t->reset_has_reason = arguments_of(btf, "tcp_send_reset") > 2;
 	if (t->reset_has_reason)
 		read_reasons(t, btf);
 	btf__free(btf);
 	return all ? 0 : -EOPNOTSUPP;
+}
+
+static bool is_wanted(const struct tcp_tracer *t, const struct rung *rung, const char *program)
+{
+	size_t n = strlen(rung->prefix);
+
+	return strncmp(program, rung->prefix, n) == 0 &&
+	       (t->states || strcmp(program + n, "inet_sock_set_state") != 0);
+}
+
+/* The coarse clock moves with each jiffy. */
+static uint64_t tick_ns(void)
+{
+	struct timespec tick;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	return (uint64_t)(tick.tv_sec * NSEC_PER_SEC + tick.tv_nsec);
 }
 
 static int open_rung(struct tcp_tracer *t, const struct rung *rung)
@@ -103,14 +122,13 @@ static int open_rung(struct tcp_tracer *t, const struct rung *rung)
 	if (!t->skel)
 		return -errno;
 	bpf_object__for_each_program(program, t->skel->obj) {
-		const char *name = bpf_program__name(program);
-
 		bpf_program__set_autoload(program,
-					  strncmp(name, rung->prefix, strlen(rung->prefix)) == 0);
+					  is_wanted(t, rung, bpf_program__name(program)));
 		bpf_program__set_log_buf(program, t->log, sizeof(t->log));
 	}
 	t->skel->rodata->retransmit_has_error = t->retransmit_has_error;
 	t->skel->rodata->reset_has_reason = t->reset_has_reason;
+	t->skel->rodata->tick_ns = tick_ns();
 	err = tcp_bpf__load(t->skel);
 	if (!err)
 		err = tcp_bpf__attach(t->skel);
@@ -138,11 +156,12 @@ static int climb(struct tcp_tracer *t, const char *only)
 	return err;
 }
 
-int tcp_tracer_open(const char *rung, struct tcp_tracer **ret)
+int tcp_tracer_open(const char *rung, bool states, struct tcp_tracer **ret)
 {
 	struct tcp_tracer *t = xcalloc(1, sizeof(*t));
 	int err;
 
+	t->states = states;
 	libbpf_set_print(NULL);
 	err = read_kernel_btf(t);
 	if (!err)
@@ -198,26 +217,55 @@ static void name_reason(const struct tcp_tracer *t, uint32_t value, char *to, si
 	snprintf(to, size, "%u", value);
 }
 
-static void give(const struct tcp_tracer *t, const struct tcp_key *key, uint64_t packets,
-		 uint64_t segments, struct tcp_lines *to)
+/* What was added to the numbers that only grow; the extremes stay those of the line's life. */
+static struct tcp_value added(const struct tcp_value *before, const struct tcp_value *now)
 {
-	struct tcp_line *line;
+	return (struct tcp_value){
+		.packets = now->packets - before->packets,
+		.segments = now->segments - before->segments,
+		.lossy = now->lossy - before->lossy,
+		.unread = now->unread - before->unread,
+		.unsent = now->unsent - before->unsent,
+		.idle = now->idle - before->idle,
+		.idle_least_ms = now->idle_least_ms,
+		.idle_most_ms = now->idle_most_ms,
+	};
+}
 
-	if (!packets && !segments)
-		return;
-	line = vec_push(&to->lines);
+static void give_place(const struct tcp_key *key, struct tcp_line *line)
+{
 	line->kind = (enum tcp_line_kind)key->kind;
 	line->netns = key->netns;
 	line->state = key->state;
+	line->unasked = key->unasked && line->kind == TCP_RESET_SENT;
 	line->family = key->family;
 	line->peer_bits = key->family == AF_INET6 ? 64 : key->family == AF_INET ? 24 : 0;
 	memcpy(line->peer, key->peer, sizeof(key->peer));
 	line->local_port = key->local_port;
 	line->remote_port = key->remote_port;
+}
+
+static void give(const struct tcp_tracer *t, const struct tcp_key *key,
+		 const struct tcp_value *value, struct tcp_lines *to)
+{
+	struct tcp_line *line;
+
+	if (!value->packets && !value->segments)
+		return;
+	line = vec_push(&to->lines);
+	give_place(key, line);
 	if (line->kind == TCP_RESET_SENT && t->reset_has_reason)
 		name_reason(t, key->reason, line->reason, sizeof(line->reason));
-	line->packets = packets;
-	line->segments = segments;
+	if (line->kind == TCP_CONNECT_FAILED || line->kind == TCP_ENDED)
+		line->error = (uint16_t)key->reason;
+	line->packets = value->packets;
+	line->segments = value->segments;
+	line->lossy = value->lossy;
+	line->unread = value->unread;
+	line->unsent = value->unsent;
+	line->idle = value->idle;
+	line->idle_least_ms = value->idle ? value->idle_least_ms : 0;
+	line->idle_most_ms = value->idle ? value->idle_most_ms : 0;
 }
 
 /* What was added since the last look, before it goes. True if it is gone. */
@@ -229,8 +277,8 @@ static bool take_out(struct tcp_tracer *t, struct told *line, struct tcp_lines *
 					    &last, sizeof(last), 0) != 0)
 		return false;
 	__atomic_fetch_sub(&t->skel->bss->made.keys, 1, __ATOMIC_SEQ_CST);
-	give(t, &line->key, last.packets - line->value.packets,
-	     last.segments - line->value.segments, to);
+	last = added(&line->value, &last);
+	give(t, &line->key, &last, to);
 	return true;
 }
 
@@ -240,7 +288,7 @@ static void compare(struct tcp_tracer *t, struct told *now, size_t n, struct tcp
 	size_t before = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct tcp_value zero = {0};
+		struct tcp_value zero = {0}, more;
 		const struct told *old = NULL;
 
 		while (before < t->told.n && compare_told(&t->told.items[before], &now[i]) < 0)
@@ -249,8 +297,8 @@ static void compare(struct tcp_tracer *t, struct told *now, size_t n, struct tcp
 			old = &t->told.items[before];
 		if (old && memcmp(&old->value, &now[i].value, sizeof(zero)) == 0)
 			now[i].since_ns = old->since_ns;
-		give(t, &now[i].key, now[i].value.packets - (old ? old->value.packets : 0),
-		     now[i].value.segments - (old ? old->value.segments : 0), to);
+		more = added(old ? &old->value : &zero, &now[i].value);
+		give(t, &now[i].key, &more, to);
 	}
 }
 
@@ -284,7 +332,7 @@ static uint64_t missed(struct tcp_tracer *t)
 
 int tcp_tracer_read_on(struct tcp_tracer *t, struct tcp_lines *ret)
 {
-	struct tcp_lines lines = {.all_resets = t->reset_has_reason};
+	struct tcp_lines lines = {.all_resets = t->reset_has_reason, .states = t->states};
 	uint64_t missed_now = missed(t);
 	struct told *now;
 	size_t n;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What TCP sends again and its resets, by the kernel's own tracepoints; beside the drop tracer, on
- * the same rungs (tp_btf, raw tracepoint) and with the same privileges.
+ * What TCP sends again, its resets, and how connections begin and end, by the kernel's own
+ * tracepoints; beside the drop tracer, on the same rungs (tp_btf, raw tracepoint) and with the same
+ * privileges.
  */
 #ifndef WHYDROP_DROPS_TCP_LINES_H
 #define WHYDROP_DROPS_TCP_LINES_H
@@ -11,10 +12,11 @@
 struct tcp_tracer;
 
 /*
- * Loads, attaches and begins to count; rung NULL: the best one. -EPERM without the capabilities,
- * -ENOENT without BTF, -EOPNOTSUPP if the kernel takes none of the programs.
+ * Loads, attaches and begins to count; rung NULL: the best one; `states`: how connections begin and
+ * end, too. -EPERM without the capabilities, -ENOENT without BTF, -EOPNOTSUPP if the kernel takes
+ * none of the programs.
  */
-int tcp_tracer_open(const char *rung, struct tcp_tracer **ret);
+int tcp_tracer_open(const char *rung, bool states, struct tcp_tracer **ret);
 /* What was counted since it was opened or since the last call, while counting goes on. */
 int tcp_tracer_read_on(struct tcp_tracer *t, struct tcp_lines *ret);
 void tcp_tracer_close(struct tcp_tracer *t);

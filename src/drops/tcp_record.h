@@ -10,14 +10,19 @@
 
 struct tcp_key {
 	__u8 peer[8]; /* the network it is in: 3 bytes of IPv4 (/24), 8 of IPv6 (/64) */
-	__u32 netns, reason; /* enum sk_rst_reason */
+	__u32 netns, reason; /* enum sk_rst_reason; an errno of what failed or ended */
 	__u16 local_port, remote_port; /* the service's alone, see tcp_line */
-	__u8 kind, state, family, zero;	 /* enum tcp_line_kind, TCP_* (0 none), AF_* (0 unknown) */
+	__u8 kind, state, family; /* enum tcp_line_kind, TCP_* (0 none), AF_* (0 unknown) */
+	__u8 unasked;		  /* a reset that answers no segment: the program's or a timer's */
 };
 
 struct tcp_value {
 	__u64 packets, segments;
+	__u64 lossy, unread, unsent; /* see struct tcp_line */
+	__u64 idle, idle_least_ms, idle_most_ms;
 };
+
+#define TCP_IDLE_LEAST_MS 3000 /* a connection of whose peer nothing came for so long is idle */
 
 #define TCP_ENTRIES 2048
 #define TCP_ENTRIES_IN_FULL (TCP_ENTRIES / 4 * 3) /* from here on new keys have no peer */

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "model/tcp_lines.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+
 void tcp_lines_done(struct tcp_lines *l)
 {
 	vec_done(&l->lines);
@@ -14,6 +17,12 @@ const char *tcp_line_kind_name(enum tcp_line_kind kind)
 		[TCP_RETRANSMIT_FAILED] = "retransmit-failed",
 		[TCP_RESET_SENT] = "reset-sent",
 		[TCP_RESET_RECEIVED] = "reset-received",
+		[TCP_ACCEPTED] = "accepted",
+		[TCP_CONNECTED] = "connected",
+		[TCP_CONNECT_FAILED] = "connect-failed",
+		[TCP_ENDED] = "ended",
+		[TCP_CLOSED_HERE] = "closed-here",
+		[TCP_CLOSED_BY_PEER] = "closed-by-peer",
 	};
 
 	return kind < ARRAY_SIZE(names) ? names[kind] : "?";
@@ -29,4 +38,14 @@ const char *tcp_state_name(uint8_t state)
 	};
 
 	return state < ARRAY_SIZE(names) ? names[state] : "?";
+}
+
+const char *tcp_line_peer(const struct tcp_line *l, char *to, size_t size)
+{
+	char address[INET6_ADDRSTRLEN];
+
+	if (!l->family || !inet_ntop(l->family, l->peer, address, sizeof(address)))
+		return NULL;
+	snprintf(to, size, "%s/%u", address, l->peer_bits);
+	return to;
 }

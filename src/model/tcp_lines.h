@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What TCP told of itself during an interval that is no drop of this host's: segments it sent
- * again, and resets, both ways. Added up by who it concerns, of all network namespaces.
+ * again, resets, both ways, and how connections began and ended. Added up by who it concerns, of
+ * all network namespaces.
  */
 #ifndef WHYDROP_MODEL_TCP_LINES_H
 #define WHYDROP_MODEL_TCP_LINES_H
@@ -12,7 +13,14 @@ enum tcp_line_kind {
 	TCP_RETRANSMITTED,
 	TCP_RETRANSMIT_FAILED, /* the host itself refused what was to be sent again (6.16 and later) */
 	TCP_RESET_SENT,
-	TCP_RESET_RECEIVED,
+	TCP_RESET_RECEIVED, /* also where this end resets because data came after it had closed */
+	/* The rest only where it was asked for; `packets` are connections, `segments` 0. */
+	TCP_ACCEPTED,	    /* by a listener: local_port is its port */
+	TCP_CONNECTED,	    /* to remote_port */
+	TCP_CONNECT_FAILED, /* connect() to remote_port; `error` says how */
+	TCP_ENDED,	    /* at once: with `error`, or (0) this end aborted it. `state`: until then */
+	TCP_CLOSED_HERE,    /* orderly, and this end was the first: it gets the TIME_WAIT */
+	TCP_CLOSED_BY_PEER, /* orderly, and the other end was */
 	TCP_LINE_KINDS,
 };
 
@@ -21,6 +29,12 @@ struct tcp_line {
 	uint32_t netns; /* inode; 0 unknown */
 	/* Of a reset sent, as the kernel calls it ("NO_SOCKET"), 6.10 and later; else "". */
 	char reason[48];
+	/*
+	 * An errno, positive: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ECONNRESET, EPIPE ... Of a
+	 * connect() also EADDRNOTAVAIL (no local port was left); 0: the program gave up before.
+	 */
+	uint16_t error;
+	bool unasked; /* a reset sent that answers no segment: the program closed, or a timer ran out */
 	uint8_t state; /* of the socket then, TCP_* of include/net/tcp_states.h; 0: there was none */
 	uint8_t family;	   /* AF_INET, AF_INET6 of the peer; 0: not told */
 	uint8_t peer_bits; /* 24 or 64 */
@@ -28,12 +42,21 @@ struct tcp_line {
 	/* The lower of both ports, which is the service's: the other is 0. */
 	uint16_t local_port, remote_port;
 	uint64_t packets, segments; /* segments: on the wire; a packet may be several */
+	/*
+	 * Of resets: how many threw data away, and how many bytes. unread: had arrived (or came, of a
+	 * segment larger than a TLS alert, after the program had closed). unsent: was written
+	 * here and not acknowledged by the peer.
+	 */
+	uint64_t lossy, unread, unsent;
+	/* Of resets received: how many came when nothing had come from the peer for 3 s, and for how long. */
+	uint64_t idle, idle_least_ms, idle_most_ms;
 };
 
 struct tcp_lines {
 	int err; /* negative errno: nothing was traced */
 	/* The kernel tells of every reset it sends, and why (6.10). Before: only those of sockets. */
 	bool all_resets;
+	bool states; /* how connections begin and end is among the lines */
 	VEC(struct tcp_line) lines; /* most packets first */
 	uint64_t missed;	    /* packets that found no room */
 };
@@ -42,5 +65,8 @@ void tcp_lines_done(struct tcp_lines *l);
 /* "retransmitted", "reset-sent" ...; "SYN_SENT", "no socket". */
 const char *tcp_line_kind_name(enum tcp_line_kind kind);
 const char *tcp_state_name(uint8_t state);
+/* "10.0.0.0/24"; NULL: the line names no peer. `to` has room for any. */
+#define TCP_PEER_TEXT 64
+const char *tcp_line_peer(const struct tcp_line *l, char *to, size_t size);
 
 #endif

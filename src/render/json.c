@@ -288,6 +288,7 @@ json_t *render_json(const struct diagnosis *d, const struct report *r)
 	set(j, "rates", rates);
 	set(j, "ledger", ledger_json(d));
 	set(j, "elsewhere", elsewhere);
+	set(j, "tcp_events", render_tcp_json(d));
 	set(j, "cleared", cleared_json(d));
 	set(j, "ignored", ignored_json(d));
 	set(j, "before", before_json(d));

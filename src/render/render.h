@@ -59,6 +59,7 @@ json_t *render_json(const struct diagnosis *d, const struct report *r);
 /* Parts that the documents of other commands have as well. */
 json_t *render_time_json(const struct timespec *t);
 json_t *render_netns_json(const struct observation *o);
+json_t *render_tcp_json(const struct diagnosis *d);
 json_t *render_host_json(const struct report *r);
 
 /* The first screen, 80 columns. */

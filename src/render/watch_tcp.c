@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* TCP's retransmissions and resets in the table of `whydrop watch`, and in its JSON. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,16 +13,6 @@
 static bool shown(const struct watch_view *v, const struct watch_tcp_line *l)
 {
 	return l->line.packets || v->end || v->live;
-}
-
-static const char *network_text(const struct tcp_line *l, char *to, size_t size)
-{
-	char address[INET6_ADDRSTRLEN];
-
-	if (!l->family || !inet_ntop(l->family, l->peer, address, sizeof(address)))
-		return NULL;
-	snprintf(to, size, "%s/%u", address, l->peer_bits);
-	return to;
 }
 
 static const char *netns_name(const struct watch_view *v, uint32_t inode)
@@ -42,14 +31,14 @@ static void where(const struct watch_view *v, const struct watch_tcp_line *l, st
 	uint64_t packets = v->end ? l->total : line->packets;
 	uint64_t segments = v->end ? l->total_segments : line->segments;
 	const char *name = netns_name(v, line->netns), *peer;
-	char network[64];
+	char network[TCP_PEER_TEXT];
 
 	if (line->reason[0])
 		buf_printf(b, "%s, ", line->reason);
 	buf_puts(b, tcp_state_name(line->state));
 	if (line->local_port)
 		buf_printf(b, ", port %u here", line->local_port);
-	peer = network_text(line, network, sizeof(network));
+	peer = tcp_line_peer(line, network, sizeof(network));
 	if (peer)
 		buf_printf(b, ", peer in %s", peer);
 	if (line->remote_port)
@@ -130,7 +119,7 @@ static json_t *line_json(const struct watch_view *v, const struct watch_tcp_line
 	double seconds = v->end ? v->w->total_seconds : v->w->seconds;
 	uint64_t packets = v->end ? l->total : l->line.packets;
 	json_t *j = json_object(), *netns = json_object();
-	char network[64];
+	char network[TCP_PEER_TEXT];
 
 	set(netns, "name", filled_or_null(netns_name(v, l->line.netns)));
 	set(netns, "inode", l->line.netns ? number(l->line.netns) : json_null());
@@ -138,7 +127,7 @@ static json_t *line_json(const struct watch_view *v, const struct watch_tcp_line
 	set(j, "netns", netns);
 	set(j, "reason", filled_or_null(l->line.reason));
 	set(j, "state", l->line.state ? json_string(tcp_state_name(l->line.state)) : json_null());
-	set(j, "peer", filled_or_null(network_text(&l->line, network, sizeof(network))));
+	set(j, "peer", filled_or_null(tcp_line_peer(&l->line, network, sizeof(network))));
 	set(j, "local_port", port_json(l->line.local_port));
 	set(j, "remote_port", port_json(l->line.remote_port));
 	set(j, "packets", number(packets));

@@ -153,8 +153,9 @@ int scrub_card(struct scrubber *s, const char *name, struct buf *data, struct bu
 int scrub_list(struct scrubber *s, const char *name, struct buf *data, struct buf *to);
 int scrub_save(struct scrubber *s, const char *name, struct buf *data, struct buf *to);
 int scrub_late(struct scrubber *s, const char *name, struct buf *data, struct buf *to);
-/* The JSON of drops.json, and of what the recording is of. */
+/* The JSON of drops.json and tcp.json, and of what the recording is of. */
 int scrub_drops(struct scrubber *s, struct buf *data);
+int scrub_tcp_lines(struct scrubber *s, struct buf *data);
 struct json_t;
 void scrub_meta(struct scrubber *s, struct json_t *meta);
 

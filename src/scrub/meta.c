@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a recording says beside the kernel: the drops that were traced, and what it is of. */
+/* What a recording says beside the kernel: what was traced, and what it is of. */
 #include <errno.h>
 #include <stdio.h>
 
 #include "model/drops_json.h"
 #include "model/snapshot.h"
+#include "model/tcp_lines_json.h"
 #include "scrub/map.h"
 
 /* ---- drops.json ---- */
@@ -45,6 +46,33 @@ int scrub_drops(struct scrubber *s, struct buf *data)
 	free(text);
 	json_decref(again);
 	drops_done(&drops);
+	return text ? 0 : -EBADMSG;
+}
+
+/* ---- tcp.json ---- */
+
+int scrub_tcp_lines(struct scrubber *s, struct buf *data)
+{
+	json_t *json = json_loadb(data->data ? data->data : "", data->len, 0, NULL), *again;
+	struct tcp_lines lines = {0};
+	char *text;
+	int r = json ? tcp_lines_from_json(json, &lines) : -EBADMSG;
+
+	json_decref(json);
+	if (r < 0)
+		return r;
+	vec_each(line, &lines.lines)
+		if (line->family)
+			scrub_address(s, line->family, line->peer, line->peer_bits);
+	again = tcp_lines_to_json(&lines);
+	text = again ? json_dumps(again, JSON_INDENT(1)) : NULL;
+	if (text) {
+		buf_clear(data);
+		buf_puts(data, text);
+	}
+	free(text);
+	json_decref(again);
+	tcp_lines_done(&lines);
 	return text ? 0 : -EBADMSG;
 }
 

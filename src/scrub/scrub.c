@@ -453,6 +453,10 @@ static int scrub_one(struct scrubber *s, const char *name, struct buf *data, str
 		buf_puts(to, name);
 		return data && !s->learning ? scrub_drops(s, data) : 0;
 	}
+	if (strcmp(name, "tcp.json") == 0) {
+		buf_puts(to, name);
+		return data && !s->learning ? scrub_tcp_lines(s, data) : 0;
+	}
 	if (!kind)
 		return -EBADMSG;
 	if (s->learning && (!kind->learns || !data))

@@ -162,7 +162,7 @@ def names_broken(rng, files):
 
 def description_broken(rng, files):
     """The documents beside the raw reads: other types, huge numbers, missing keys."""
-    which = rng.choice([META, "drops.json"])
+    which = rng.choice([n for n, _ in files if n in (META, "drops.json", "tcp.json")])
 
     def change(value):
         if rng.random() < 0.05:

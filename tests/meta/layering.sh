@@ -49,7 +49,7 @@ done
 
 while IFS=: read -r file line _; do
 	case $file in
-	src/model/drops_json.[ch] | src/collect/recording.h | src/collect/container.c | src/render/* | src/cli/*) ;;
+	src/model/*_json.[ch] | src/collect/recording.h | src/collect/container.c | src/render/* | src/cli/*) ;;
 	*) fail "$file:$line: jansson has no place here" ;;
 	esac
 done < <(grep -n '<jansson.h>' -r src)
