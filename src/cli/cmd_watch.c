@@ -286,9 +286,10 @@ static bool wait_until(struct run *r, int64_t until)
 	bool packets = packets_wanted(&r->o->packets);
 
 	while (!session_interrupted()) {
-		int64_t left = until - monotonic_ns();
+		int64_t now = monotonic_ns();
+		int64_t left = MAX(MIN(until, session_watch_due(&r->session)) - now, 0);
 
-		if (left <= 0)
+		if (now >= until)
 			break;
 		if (packets)
 			left = MIN(left, DRAIN_NS);
@@ -298,6 +299,7 @@ static bool wait_until(struct run *r, int64_t until)
 			return false;
 		if (packets)
 			watch_packets_drain(&r->packets);
+		session_watch_glance(&r->session);
 	}
 	return !session_interrupted();
 }

@@ -15,6 +15,7 @@
 #define REFRESH_NS (10 * NSEC_PER_SEC)
 #define REFRESH_SHARE 100
 #define CPU_SHARE 20 /* of one CPU: at most a twentieth */
+#define GLANCES 4 /* within an interval in which packets are lost */
 
 /* Nothing that a drop could be explained by, or that the first look has not told. */
 #define NOT_WATCHED (SOURCE_BIT(SRC_KERNEL_LOG))
@@ -109,6 +110,20 @@ static bool refresh_due(const struct session_watch *w, int64_t now)
 	return now - w->full_ns >= MIN(w->full_cpu_ns * REFRESH_SHARE, REFRESH_NS);
 }
 
+/* Short looks from before the interval that begins with o->a. */
+static void forget_glances(struct observation *o)
+{
+	size_t kept = 0;
+
+	vec_each(glance, &o->looks) {
+		if (glance->taken_ns <= o->a.taken_ns)
+			snapshot_done(glance);
+		else
+			o->looks.items[kept++] = *glance;
+	}
+	o->looks.n = kept;
+}
+
 static void look(struct session_watch *w)
 {
 	int64_t cpu = session_cpu_ns();
@@ -117,6 +132,7 @@ static void look(struct session_watch *w)
 		snapshot_done(&o->a);
 		o->a = o->b;
 		o->b = (struct snapshot){0};
+		forget_glances(o);
 	}
 	session_take_phase(w->s, w->d, "b");
 	/* What did not come back once is not waited for again. */
@@ -125,6 +141,35 @@ static void look(struct session_watch *w)
 	measure(w);
 	diagnose(w->d);
 	w->full_cpu_ns = session_cpu_ns() - cpu;
+}
+
+int64_t session_watch_due(const struct session_watch *w)
+{
+	return w->glance_ns ? MIN(w->glance_ns, w->due_ns) : w->due_ns;
+}
+
+static int64_t glance_step(const struct session_watch *w)
+{
+	return (int64_t)(w->seconds * NSEC_PER_SEC) / (GLANCES + 1);
+}
+
+void session_watch_glance(struct session_watch *w)
+{
+	int64_t cpu = session_cpu_ns();
+
+	if (!w->glance_ns || monotonic_ns() < w->glance_ns)
+		return;
+	session_take_phase(w->s, w->d, "look");
+	w->glances_cpu_ns += session_cpu_ns() - cpu;
+	w->glance_ns = monotonic_ns() + glance_step(w);
+}
+
+static bool any_lost(const struct diagnosis *d)
+{
+	vec_each(f, &d->findings)
+		if (f->lost)
+			return true;
+	return false;
 }
 
 static void read_tcp(struct session_watch *w)
@@ -154,9 +199,11 @@ void session_watch_next(struct session_watch *w)
 	w->at_ns = now;
 	if (any_traced(w) || refresh_due(w, now) || any_counted(w))
 		look(w);
-	cpu = session_cpu_ns() - cpu;
+	cpu = session_cpu_ns() - cpu + w->glances_cpu_ns;
 	w->seconds = MAX(w->options->seconds, (double)cpu * CPU_SHARE / NSEC_PER_SEC);
 	w->due_ns = MAX(w->due_ns + (int64_t)(w->seconds * NSEC_PER_SEC), monotonic_ns());
+	w->glance_ns = any_lost(w->d) ? monotonic_ns() + glance_step(w) : 0;
+	w->glances_cpu_ns = 0;
 }
 
 /* A full look that is long due: none is since the host came up. */

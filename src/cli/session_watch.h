@@ -4,7 +4,8 @@
  * in which nothing was lost costs a few counters only; the sources that are dear (sockets, rulesets,
  * processes) are read when a drop was traced or a counter that means a loss has moved, and now and
  * then for what has no such counter. The diagnosis then begins where the last of these
- * full looks was: in between nothing happened.
+ * full looks was: in between nothing happened. While packets are lost, short looks within the
+ * interval tell whose queue stays full.
  */
 #ifndef WHYDROP_SESSION_WATCH_H
 #define WHYDROP_SESSION_WATCH_H
@@ -26,6 +27,8 @@ struct session_watch {
 	int64_t at_ns;	    /* end of the last one */
 	int64_t full_ns;    /* the last full look */
 	int64_t full_cpu_ns; /* what that took */
+	int64_t glance_ns;   /* when the next short look is due; 0: nothing was lost of late */
+	int64_t glances_cpu_ns; /* what those of this interval took */
 	int opened;	    /* 0, or a negative errno: why there is no tracer */
 };
 
@@ -42,6 +45,10 @@ int session_watch_begin(struct session_watch *w, struct session *s,
  * stay until the next call.
  */
 void session_watch_next(struct session_watch *w);
+/* When it wants to be woken: the end of the interval, or a short look before. */
+int64_t session_watch_due(const struct session_watch *w);
+/* The short look, if it is due. */
+void session_watch_glance(struct session_watch *w);
 /* The next interval is the last: what has no cheap counter is told in it, or never. */
 void session_watch_last(struct session_watch *w);
 void session_watch_end(struct session_watch *w);

@@ -20,6 +20,8 @@ bool same_rule(const struct rule_ref *a, const struct rule_ref *b);
 bool same_socket(const struct socket *a, const struct socket *b);
 struct watch_line *line_like(struct watch *w, const struct watch_line *like);
 void line_add(struct watch *w, struct watch_line *l, uint64_t packets, uint64_t bytes);
+/* What this interval says of it. */
+void line_explain(const struct watch *w, struct watch_line *l, const struct cause_row *cause);
 /* Takes a copy of what was not known before. */
 void line_learn(struct watch_line *l, const struct process *owner, const struct rule_ref *rule);
 

@@ -187,6 +187,7 @@ static void move(struct watch *w, size_t from, struct watch_credit *c, uint64_t 
 	bytes = n == l->total ? l->total_bytes : MIN(bytes, l->total_bytes);
 	now = MIN(n, l->packets);
 	to->cause = l->cause;
+	to->explained = l->explained;
 	to->packets += now;
 	l->packets -= now;
 	to->bytes += MIN(bytes, l->bytes);
@@ -328,7 +329,7 @@ static void count(struct watch *w, const struct watch_line *like, const struct p
 	if (!n)
 		return;
 	l = line_like(w, like);
-	l->cause = like->cause;
+	line_explain(w, l, like->cause);
 	line_learn(l, owner, rule);
 	line_add(w, l, n, 0);
 }

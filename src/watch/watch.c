@@ -98,6 +98,20 @@ struct watch_line *line_like(struct watch *w, const struct watch_line *like)
 	return l;
 }
 
+/*
+ * The deepest explanation: an interval that was cut short, or with no look amid it, does not tell it
+ * again.
+ */
+void line_explain(const struct watch *w, struct watch_line *l, const struct cause_row *cause)
+{
+	bool deep = cause && cause != l->at;
+
+	if (!deep && l->explained && l->explained + CAUSE_STICKS > w->interval)
+		return;
+	l->cause = cause;
+	l->explained = deep ? w->interval : 0;
+}
+
 void line_learn(struct watch_line *l, const struct process *owner, const struct rule_ref *rule)
 {
 	if (owner && (!l->process || l->process->pid != owner->pid ||
@@ -287,7 +301,7 @@ static void add_traced(struct watch *w, const struct observation *o, const struc
 	like.cause = t ? t->cause : NULL;
 	l = line_like(w, &like);
 	line_learn(l, like.process, NULL);
-	l->cause = like.cause;
+	line_explain(w, l, like.cause);
 	l->gone = like.gone;
 	if (like.socket.inode)
 		l->socket = like.socket;

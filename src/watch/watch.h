@@ -31,6 +31,7 @@ struct watch_line {
 
 	/* What is known of it besides. */
 	const struct cause_row *cause; /* the deepest explanation, as last told; NULL none */
+	unsigned int explained; /* the interval that told one deeper than the loss point; 0 none */
 	const struct process *process; /* the socket's owner, owned; NULL: not known */
 	bool gone;		       /* the socket was closed meanwhile */
 	bool exited;		       /* the process has ended */

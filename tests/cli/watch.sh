@@ -99,6 +99,17 @@ sleep 1.2
 ends INT
 told "s['lost']['total'] == 10 and s['cannot_tell']['total'] > 0"
 
+# ---- while packets are lost it looks more than once an interval: whose queue stays full ----
+
+ip netns exec "$server" "$GEN" udp-recv 5302 --rcvbuf 131072 --slow 10000 > /dev/null &
+CHILDREN+=($!)
+bound_5302() { ip netns exec "$server" ss -Hlun | grep -q :5302; }
+await 5 bound_5302 || fail "nobody listens"
+watching --json
+ip netns exec "$client" "$GEN" udp-send 192.0.2.2 5302 -n 4000 --size 100 --rate 1000 > /dev/null
+ends INT
+told "total(cause='app-slow-reader', via='udp-rcvbuf-full') > s['lost']['total'] / 2"
+
 # ---- a packet filter, run in the kernel ----
 
 watching --json 'udp dst port 7777 and src host 192.0.2.1'

@@ -208,6 +208,35 @@ static void test_explained_later(void **state)
 }
 
 /* The rule's counter ran on while it was read, and was read before the last packets. */
+static void full_buffer(struct play *p, const char *deepest)
+{
+	struct finding *f;
+
+	traced(p, "SOCKET_RCVBUFF", 100);
+	claimed(p, "udp-rcvbuf-full", 100);
+	f = found(p, deepest, 100);
+	f->via = strcmp(deepest, "udp-rcvbuf-full") ? cause_by_id("udp-rcvbuf-full") : NULL;
+	interval_ends(p);
+}
+
+/* A cut interval does not tell why the buffer is full; one that goes on so is something else. */
+static void test_deepest_sticks(void **state)
+{
+	struct play p;
+
+	(void)state;
+	play_init(&p);
+	full_buffer(&p, "app-slow-reader");
+	full_buffer(&p, "udp-rcvbuf-full");
+	assert_int_equal(total_of(&p, "app-slow-reader", 0), 200);
+	full_buffer(&p, "app-stopped");
+	assert_int_equal(total_of(&p, "app-stopped", 0), 300);
+	for (int i = 0; i < 3; i++)
+		full_buffer(&p, "udp-rcvbuf-full");
+	assert_int_equal(total_of(&p, "udp-rcvbuf-full", 0), 600);
+	play_done(&p);
+}
+
 static void test_rule_carried_over(void **state)
 {
 	struct play p;
@@ -691,6 +720,7 @@ int main(void)
 		cmocka_unit_test(test_one_line),
 		cmocka_unit_test(test_boundaries),
 		cmocka_unit_test(test_explained_later),
+		cmocka_unit_test(test_deepest_sticks),
 		cmocka_unit_test(test_rule_carried_over),
 		cmocka_unit_test(test_rule_credit_ends),
 		cmocka_unit_test(test_two_rules),
