@@ -37,6 +37,9 @@ static void take_attribute(struct sock_diag *d, const struct nlattr *a)
 		d->congestion = data;
 		d->congestion_n = n;
 		break;
+	case INET_DIAG_SKV6ONLY: /* of listeners and of what is not connected */
+		d->v6only = n && data[0];
+		break;
 	}
 }
 
@@ -155,6 +158,7 @@ void sock_diag_socket(const struct sock_diag *d, uint8_t protocol, struct socket
 		.timer = d->m->idiag_timer,
 		.timer_tries = d->m->idiag_retrans,
 		.timer_ms = d->m->idiag_expires,
+		.v6only = d->v6only,
 	};
 	memcpy(sk->local, id->idiag_src, size);
 	memcpy(sk->remote, id->idiag_dst, size);

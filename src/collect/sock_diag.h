@@ -27,6 +27,7 @@ struct sock_diag {
 	size_t tcp_n; /* bytes that the kernel gave, perhaps more than are known here */
 	const unsigned char *congestion; /* its name, "cubic"; NULL: not asked for */
 	size_t congestion_n;
+	bool v6only;
 };
 
 /* -EBADMSG: cut short, or lengths that do not fit. */

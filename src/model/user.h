@@ -79,6 +79,7 @@ struct socket {
 	struct tcp_numbers tcp;	    /* where tcp_known */
 	char congestion[16];	    /* "cubic"; "" not asked for */
 	bool mem_known, tcp_known;
+	bool v6only; /* of IPv6, listening or not connected: takes no IPv4 */
 	bool locks_known, rcvbuf_locked, sndbuf_locked; /* of sockets in question: sk_userlocks */
 	bool ring; /* of a packet socket: its reader maps a ring, whose losses the kernel does not tell */
 };
