@@ -15,12 +15,13 @@ declare -A may=(
 	[collect]="base nl model collect"
 	[drops]="base nl model drops"
 	[scrub]="base nl model collect scrub"
+	[sockets]="base nl model collect drops sockets"
 	[causes]="base model causes"
 	[watch]="base model capture causes watch"
-	[render]="base model capture causes watch render"
+	[render]="base model capture causes sockets watch render"
 	[remedy]="base nl model remedy"
 	[capture]="base model capture"
-	[cli]="base nl model collect drops causes watch render remedy capture scrub cli"
+	[cli]="base nl model collect drops causes sockets watch render remedy capture scrub cli"
 )
 
 includes() { # includes FOLDER: "FILE HEADER" of each include of our own
