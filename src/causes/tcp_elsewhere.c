@@ -28,19 +28,10 @@ static uint64_t value(const struct exam *x, enum counter_id id)
 	return delta_value(delta_counter(x->o, id));
 }
 
-static uint64_t sent_again_since_birth(const struct snapshot *s)
-{
-	uint64_t sum = 0;
-
-	vec_each(sk, &s->sockets)
-		sum += sk->tcp_known ? sk->retrans_total : 0;
-	return sum;
-}
-
 /* By the connections that are there, their SYNs included; too few where some have closed. */
 static uint64_t sent_again_by_connections(const struct exam *x)
 {
-	uint64_t before = sent_again_since_birth(&x->o->a), now = sent_again_since_birth(&x->o->b);
+	uint64_t before = x->o->a.tcp.segments_again, now = x->o->b.tcp.segments_again;
 
 	return now - MIN(now, before);
 }
@@ -138,7 +129,7 @@ static void list_resenders(const struct exam *x, struct resenders *to)
 			was = bsearch(&now, before.list.items, before.list.n, sizeof(now),
 				      by_cookie);
 		now.again -= was ? MIN(was->again, now.again) : 0;
-		if (now.again)
+		if (now.again && (was || connection_is_new(x->o, sk)))
 			*vec_push(&to->list) = now;
 	}
 	if (to->list.n)

@@ -51,6 +51,9 @@ static const struct opt rows[] = {
 	 .complete = COMPLETE_FILE, .help = "limits, ignored findings and thresholds; else " CONFIG_PATH},
 	{.name = "limit", .kind = OPT_STRINGS, AT(session.limits), .argument = "NAME=VALUE",
 	 .help = "a limit of this cloud instance: bandwidth=10Gbit, packets=1Mpps, connections=200k"},
+	{.name = "max-sockets", .kind = OPT_UNSIGNED, AT(session.max_sockets), .argument = "N",
+	 .min = 1, .max = UINT32_MAX,
+	 .help = "read no more TCP connections than that, at each end of the interval"},
 	{.name = "color", .kind = OPT_CHOICE, AT(color), .argument = "WHEN", .choices = color_choices,
 	 .help = "colours and signs"},
 	{.name = "ready-fd", .kind = OPT_UNSIGNED, AT(ready_fd), .argument = "N", .min = 0,
@@ -125,6 +128,8 @@ static const char *refused_with_from(const struct options *o)
 		return "--time";
 	if (o->session.wait > 0)
 		return "--wait";
+	if (o->session.max_sockets)
+		return "--max-sockets";
 	if (o->session.netns)
 		return "--netns";
 	return o->session.since_boot ? "--since-boot" : NULL;

@@ -388,6 +388,8 @@ static int prepare(struct session *s, const struct session_options *options, str
 	if (options->keep)
 		s->recording = recording_new();
 	session_add_observations(s, d);
+	for (size_t i = 0; i < d->observations.n; i++)
+		s->hosts[i].max_sockets = options->max_sockets;
 	describe_host(s);
 	catch_interrupts();
 	return 0;

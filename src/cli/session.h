@@ -16,6 +16,7 @@ struct session_options {
 	const char *netns; /* NAME, PID, "all"; NULL: our own */
 	double seconds;
 	double wait; /* at most so long for a loss to begin, before that; 0: do not */
+	unsigned int max_sockets; /* TCP connections to be read; 0: all */
 	bool since_boot;
 	bool keep;	  /* make a recording of what is read */
 	const char *from; /* replay this recording instead; NULL: live */

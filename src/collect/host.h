@@ -49,6 +49,7 @@ struct host {
 	/* While a namespace is entered: an open nsfs file of the one whydrop began in; 0 none. */
 	int home;
 	struct tcp_idle tcp_idle;
+	uint64_t max_sockets; /* TCP connections to be read at an end of the interval; 0: all */
 	bool wide_known; /* host-wide settings are read with another namespace */
 	/* Of the thread that asks: what host_leave() closes. */
 	struct proc_folder folders[PROC_FOLDERS];

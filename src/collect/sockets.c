@@ -8,8 +8,10 @@
  * counts what was no loss. No privilege for what is read here. Asking may load tcp_diag and
  * udp_diag: the one case where reading changes the host (selfcheck says so).
  *
- * A host may have 100,000 connections, so the messages are parsed by hand and most connections are
- * only counted. TIME_WAIT ones are not asked for at all: they have neither buffers nor owners.
+ * A host may have 400,000 connections, so the messages are parsed by hand and most connections are
+ * only counted (model/tcp_tally.h). TIME_WAIT ones are not asked for at all: they have neither
+ * buffers nor owners. Those that closed here first and wait for the peer's FIN come as FIN_WAIT2,
+ * also when the kernel keeps no more of them than of one in TIME_WAIT (tcp_time_wait).
  */
 #include "collect/netlink.h"
 
@@ -32,12 +34,41 @@
 
 #define HALF_OPEN_MAX 4096 /* whose sources are kept; all are counted */
 
+/*
+ * Of how many connections more than the sums is kept: 480 bytes each. Of those in trouble the worst;
+ * of those that one end has closed the first that come, which is a sample by chance (they come in
+ * the order of a hash).
+ */
+#define TROUBLED_KEPT_MAX 16384
+#define CLOSED_KEPT_MAX 1024
+
+enum keep { KEEP_NOT, KEEP_ALWAYS, KEEP_IDLE, KEEP_TROUBLED, KEEP_CLOSE_WAIT, KEEP_FIN_WAIT2, KEEPS };
+
+static const size_t kept_max[KEEPS] = {
+	[KEEP_ALWAYS] = SIZE_MAX,
+	[KEEP_IDLE] = SIZE_MAX, /* see KEPT_FOR_IDLE_MAX */
+	[KEEP_TROUBLED] = TROUBLED_KEPT_MAX,
+	[KEEP_CLOSE_WAIT] = CLOSED_KEPT_MAX,
+	[KEEP_FIN_WAIT2] = CLOSED_KEPT_MAX,
+};
+
 /* A healthy connection has nothing of all this; one with only old retransmissions is kept too. */
-static bool connection_matters(const struct sock_diag *d)
+static bool is_troubled(const struct sock_diag *d)
 {
 	return d->m->idiag_rqueue || d->m->idiag_wqueue || sock_diag_mem(d, SK_MEMINFO_RMEM_ALLOC) ||
 	       sock_diag_mem(d, SK_MEMINFO_BACKLOG) || sock_diag_mem(d, SK_MEMINFO_DROPS) ||
-	       d->tcp.tcpi_total_retrans || d->tcp.tcpi_lost;
+	       d->tcp.tcpi_total_retrans || d->tcp.tcpi_lost ||
+	       (d->m->idiag_timer == TIMER_KEEPALIVE && d->m->idiag_retrans);
+}
+
+/* What was never acknowledged for longest first, then by what was sent again and what waits. */
+static uint64_t trouble_of(const struct socket *sk)
+{
+	uint64_t stalled = MAX(sk->timer_tries, MIN(sk->backoff, 255u));
+	uint64_t waiting = ((uint64_t)sk->rqueue + sk->wqueue) >> 4;
+
+	return stalled << 56 | MIN((uint64_t)sk->retrans_total, 0xffffff) << 32 |
+	       MIN(waiting, UINT32_MAX);
 }
 
 static bool matters_at_look(const struct sock_diag *d)
@@ -54,13 +85,32 @@ static bool is_forgotten(const struct sock_diag *d, const struct snapshot *s)
 	       d->tcp.tcpi_last_ack_recv >= s->tracked_ms;
 }
 
-static bool is_kept(const struct sock_diag *d, uint8_t protocol, bool look, const struct snapshot *s)
+/* The end of data counts as one byte until the program has read it (tcp_diag_get_info). */
+static enum keep keep_closed(const struct inet_diag_msg *m)
+{
+	if (m->idiag_state == STATE_FIN_WAIT2 && !m->idiag_rqueue)
+		return KEEP_FIN_WAIT2;
+	if (m->idiag_state == STATE_CLOSE_WAIT && m->idiag_rqueue <= 1 && !m->idiag_wqueue)
+		return KEEP_CLOSE_WAIT;
+	return KEEP_NOT;
+}
+
+static enum keep keep_of(const struct sock_diag *d, uint8_t protocol, bool look,
+			 const struct snapshot *s)
 {
 	bool listener = protocol == IPPROTO_TCP && d->m->idiag_state == STATE_LISTEN;
+	enum keep closed = protocol == IPPROTO_TCP ? keep_closed(d->m) : KEEP_NOT;
 
 	if (look)
-		return (listener || protocol == IPPROTO_UDP) && matters_at_look(d);
-	return listener || protocol == IPPROTO_UDP || connection_matters(d) || is_forgotten(d, s);
+		return (listener || protocol == IPPROTO_UDP) && matters_at_look(d) ? KEEP_ALWAYS
+										    : KEEP_NOT;
+	if (listener || protocol == IPPROTO_UDP)
+		return KEEP_ALWAYS;
+	if (closed)
+		return closed;
+	if (is_troubled(d))
+		return KEEP_TROUBLED;
+	return is_forgotten(d, s) ? KEEP_IDLE : KEEP_NOT;
 }
 
 /* Answered, or not yet missed: its SYN-ACK was sent but once. */
@@ -101,60 +151,171 @@ static void count_half_open(const struct sock_diag *d, struct snapshot *s)
 	*h = (struct half_open){.family = d->m->idiag_family, .port = port, .n = 1};
 }
 
-int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struct snapshot *s)
-{
-	nl_each(message, messages) {
-		struct sock_diag d;
-		int r;
-
-		if (message.h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
-			continue;
-		r = sock_diag_read(message.h, &d);
-		if (r < 0)
-			return r;
-		if (d.m->idiag_family != AF_INET && d.m->idiag_family != AF_INET6)
-			continue;
-		s->sockets_seen++;
-		s->connections_seen += protocol == IPPROTO_TCP && d.m->idiag_state != STATE_LISTEN;
-		if (d.m->idiag_state == STATE_SYN_RECV)
-			count_half_open(&d, s);
-		if (is_kept(&d, protocol, look, s))
-			sock_diag_socket(&d, protocol, vec_push(&s->sockets));
-	}
-	return 0;
-}
-
-/* Where the pieces of one dump go. */
-struct pieces {
-	struct nl_sink sink; /* first, so that a sink is its pieces */
-	uint8_t protocol;
-	bool look;
-	size_t kept_before, seen_before, connections_before; /* to begin again */
-	size_t half_open_before, from_before;
-	uint64_t synacks_before;
-	struct snapshot *s;
+/* A troubled connection that is kept, and where; a heap of them has the least troubled on top. */
+struct kept {
+	uint64_t trouble;
+	uint32_t at; /* in s->sockets */
 };
 
-static int take_piece(struct nl_sink *sink, const struct buf *messages)
-{
-	struct pieces *p = (struct pieces *)sink;
+/* While one dump is read. */
+struct reader {
+	struct nl_sink sink; /* first, so that a sink is its reader */
+	uint8_t protocol;
+	bool look;
+	uint64_t most; /* connections to be read */
+	struct snapshot *s;
+	struct tcp_index index;
+	size_t kept[KEEPS];
+	VEC(struct kept) heap;
+	/* To begin again. */
+	size_t kept_before, seen_before, connections_before, groups_before;
+	size_t half_open_before, from_before;
+	uint64_t synacks_before;
+	struct tcp_tally tally_before;
+};
 
-	return parse_sockets(messages, p->protocol, p->look, p->s);
+static void reader_free(struct reader **r)
+{
+	vec_done(&(*r)->heap);
+	free(*r);
+}
+
+static struct reader *reader_new(uint8_t protocol, bool look, uint64_t most, struct snapshot *s)
+{
+	struct reader *r = xcalloc(1, sizeof(*r));
+
+	r->protocol = protocol;
+	r->look = look;
+	r->most = most;
+	r->s = s;
+	r->kept_before = s->sockets.n;
+	r->seen_before = s->sockets_seen;
+	r->connections_before = s->connections_seen;
+	r->groups_before = s->tcp_groups.n;
+	r->half_open_before = s->half_open.n;
+	r->from_before = s->half_open_from.n;
+	r->synacks_before = s->synacks_again;
+	r->tally_before = s->tcp;
+	return r;
 }
 
 static void begin_again(struct nl_sink *sink)
 {
-	struct pieces *p = (struct pieces *)sink;
+	struct reader *r = (struct reader *)sink;
 
-	p->s->sockets.n = p->kept_before;
-	p->s->sockets_seen = p->seen_before;
-	p->s->connections_seen = p->connections_before;
-	p->s->half_open.n = p->half_open_before;
-	p->s->half_open_from.n = p->from_before;
-	p->s->synacks_again = p->synacks_before;
+	r->s->sockets.n = r->kept_before;
+	r->s->sockets_seen = r->seen_before;
+	r->s->connections_seen = r->connections_before;
+	r->s->tcp_groups.n = r->groups_before;
+	r->s->half_open.n = r->half_open_before;
+	r->s->half_open_from.n = r->from_before;
+	r->s->synacks_again = r->synacks_before;
+	r->s->tcp = r->tally_before;
+	r->index = (struct tcp_index){0};
+	memset(r->kept, 0, sizeof(r->kept));
+	r->heap.n = 0;
 }
 
-static int dump(struct host *h, const char *name, uint8_t family, uint8_t protocol, bool idle,
+static void sink_down(struct kept *heap, size_t n, size_t i)
+{
+	for (size_t child; (child = 2 * i + 1) < n; i = child) {
+		struct kept up = heap[i];
+
+		if (child + 1 < n && heap[child + 1].trouble < heap[child].trouble)
+			child++;
+		if (up.trouble <= heap[child].trouble)
+			return;
+		heap[i] = heap[child];
+		heap[child] = up;
+	}
+}
+
+/* Full: in the place of the least troubled one, if this one is worse. */
+static void keep_if_worse(struct reader *r, const struct socket *sk)
+{
+	struct kept *heap = r->heap.items;
+
+	if (trouble_of(sk) <= heap[0].trouble)
+		return;
+	heap[0].trouble = trouble_of(sk);
+	r->s->sockets.items[heap[0].at] = *sk;
+	sink_down(heap, r->heap.n, 0);
+}
+
+static void keep_socket(struct reader *r, enum keep how, const struct socket *sk)
+{
+	if (r->kept[how] == kept_max[how]) {
+		r->s->tcp.counted_only++;
+		if (how == KEEP_TROUBLED)
+			keep_if_worse(r, sk);
+		return;
+	}
+	r->kept[how]++;
+	*vec_push(&r->s->sockets) = *sk;
+	if (how != KEEP_TROUBLED)
+		return;
+	*vec_push(&r->heap) = (struct kept){trouble_of(sk), (uint32_t)(r->s->sockets.n - 1)};
+	if (r->heap.n == kept_max[how])
+		for (size_t i = r->heap.n / 2; i-- > 0;)
+			sink_down(r->heap.items, r->heap.n, i);
+}
+
+static void take_socket(struct reader *r, const struct sock_diag *d)
+{
+	struct snapshot *s = r->s;
+	enum keep how = keep_of(d, r->protocol, r->look, s);
+	struct socket sk;
+
+	s->sockets_seen++;
+	if (d->m->idiag_state == STATE_SYN_RECV)
+		count_half_open(d, s);
+	if (r->look && !how)
+		return;
+	sock_diag_socket(d, r->protocol, &sk);
+	if (r->protocol == IPPROTO_TCP && sk.state == STATE_LISTEN) {
+		tcp_tally_listener(&r->index, &sk);
+	} else if (r->protocol == IPPROTO_TCP) {
+		s->connections_seen++;
+		tcp_tally_add(s, &r->index, &sk);
+	}
+	if (how)
+		keep_socket(r, how, &sk);
+}
+
+/* -E2BIG: no more are to be read. Listeners come before all connections of their family. */
+static int read_messages(struct reader *r, const struct buf *messages)
+{
+	nl_each(message, messages) {
+		struct sock_diag d;
+		int err;
+
+		if (message.h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
+			continue;
+		err = sock_diag_read(message.h, &d);
+		if (err < 0)
+			return err;
+		if (d.m->idiag_family != AF_INET && d.m->idiag_family != AF_INET6)
+			continue;
+		if (d.m->idiag_state != STATE_LISTEN && r->s->connections_seen >= r->most)
+			return -E2BIG;
+		take_socket(r, &d);
+	}
+	return 0;
+}
+
+static int take_piece(struct nl_sink *sink, const struct buf *messages)
+{
+	return read_messages((struct reader *)sink, messages);
+}
+
+int parse_sockets(const struct buf *messages, uint8_t protocol, bool look, struct snapshot *s)
+{
+	cleanup(reader_free) struct reader *r = reader_new(protocol, look, UINT64_MAX, s);
+
+	return read_messages(r, messages);
+}
+
+static int dump(struct host *h, const char *name, uint8_t family, uint8_t protocol, bool listeners,
 		struct snapshot *s)
 {
 	bool look = host_is_look(h), tcp = protocol == IPPROTO_TCP;
@@ -170,25 +331,16 @@ static int dump(struct host *h, const char *name, uint8_t family, uint8_t protoc
 		      .idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
 		      /* With listeners alone the table of connections is not walked. */
 		      .idiag_states = !tcp	 ? STATES_ALL
-				       : look || idle ? STATES_AT_LOOKS
-						      : STATES_AT_ENDS},
+				       : look || listeners ? STATES_AT_LOOKS
+							   : STATES_AT_ENDS},
 	};
-	struct pieces to = {
-		.sink = {.piece = take_piece, .restart = begin_again},
-		.protocol = protocol,
-		.look = look,
-		.kept_before = s->sockets.n,
-		.seen_before = s->sockets_seen,
-		.connections_before = s->connections_seen,
-		.half_open_before = s->half_open.n,
-		.from_before = s->half_open_from.n,
-		.synacks_before = s->synacks_again,
-		.s = s,
-	};
+	cleanup(reader_free) struct reader *to =
+		reader_new(protocol, look, tcp && h->max_sockets ? h->max_sockets : UINT64_MAX, s);
 
+	to->sink = (struct nl_sink){.piece = take_piece, .restart = begin_again};
 	if (tcp && !look)
 		request.r.idiag_ext |= 1 << (INET_DIAG_INFO - 1);
-	return host_netlink_stream(h, name, NETLINK_SOCK_DIAG, &request, sizeof(request), &to.sink);
+	return host_netlink_stream(h, name, NETLINK_SOCK_DIAG, &request, sizeof(request), &to->sink);
 }
 
 /*
@@ -225,7 +377,7 @@ struct tcp_idle tcp_idle_of(const struct snapshot *s)
 {
 	struct tcp_idle idle = {.connections = s->connections_seen};
 
-	if (!source_ok(s, SRC_SOCKETS) || s->half_open.n)
+	if (!source_ok(s, SRC_SOCKETS) || s->half_open.n || s->tcp.cut_at || s->tcp.as_before)
 		return idle;
 	vec_each(sk, &s->sockets)
 		if (sk->protocol == IPPROTO_TCP && sk->state != STATE_LISTEN)
@@ -241,7 +393,8 @@ struct tcp_idle tcp_idle_of(const struct snapshot *s)
  * (__tcp_transmit_skb counts SYN, FIN and RST too), its receive queue, backlog and sk_drops move by
  * those that come, retransmissions by those that go, and what a program writes goes out at once.
  * But for what it wrote to a closed window or a corked socket so far: until the timer sends a probe
- * or the rest, which counts, 0.2 s as a rule, it waits and is not lost. The segments were counted
+ * or the rest, which counts, 0.2 s as a rule, it waits and is not lost. They only grow older; those
+ * that may end without a segment (FIN_WAIT2) are kept, so there are none. The segments were counted
  * before the sockets are looked at, here as then, so that none is missed between the two. A
  * recording is always whole: a replay cannot know what was left out of it.
  */
@@ -308,14 +461,20 @@ int collect_sockets(struct host *h, struct snapshot *s)
 
 		if (none_in_use(in_use[dumps[i].v6], dumps[i].prefix))
 			continue;
-		r = dump(h, dumps[i].name, dumps[i].family, dumps[i].protocol, idle, s);
+		r = dump(h, dumps[i].name, dumps[i].family, dumps[i].protocol, idle || s->tcp.cut_at,
+			 s);
 		/* Without IPv6 in the kernel there is no such dump, and no such socket. */
 		if (r == -ENOENT && dumps[i].family == AF_INET6)
 			continue;
+		if (r == -E2BIG) {
+			s->tcp.cut_at = h->max_sockets;
+			r = 0;
+		}
 		if (r < 0)
 			return r;
 	}
 	if (idle) {
+		s->tcp.as_before = h->tcp_idle.connections > 0;
 		s->connections_seen = h->tcp_idle.connections;
 		s->sockets_seen += s->connections_seen;
 	}

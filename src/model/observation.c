@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "model/observation.h"
 
+#include <netinet/in.h>
+
 void observation_done(struct observation *o)
 {
 	snapshot_done(&o->a);
@@ -289,6 +291,18 @@ struct change delta_nic_queue(const struct observation *o, const struct nic_queu
 	return (struct change){0};
 }
 
+/* One that was not kept at the beginning may have been there, with all that it counts. */
+bool connection_is_new(const struct observation *o, const struct socket *after)
+{
+	return after->protocol != IPPROTO_TCP || after->state == STATE_LISTEN ||
+	       (!o->a.tcp.counted_only && !o->a.tcp.cut_at);
+}
+
+const struct snapshot *connections_read(const struct observation *o)
+{
+	return o->b.tcp.as_before ? &o->a : &o->b;
+}
+
 struct change delta_socket_drops(const struct observation *o, const struct socket *after)
 {
 	const struct socket *before = snapshot_socket(&o->a, after->cookie);
@@ -298,6 +312,8 @@ struct change delta_socket_drops(const struct observation *o, const struct socke
 					      [SOCKET_NETLINK] = SRC_NETLINK_SOCKETS};
 
 	if (!observed(o, sources[after->kind]))
+		return (struct change){0};
+	if (!before && after->kind == SOCKET_INET && !connection_is_new(o, after))
 		return (struct change){0};
 	return change_of(before ? before->drops : 0, after->drops, 32);
 }

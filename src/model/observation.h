@@ -95,6 +95,10 @@ struct change delta_nic_group(const struct observation *o, const struct nic *nic
 			      enum nic_group_id id);
 struct change delta_nic_queue(const struct observation *o, const struct nic_queue *after,
 			      enum nic_qstat_id id);
+/* A connection that is not among those of the beginning was made since; false: it may be old. */
+bool connection_is_new(const struct observation *o, const struct socket *after);
+/* The snapshot with the tally of all connections: the end, or the beginning if nothing moved since. */
+const struct snapshot *connections_read(const struct observation *o);
 /* A socket made during the interval counts from zero. */
 struct change delta_socket_drops(const struct observation *o, const struct socket *after);
 

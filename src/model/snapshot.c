@@ -82,6 +82,7 @@ uint32_t link_info(const struct link *l, enum link_info id)
 	V(SRC_PACKET_SOCKETS, packet_sockets)                                                      \
 	V(SRC_NETLINK_SOCKETS, netlink_sockets)                                                    \
 	V(SRC_UNIX, unix_full)                                                                     \
+	V(SRC_SOCKETS, tcp_groups)                                                                 \
 	V(SRC_SOCKETS, half_open)                                                                  \
 	V(SRC_SOCKETS, half_open_from)                                                             \
 	V(SRC_TRACKED, tracked)                                                                    \
@@ -132,6 +133,7 @@ static void take_numbers(struct snapshot *to, const struct snapshot *from, enum 
 		to->sockets_seen = from->sockets_seen;
 		to->connections_seen = from->connections_seen;
 		to->synacks_again = from->synacks_again;
+		to->tcp = from->tcp;
 	}
 	if (source == SRC_CPUIDLE) {
 		memcpy(to->cpufreq_driver, from->cpufreq_driver, sizeof(to->cpufreq_driver));

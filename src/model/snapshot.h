@@ -19,6 +19,7 @@
 #include "model/nic.h"
 #include "model/rule.h"
 #include "model/source.h"
+#include "model/tcp_tally.h"
 #include "model/user.h"
 
 #define UNKNOWN_NAME 48
@@ -57,8 +58,11 @@ struct snapshot {
 	VEC(struct neigh_table) neigh_tables;
 	struct ruleset nft, iptables;
 	VEC(struct nfqueue) nfqueues;
-	/* All UDP sockets and listeners; TCP connections with a queue, drops or retransmissions. */
+	/* All UDP sockets and listeners; TCP connections with a queue, drops or retransmissions, and
+	 * those that one end has closed; of each kind no more than so many (collect/sockets.c). */
 	VEC(struct socket) sockets;
+	struct tcp_tally tcp;		   /* all connections, at the ends only */
+	VEC(struct tcp_group) tcp_groups; /* at most TCP_GROUPS_MAX */
 	size_t sockets_seen; /* with those left out */
 	size_t connections_seen; /* of them, TCP sockets that do not listen */
 	uint32_t tracked_ms; /* while sockets are read: idle connections of this age are kept too */
