@@ -14,6 +14,7 @@ static const struct command {
 } commands[] = {
 	{"diagnose", cmd_diagnose, &diagnose_options},
 	{"watch", cmd_watch, &watch_options},
+	{"sockets", cmd_sockets, &sockets_options},
 	{"counters", cmd_counters, &counters_options},
 	{"record", cmd_record, &record_options},
 	{"explain", cmd_explain, &explain_options},

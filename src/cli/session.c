@@ -264,29 +264,28 @@ static bool begins(struct session *s, const struct session_options *options, str
 	return ok;
 }
 
-static int open_live(struct session *s, const struct session_options *options,
-		     struct buf *message)
+int session_namespaces(const char *which, struct netns_list *ret, struct buf *message)
 {
 	struct netns ns;
 	int r;
 
-	if (options->netns && strcmp(options->netns, "all") == 0) {
-		r = netns_open_all(&s->namespaces);
+	if (which && strcmp(which, "all") == 0) {
+		r = netns_open_all(ret);
 		if (r < 0)
 			buf_printf(message, "cannot list network namespaces: %s", strerror(-r));
 		return r;
 	}
-	r = netns_open(options->netns, &ns);
+	r = netns_open(which, &ns);
 	if (r < 0) {
 		if (r == -ENOENT)
-			buf_printf(message, "no network namespace or process '%s'", options->netns);
+			buf_printf(message, "no network namespace or process '%s'", which);
 		else
 			buf_printf(message, "cannot open network namespace '%s': %s%s",
-				   options->netns ? options->netns : "self", strerror(-r),
+				   which ? which : "self", strerror(-r),
 				   (r == -EACCES || r == -EPERM) && geteuid() ? " (run as root)" : "");
 		return r;
 	}
-	*vec_push(&s->namespaces.list) = ns;
+	*vec_push(&ret->list) = ns;
 	return 0;
 }
 
@@ -382,7 +381,7 @@ static int prepare(struct session *s, const struct session_options *options, str
 	int r = state(s, options, message);
 
 	if (r == 0)
-		r = open_live(s, options, message);
+		r = session_namespaces(options->netns, &s->namespaces, message);
 	if (r < 0)
 		return r;
 	if (options->keep)

@@ -61,5 +61,7 @@ int session_run(struct session *s, const struct session_options *options, struct
  */
 bool session_again(struct session *s, const struct session_options *options, struct diagnosis *d);
 void session_done(struct session *s);
+/* The namespaces that --netns means: NAME, PID, "all", or NULL for our own. Errors likewise. */
+int session_namespaces(const char *which, struct netns_list *ret, struct buf *message);
 
 #endif

@@ -117,6 +117,64 @@ static void walk_process(struct holders *to, const char *pid, const struct inode
 	closedir(folder);
 }
 
+static void name_of(int pid, char *to, size_t size)
+{
+	cleanup(buf_done) struct buf text = {0};
+	cleanup(cleanup_fd) int fd = -1;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	to[0] = '\0';
+	if (fd >= 0 && buf_read_fd(&text, fd, 4096) == 0 && text.len)
+		span_copy((struct span){text.data, text.len - (text.data[text.len - 1] == '\n')}, to,
+			  size);
+}
+
+static void tell_process(struct owners_walk *w, const char *name)
+{
+	char path[300], comm[16];
+	const struct dirent *e;
+	bool told = false;
+	uint64_t pid;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd", name);
+	folder = opendir(path);
+	if (!folder) {
+		w->denied += errno == EACCES || errno == EPERM;
+		return;
+	}
+	while ((e = readdir(folder))) {
+		uint32_t inode;
+
+		if (!is_number(e->d_name) || !socket_inode(dirfd(folder), e->d_name, &inode) ||
+		    parse_u64(span_of(name), INT32_MAX, &pid) < 0)
+			continue;
+		if (!told) {
+			name_of((int)pid, comm, sizeof(comm));
+			w->holder(w, (int)pid, comm);
+			told = true;
+		}
+		w->socket(w, inode);
+	}
+	closedir(folder);
+}
+
+int owners_each(struct owners_walk *w)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *e;
+
+	if (!proc)
+		return -errno;
+	while ((e = readdir(proc)))
+		if (is_number(e->d_name))
+			tell_process(w, e->d_name);
+	closedir(proc);
+	return 0;
+}
+
 static int walk(struct holders *to, const struct inodes *wanted)
 {
 	int64_t began = monotonic_ns();

@@ -199,7 +199,7 @@ static void find_mounts(struct host *h, struct cgroup_mounts *ret)
 }
 
 /* Reads each owner once, and forgets those that are gone meanwhile. */
-static int read_owners(struct host *h, struct snapshot *s)
+int process_read_owners(struct host *h, struct snapshot *s)
 {
 	struct cgroup_mounts mounts = {0};
 	size_t kept = 0;
@@ -319,5 +319,5 @@ int collect_process(struct host *h, struct snapshot *s)
 		r = parse_owners(text_of(&owners), s);
 	if (r == 0)
 		r = read_buffer_locks(h, s);
-	return r < 0 ? r : read_owners(h, s);
+	return r < 0 ? r : process_read_owners(h, s);
 }

@@ -22,7 +22,20 @@ struct inodes {
 int owners_find(const struct inodes *wanted, bool fresh, struct buf *text);
 /* Adds the sockets that a process holds now; -EACCES where its descriptors may not be seen. */
 int process_sockets(int pid, struct inodes *ret);
+/*
+ * Every descriptor of every process that /proc shows: a process with its name, then the inodes of
+ * its sockets; a process without any is not told. Nothing is kept.
+ */
+struct owners_walk {
+	void (*holder)(struct owners_walk *w, int pid, const char *comm);
+	void (*socket)(struct owners_walk *w, uint32_t inode);
+	void *arg;
+	uint32_t denied; /* processes that could not be looked into */
+};
+int owners_each(struct owners_walk *w);
 int parse_owners(struct span text, struct snapshot *s);
+/* Reads each process of s->owners once, at an end; those that are gone are taken out. */
+int process_read_owners(struct host *h, struct snapshot *s);
 /* The first holder of a socket that owners_find() was asked for, and its descriptor there. */
 struct descriptor {
 	int pid, fd;

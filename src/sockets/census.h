@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The census: every socket of some network namespaces goes through once, as the kernel tells of it,
+ * and is gone again: counted, judged, and kept only if it is among the worst.
+ */
+#ifndef WHYDROP_SOCKETS_CENSUS_H
+#define WHYDROP_SOCKETS_CENSUS_H
+
+#include "collect/netns.h"
+#include "sockets/holders.h"
+#include "sockets/top.h"
+
+#define SOCKETS_TRIES 3 /* of a census that the kernel says changed meanwhile */
+
+/* Which sockets are meant; a part that is 0 means all. */
+struct sockets_filter {
+	uint32_t states;	/* bits of enum tcp_state; for UDP CLOSE and ESTABLISHED */
+	uint16_t port;		/* of either end */
+	uint8_t family;		/* of the peer's prefix; 0: any */
+	uint8_t peer[16];
+	unsigned int peer_bits;
+	int pid;
+	uint32_t troubles; /* any of them */
+};
+bool sockets_filter_means(const struct sockets_filter *f, const struct socket *sk);
+/* "10.0.0.0/8", "2001:db8::1"; -EINVAL */
+int sockets_filter_peer(const char *text, struct sockets_filter *f);
+/* "listen", "established", "time-wait", as ss and netstat call them; false: no such state */
+bool sockets_filter_state(const char *name, struct sockets_filter *f);
+/* The id of a trouble, or of a cause; false: neither. */
+bool sockets_filter_cause(const char *id, struct sockets_filter *f);
+
+struct sockets_options {
+	struct sockets_filter filter;
+	bool listeners;	  /* rows are what waits for others: TCP listeners, UDP without a peer */
+	size_t rows_max;  /* 0: none is kept */
+	uint64_t max;	  /* sockets that are read; 0: all */
+	bool by_proc;	  /* holders by /proc, whatever the kernel allows */
+	/* Every socket that is meant, as it comes, in place of the rows; NULL: the worst are kept. */
+	void (*each)(void *arg, const struct sockets_report *r, const struct sockets_row *row);
+	void *arg;
+};
+
+struct census {
+	const struct sockets_options *options;
+	struct sockets_report *report;
+	struct holders holders;
+	struct top top;
+	size_t space; /* index of the one that is being read */
+	bool interrupted; /* the kernel said that a dump was not consistent */
+	bool last;	  /* then what was read stays as it is: it is not read again */
+};
+
+void census_init(struct census *c, const struct sockets_options *o, struct sockets_report *r);
+void census_done(struct census *c);
+/* One socket. False: no more are to be read. */
+bool census_take(struct census *c, const struct socket *sk);
+/* Moves the rows into the report, worst first, and tells who holds them. */
+void census_finish(struct census *c, struct host *h);
+
+/* TCP and UDP of one namespace, which the thread has entered. */
+int census_read_inet(struct census *c, struct host *h);
+
+/* All of it: the namespaces are entered one by one, and left again. */
+void sockets_read(const struct sockets_options *o, struct netns *spaces, size_t n,
+		  struct sockets_report *ret);
+
+#endif
