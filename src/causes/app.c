@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "causes/stages.h"
+#include "causes/tcp_flow.h"
 
 #define THROTTLED_SHARE 0.10 /* of the periods in which the group wanted to run */
 #define BUSY_SHARE 0.80
@@ -29,7 +30,7 @@ bool explains_app_stopped(struct exam *x, const struct finding *f, const struct 
 {
 	struct readers readers;
 
-	if (!full_queue_of_process(f, s))
+	if (!full_queue_of_process(f, s) && !nobody_reads(f, s))
 		return false;
 	count_readers(x, s, &readers);
 	return readers.n && readers.stopped == readers.n;
@@ -105,17 +106,24 @@ void describe_app_stopped(struct exam *x, struct finding *f)
 	now = snapshot_process(&x->o->b, readers.stopped_pid);
 	p = as_stopped(x, readers.stopped_pid);
 	p = p ? p : last;
-	frozen = p->frozen && w.frozen >= w.stopped;
+	frozen = p->frozen && (w.frozen >= w.stopped || f->stalled);
 	still = now && (now->frozen || now->state == 'T' || now->state == 't');
 	snprintf(who, sizeof(who), "%s (%d)", p->comm, p->pid);
 	finding_headline(f, still ? "%s is %s, nobody reads %s" : "%s was %s, nobody read %s", who,
 			 frozen ? "frozen" : "stopped", place(f, where, sizeof(where)));
-	finding_text(f, "The process that owns the socket %s%s: what arrives for it fills the queue and "
-			"is then lost.",
-		     still ? "does not run" : "did not run when packets were lost",
-		     now && !still ? " (it runs again)" : "");
-	evidence_text(f, x, "state %c; of %u look%s amid the loss stopped at %u, frozen at %u", p->state,
-		      w.ends, w.ends == 1 ? "" : "s", w.stopped, w.frozen);
+	if (f->stalled) {
+		finding_text(f, "The process that owns the socket does not run: its buffer is full, so "
+				"TCP offers no window and the peer waits. Nothing is lost.");
+		evidence_text(f, x, "state %c%s", p->state, frozen ? ", frozen" : "");
+		window_evidence(x, f);
+	} else {
+		finding_text(f, "The process that owns the socket %s%s: what arrives for it fills the "
+				"queue and is then lost.",
+			     still ? "does not run" : "did not run when packets were lost",
+			     now && !still ? " (it runs again)" : "");
+		evidence_text(f, x, "state %c; of %u look%s amid the loss stopped at %u, frozen at %u",
+			      p->state, w.ends, w.ends == 1 ? "" : "s", w.stopped, w.frozen);
+	}
 	if (readers.n > 1)
 		evidence_text(f, x, "all %u processes that read the socket are stopped", readers.n);
 	finding_exclude(f, "a slow or throttled reader: it did not run at all");
@@ -218,6 +226,8 @@ bool explains_app_slow_reader(struct exam *x, const struct finding *f, const str
 {
 	struct socket_watch w;
 
+	if (nobody_reads(f, s))
+		return true;
 	if (!full_buffer(f) || !s->has_socket)
 		return false;
 	watch_socket(x->o, &s->socket, &w);
@@ -291,6 +301,10 @@ void describe_app_slow_reader(struct exam *x, struct finding *f)
 	struct remedy *r;
 	struct pace pace;
 
+	if (f->stalled) {
+		describe_not_reading(x, f);
+		return;
+	}
 	count_readers(x, s, &readers);
 	/* Of several readers the one to look at is one that could read. */
 	watch_process(x->o, readers.running_pid, &running);

@@ -133,6 +133,7 @@ struct finding {
 	const struct observation *where; /* its namespace */
 	const char *unit;		 /* "packets", "skbs", "segments" */
 	struct burst burst; /* the worst moment of it, where that is far from the average; n 0 */
+	bool stalled; /* nothing is lost, and nothing moves: explanations are asked all the same */
 	uint64_t lost, counted, traced, of; /* of: what passed or was lost there; 0 unknown */
 	bool counted_known, traced_known;
 	VEC(struct subject) subjects;

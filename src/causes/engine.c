@@ -267,7 +267,7 @@ static void texts_done(char **items, size_t n);
 /* What was said of all sockets is not true of those that are left. */
 static void describe_again(struct exam *x, struct finding *f)
 {
-	if (!f->cause->describe || !f->lost)
+	if (!f->cause->describe || (!f->lost && !(f->stalled && f->subjects.n)))
 		return;
 	vec_each(e, &f->evidence)
 		evidence_done(e);
@@ -301,7 +301,7 @@ static void deepen(struct exam *x, size_t at)
 	struct finding *f = &x->d->findings.items[at];
 	const struct cause_row **rows = xcalloc(f->subjects.n, sizeof(*rows));
 	const struct cause_row *first = NULL;
-	bool several = false;
+	bool several = false, all = true;
 	uint64_t explained = 0;
 
 	for (size_t i = 0; i < f->subjects.n; i++) {
@@ -309,8 +309,9 @@ static void deepen(struct exam *x, size_t at)
 		several |= rows[i] && first && rows[i] != first;
 		first = first ? first : rows[i];
 		explained += rows[i] ? f->subjects.items[i].lost : 0;
+		all &= rows[i] != NULL;
 	}
-	if (first && !several && explained * 50 >= f->lost * 49) {
+	if (first && !several && (f->lost ? explained * 50 >= f->lost * 49 : all)) {
 		f->via = f->cause;
 		f->cause = x->row = first;
 		/* A larger buffer does not help a reader that is stopped, throttled or too slow. */
@@ -407,7 +408,8 @@ static void drop_empty(struct diagnosis *d, size_t first)
 	for (size_t i = first; i < d->findings.n; i++) {
 		struct finding *f = &d->findings.items[i];
 
-		if (f->lost == 0 && f->subjects.n == 0 && f->headline && f->state != AT_RISK)
+		if (f->lost == 0 && f->subjects.n == 0 && f->headline &&
+		    (f->state != AT_RISK || f->stalled))
 			finding_done(f);
 		else
 			d->findings.items[kept++] = *f;
@@ -461,7 +463,8 @@ static void diagnose_one(struct diagnosis *d, const struct observation *o, struc
 					   ? f->counted
 					   : 0;
 		/* What is only near its limit lost nothing that could be explained. */
-		if (f->cause->kind == CAUSE_LOSS_POINT && (f->lost || f->state != AT_RISK))
+		if (f->cause->kind == CAUSE_LOSS_POINT &&
+		    (f->lost || f->state != AT_RISK || f->stalled))
 			deepen(&x, i);
 	}
 	drop_empty(d, first);

@@ -61,6 +61,7 @@ struct finding finding_alike(const struct finding *f)
 				.direction = f->direction,
 				.where = f->where,
 				.unit = f->unit,
+				.stalled = f->stalled,
 				.of = f->of};
 }
 

@@ -25,6 +25,7 @@
 #undef CONDITION
 #undef ELSEWHERE
 void describe_listen_overflow(struct exam *x, struct finding *f); /* tcp_listen.c */
+void describe_zero_window_rx(struct exam *x, struct finding *f);  /* tcp_window.c */
 void describe_udp_rcvbuf(struct exam *x, struct finding *f);	  /* udp.c */
 enum outcome examine_link_saturated(struct exam *x);		  /* link_load.c */
 enum outcome examine_ring_tx_full(struct exam *x);		  /* ring_tx.c */

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "causes/stages.h"
+#include "causes/tcp_flow.h"
 
 #define SUBJECTS_SHOWN 16
 
@@ -513,6 +514,13 @@ static bool found_stopped(const struct reader_watch *w)
 	return w->ends && MAX(w->stopped, w->frozen) * 2 >= w->ends;
 }
 
+static bool is_stopped_at_end(const struct observation *o, int pid)
+{
+	const struct process *p = snapshot_process(&o->b, pid);
+
+	return p && (is_stopped(p) || p->frozen);
+}
+
 static const struct process *last_seen(const struct observation *o, int pid)
 {
 	struct process_watch w;
@@ -559,7 +567,8 @@ void count_readers(const struct exam *x, const struct subject *s, struct readers
 			continue;
 		watch_reader(x->o, &s->socket, pids[i], &w);
 		ret->n++;
-		if (!found_stopped(&w)) {
+		/* A connection that nobody reads loses nothing: what counts is that it is so now. */
+		if (is_connection(&s->socket) ? !is_stopped_at_end(x->o, pids[i]) : !found_stopped(&w)) {
 			ret->running_pid = ret->running_pid ? ret->running_pid : pids[i];
 			continue;
 		}

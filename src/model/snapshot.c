@@ -359,6 +359,9 @@ bool socket_in_question(const struct socket *sk)
 	/* TCP also counts duplicates there: of interest where its reader has not come for what is here. */
 	if (sk->protocol == IPPROTO_TCP && sk->drops > 0 && sk->rmem > 0)
 		return true;
+	/* Waits for its peer's window. */
+	if (sk->protocol == IPPROTO_TCP && sk->timer == TIMER_PROBE && sk->wqueue)
+		return true;
 	/* A bulk sender's buffer is mostly full; of interest where that held it up. */
 	if (sk->sndbuf && sk->wmem_queued > sk->sndbuf / 2 &&
 	    sk->sndbuf_limited_us > sk->busy_us / SNDBUF_LIMITED_PART)
