@@ -7,6 +7,7 @@
 
 #include "cli/cmd.h"
 #include "cli/session.h"
+#include "cli/socket_detail.h"
 #include "render/sockets.h"
 #include "sockets/census.h"
 
@@ -17,7 +18,7 @@
 enum by_choice { BY_NOTHING, BY_CHOICE_PROCESS, BY_CHOICE_LISTENER, BY_CHOICE_PEER, BY_CHOICE_STATE };
 
 struct options {
-	const char *netns, *peer, *cause;
+	const char *netns, *peer, *cause, *detail;
 	struct opt_strings states;
 	unsigned int port, pid, count, max;
 	bool all, listen, json;
@@ -45,6 +46,8 @@ static const struct opt rows[] = {
 	 .help = "only those this process holds"},
 	{.name = "cause", .kind = OPT_STRING, AT(cause), .argument = "CAUSE",
 	 .help = "only those in this trouble, by its own name (unread) or its cause (app-slow-reader)"},
+	{.name = "detail", .letter = 'd', .kind = OPT_STRING, AT(detail), .argument = "FLOW",
+	 .help = "all that is known of one: ADDRESS:PORT-ADDRESS:PORT, ADDRESS:PORT, an inode, a cookie"},
 	{.name = "count", .letter = 'c', .kind = OPT_UNSIGNED, AT(count), .argument = "N", .min = 1,
 	 .max = ROWS_MAX, .help = "so many rows at most (default 20; listeners 4096)"},
 	{.name = "max-sockets", .kind = OPT_UNSIGNED, AT(max), .argument = "N", .min = 1,
@@ -65,6 +68,7 @@ const struct opt_table sockets_options = {
 	.examples = "  whydrop sockets                        the 20 in most trouble\n"
 		    "  whydrop sockets --listen               listeners, and how full their queues are\n"
 		    "  whydrop sockets --by process           how many each process has\n"
+		    "  whydrop sockets --detail 10.0.0.1:443-10.0.0.2:51234\n"
 		    "  whydrop sockets --all --port 443 --state close-wait --json\n",
 	.footer = "Whose they are is asked of the kernel (CAP_BPF with CAP_PERFMON), else of /proc; those\n"
 		  "of other users are seen with privileges only, and it is said how many are not.\n"
@@ -125,6 +129,8 @@ static void print(const struct sockets_view *v, const struct stream *s)
 	json_decref(tree);
 }
 
+static const struct sockets_filter everything;
+
 static int wrong(const char *option, const char *value, const char *why)
 {
 	complain("sockets: --%s %s: %s", option, value, why);
@@ -142,6 +148,11 @@ static int make_filter(const struct options *o, struct sockets_filter *f)
 		return wrong("cause", o->cause, "is no trouble a socket can be in");
 	f->port = (uint16_t)o->port;
 	f->pid = (int)o->pid;
+	if (o->detail && (memcmp(f, &everything, sizeof(*f)) != 0 || o->all || o->listen ||
+			  o->by != BY_NOTHING || o->max)) {
+		complain("sockets: --detail goes with --netns, --json and --color alone");
+		return -EINVAL;
+	}
 	if (o->all && (o->listen || o->by != BY_NOTHING)) {
 		complain("sockets: --all does not go with --%s", o->listen ? "listen" : "by");
 		return -EINVAL;
@@ -158,6 +169,20 @@ static void fill_run(struct report *r, struct utsname *u)
 		r->host_name = u->nodename;
 		r->kernel = u->release;
 	}
+}
+
+static int show_one(const struct options *o, struct netns_list *spaces)
+{
+	struct report run = {0};
+	struct utsname u;
+	const struct socket_detail d = {.flow = o->detail,
+					.json = o->json,
+					.by_proc = o->owners == 1,
+					.color = (enum color_mode)o->color,
+					.run = &run};
+
+	fill_run(&run, &u);
+	return socket_detail(&d, spaces);
 }
 
 static bool nothing_read(const struct sockets_report *r)
@@ -184,7 +209,6 @@ static int show(const struct options *o, const struct sockets_filter *filter,
 		.each = o->all ? tell_row : NULL,
 		.arg = &s,
 	};
-	static const struct sockets_filter everything;
 	struct sockets_report r;
 	struct report run = {0};
 	struct utsname u;
@@ -229,7 +253,7 @@ int cmd_sockets(int argc, char **argv)
 		if (session_namespaces(o.netns, &spaces, &message) < 0)
 			complain("sockets: %s", message.data);
 		else
-			status = show(&o, &filter, &spaces);
+			status = o.detail ? show_one(&o, &spaces) : show(&o, &filter, &spaces);
 	}
 	netns_list_done(&spaces);
 	vec_done(&o.states.list);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "model/connection.h"
 
+#include <netinet/in.h>
+
 /* include/net/tcp.h: TCP_TIMEOUT_INIT, TCP_RTO_MIN, TCP_RTO_MAX of all kernels so far. */
 #define FIRST_RTO_MS 1000
 #define RTO_MIN_US 200000
@@ -29,7 +31,10 @@ void tcp_settings_init(struct tcp_settings *s)
 
 bool socket_is_orphan(const struct socket *sk)
 {
-	return !sk->inode && sk->state != STATE_SYN_RECV && sk->state != STATE_TIME_WAIT;
+	/* One that is open and has none waits to be accepted. */
+	return !sk->inode && sk->kind == SOCKET_INET && sk->protocol == IPPROTO_TCP &&
+	       (sk->state == STATE_FIN_WAIT1 || sk->state == STATE_FIN_WAIT2 ||
+		sk->state == STATE_LAST_ACK || sk->state == STATE_CLOSING);
 }
 
 static bool has_congestion_control(const struct socket *sk)

@@ -71,6 +71,7 @@ struct socket_extra {
 	char ulp[16];	       /* "tls", "mptcp"; "" none */
 };
 
+/* Closed by its program, or without it, and not finished. */
 bool socket_is_orphan(const struct socket *sk);
 enum tcp_phase tcp_phase(const struct socket *sk);
 const char *tcp_phase_name(enum tcp_phase phase); /* "slow-start"; NULL: unknown */

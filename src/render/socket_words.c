@@ -221,7 +221,7 @@ static void tcp_buffer_limits(const struct socket_view *v, struct buf *b, bool r
 {
 	const int64_t *limits = receive ? v->settings->rmem : v->settings->wmem;
 
-	if (v->sk->protocol == IPPROTO_TCP && limits[2] >= 0)
+	if (v->sk->tcp_known && limits[2] >= 0)
 		buf_printf(b, "; grows by itself up to %s (tcp_%cmem), unless the program set it",
 			   fmt_bytes((uint64_t)limits[2]).s, receive ? 'r' : 'w');
 }
@@ -277,12 +277,21 @@ static void drop_words(const struct socket_view *v, struct socket_words *w)
 
 /* ---- traffic ---- */
 
+static struct fmt ago(uint64_t ms)
+{
+	struct fmt ret;
+
+	snprintf(ret.s, sizeof(ret.s), "%.26s ago", fmt_ms(ms).s);
+	return ret;
+}
+
 static void traffic_words(const struct socket_view *v, struct socket_words *w)
 {
 	const struct socket *sk = v->sk;
 	const struct tcp_numbers *t = &sk->tcp;
 	/* The SYN counts as one byte. */
 	uint64_t acked = sk->bytes_acked ? sk->bytes_acked - 1 : 0;
+	cleanup(buf_done) struct buf idle = {0};
 
 	socket_word(w, "sent", "%s in %s segments, %s of these with data; %s acknowledged",
 		    fmt_bytes(t->bytes_sent).s, fmt_count(t->segs_out).s,
@@ -290,9 +299,11 @@ static void traffic_words(const struct socket_view *v, struct socket_words *w)
 	socket_word(w, "received", "%s in %s segments, %s of these with data",
 		    fmt_bytes(t->bytes_received).s, fmt_count(t->segs_in).s,
 		    fmt_count(t->data_segs_in).s);
-	socket_word(w, "idle", "data sent %s ago, data received %s ago, an ACK received %s ago",
-		    fmt_ms(t->last_sent_ms).s, fmt_ms(t->last_received_ms).s,
-		    fmt_ms(sk->last_ack_ms).s);
+	buf_printf(&idle, "%s%s, ", t->data_segs_out ? "data sent " : "no data sent",
+		   t->data_segs_out ? ago(t->last_sent_ms).s : "");
+	buf_printf(&idle, "%s%s, an ACK received %s", t->bytes_received ? "data received " : "none received",
+		   t->bytes_received ? ago(t->last_received_ms).s : "", ago(sk->last_ack_ms).s);
+	socket_word(w, "idle", "%s", idle.data);
 }
 
 static void option_words(const struct socket_view *v, struct socket_words *w)

@@ -69,10 +69,10 @@ static void window_words(const struct socket_view *v, struct socket_words *w)
 	uint64_t congestion = (uint64_t)t->cwnd * sk->snd_mss;
 	uint64_t rate = tcp_window_rate(sk, congestion), peers = tcp_window_rate(sk, t->snd_wnd);
 
-	socket_word(w, "cwnd", "%s segments of %s bytes: %s under way at most%s%s%s",
+	socket_word(w, "cwnd", "%s segments of %s bytes: %s under way at most%s%s",
 		    fmt_count(t->cwnd).s, fmt_count(sk->snd_mss).s, fmt_bytes(congestion).s,
-		    rate ? ", which at this round trip is " : "", rate ? fmt_bits((double)rate).s : "",
-		    rate ? " at most" : "");
+		    rate ? ", which at this round trip is " : "",
+		    rate ? fmt_bits((double)rate).s : "");
 	if (t->ssthresh >= SSTHRESH_INFINITE)
 		socket_word(w, "ssthresh", "not set: nothing made it slow down yet");
 	else
@@ -226,7 +226,7 @@ static void limit_words(const struct socket_view *v, struct socket_words *w)
 	uint64_t held = t->rwnd_limited_us + sk->sndbuf_limited_us;
 
 	if (!sk->busy_us) {
-		socket_word(w, "limited by", "nothing: it had no data under way yet");
+		socket_word(w, "limited by", "nothing: what it sent so far was acknowledged at once");
 		return;
 	}
 	socket_word(w, "limited by",

@@ -146,6 +146,11 @@ bool flow_is(const struct flow_name *f, const struct socket *sk)
 	return is_end(&f->a, sk, false) || is_end(&f->a, sk, true);
 }
 
+bool flow_is_straight(const struct flow_name *f, const struct socket *sk)
+{
+	return !f->number && is_end(&f->a, sk, false) && (!f->pair || is_end(&f->b, sk, true));
+}
+
 /* ---- who matches ---- */
 
 struct request {
@@ -169,7 +174,7 @@ struct search {
 	const struct flow_name *flow;
 	uint8_t protocol;
 	struct flow_found *found;
-	size_t n_before, all_before; /* to begin again */
+	size_t n_before, all_before, straight_before; /* to begin again */
 };
 
 static int search_piece(struct nl_sink *sink, const struct buf *messages)
@@ -190,6 +195,10 @@ static int search_piece(struct nl_sink *sink, const struct buf *messages)
 		if (!flow_is(s->flow, &sk))
 			continue;
 		s->found->all++;
+		if (flow_is_straight(s->flow, &sk)) {
+			s->found->straight++;
+			s->found->straight_one = sk;
+		}
 		if (s->found->n < FLOW_MATCHES)
 			s->found->matches[s->found->n++] = sk;
 	}
@@ -202,23 +211,23 @@ static void search_again(struct nl_sink *sink)
 
 	s->found->n = s->n_before;
 	s->found->all = s->all_before;
+	s->found->straight = s->straight_before;
 }
 
 int flow_find(struct host *h, const struct flow_name *f, struct flow_found *ret)
 {
 	static const uint8_t protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
 	static const uint8_t families[] = {AF_INET, AF_INET6};
-	struct flow_found found = {.n = 0};
-
 	for (size_t i = 0; i < ARRAY_SIZE(protocols) * ARRAY_SIZE(families); i++) {
 		uint8_t family = families[i % ARRAY_SIZE(families)];
 		struct search s = {
 			.sink = {.piece = search_piece, .restart = search_again},
 			.flow = f,
 			.protocol = protocols[i / ARRAY_SIZE(families)],
-			.found = &found,
-			.n_before = found.n,
-			.all_before = found.all,
+			.found = ret,
+			.n_before = ret->n,
+			.all_before = ret->all,
+			.straight_before = ret->straight,
 		};
 		struct request q;
 		char name[32];
@@ -232,7 +241,6 @@ int flow_find(struct host *h, const struct flow_name *f, struct flow_found *ret)
 		if (r < 0 && !(r == -ENOENT && family == AF_INET6))
 			return r;
 	}
-	*ret = found;
 	return 0;
 }
 

@@ -29,13 +29,18 @@ struct flow_name {
  */
 int flow_parse(const char *text, struct flow_name *ret);
 bool flow_is(const struct flow_name *f, const struct socket *sk);
+bool flow_is_straight(const struct flow_name *f, const struct socket *sk);
 
 #define FLOW_MATCHES 32
 struct flow_found {
 	struct socket matches[FLOW_MATCHES];
 	size_t n, all; /* kept; there are */
+	/* Those whose local end is the one named first: of a connection within this host both ends
+	 * match. */
+	size_t straight;
+	struct socket straight_one; /* the last of them */
 };
-/* Of TCP and UDP. Reads identities alone: with 400,000 connections that is a fifth of all. */
+/* Adds those of TCP and UDP. Reads identities alone. */
 int flow_find(struct host *h, const struct flow_name *f, struct flow_found *ret);
 
 /* One that was found, whole: -ENOENT if it is gone meanwhile. */

@@ -278,10 +278,11 @@ static void test_given_up(void **state)
 	assert_says(&sk, "oldest", "at least 2,400 ms");
 	/* Nobody holds it: 8 tries, 102.2 s. */
 	sk.inode = 0;
+	sk.state = STATE_FIN_WAIT1;
 	assert_int_equal(tcp_give_up(&sk, &s).limit_ms, 102200);
 	assert_says(&sk, "orphan", "gone");
 	s.retries2 = -1;
-	sk.inode = 1;
+	sk.state = STATE_ESTABLISHED;
 	assert_false(tcp_give_up(&sk, &s).known);
 }
 
@@ -546,7 +547,7 @@ static void test_live(void **state)
 	int listener = listen_on(&server), fd = socket(AF_INET, SOCK_STREAM, 0), peer;
 	struct tcp_info info;
 	struct flow_name name;
-	struct flow_found found;
+	struct flow_found found = {0};
 	struct socket sk;
 	struct socket_extra x;
 	struct tcp_settings s;
@@ -560,9 +561,11 @@ static void test_live(void **state)
 		 ntohs(server.sin_port));
 	assert_int_equal(flow_parse(text, &name), 0);
 	assert_int_equal(flow_find(&h, &name, &found), 0);
-	/* Both ends are here. */
+	/* Both ends are here; the one whose local end was named first is meant. */
 	assert_int_equal(found.n, 2);
 	assert_int_equal(found.all, 2);
+	assert_int_equal(found.straight, 1);
+	assert_int_equal(found.straight_one.local_port, ntohs(client.sin_port));
 	for (size_t i = 0; i < found.n; i++)
 		if (found.matches[i].local_port == ntohs(client.sin_port))
 			assert_int_equal(flow_read(&h, &found.matches[i], &sk, &x), 0);
