@@ -73,6 +73,22 @@ void cause_ask(struct exam *x, const struct cause_row *row);
  * or something explains them. tcp_elsewhere.c */
 bool tcp_lost_elsewhere(struct exam *x, uint64_t *ret_lost, uint64_t *ret_of);
 
+/* SYNs of this host's own connections that were sent again. tcp_elsewhere.c */
+uint64_t tcp_own_syns_again(const struct exam *x);
+/* So many segments sent again are explained by what this host itself lost; says by what. */
+bool tcp_lost_here(struct exam *x, uint64_t lost);
+/* tcp_times.c: in ms. How long connect() goes on, and a half-open connection, by their sysctls. */
+uint64_t tcp_connect_gives_up_ms(const struct snapshot *s, int64_t retries);
+/* When data is given up that was never acknowledged, after that many retries of the least RTO. */
+uint64_t tcp_retries_ms(int64_t retries);
+/* Causes that need all connections are not examined where --max-sockets left some out. */
+bool tcp_all_read(const struct exam *x);
+enum outcome tcp_partly_read(struct exam *x);
+/* Segments sent again to where connections were given up: estab-timeout has them. tcp_end.c */
+uint64_t tcp_given_up_segments(const struct exam *x);
+/* Connections that ended because no keepalive probe was answered. tcp_keepalive.c */
+uint64_t tcp_keepalive_ended(const struct exam *x);
+
 /* Shared: causes/subjects.c */
 bool tracing(const struct exam *x);
 /* Traced packets of other namespaces that match. */

@@ -11,7 +11,6 @@
 /* Below these a healthy busy host lives (causes.md 126, 127; iperf at 52 Gbit/s over veth). */
 #define LOSS_SEGMENTS 10
 #define TIMEOUT_SHARE 0.20
-#define UNANSWERED_SHARE 0.80
 #define RESENDERS_COMPARED 1024
 #define PEERS_SHOWN 5
 
@@ -57,8 +56,16 @@ static uint64_t strangers_synacks(const struct exam *x)
 	return MIN(now - MIN(now, before), syns);
 }
 
+uint64_t tcp_own_syns_again(const struct exam *x)
+{
+	uint64_t syns = value(x, C_TCP_SYN_RETRANS);
+
+	return syns - MIN(syns, strangers_synacks(x));
+}
+
 static struct retransmissions retransmissions(const struct exam *x)
 {
+	const struct finding *unanswered = finding_here(x, "syn-timeout");
 	struct retransmissions r = {
 		.sent = value(x, C_TCP_OUT_SEGS),
 		.again = value(x, C_TCP_RETRANS_SEGS),
@@ -68,9 +75,10 @@ static struct retransmissions retransmissions(const struct exam *x)
 		.timeouts = value(x, C_TCP_TIMEOUTS),
 		.fast = value(x, C_TCP_FAST_RETRANS),
 	};
-	uint64_t strangers = strangers_synacks(x);
+	uint64_t strangers = strangers_synacks(x) + tcp_given_up_segments(x);
 
-	strangers = MIN(strangers, r.again);
+	/* SYNs that nobody answers have their own cause, as have connections that were given up. */
+	strangers = MIN(strangers + (unanswered ? unanswered->lost : 0), r.again);
 	/* The timer that sends a SYN-ACK again counts as a timeout, too. */
 	r.again_here = r.again - strangers;
 	r.timeouts_here = r.timeouts - MIN(r.timeouts, strangers);
@@ -281,6 +289,16 @@ static bool lost_elsewhere(struct exam *x, const struct retransmissions *r)
 	return !local;
 }
 
+bool tcp_lost_here(struct exam *x, uint64_t lost)
+{
+	struct retransmissions r = {.real = lost};
+	const char *local = local_loss(x, &r);
+
+	if (local)
+		evidence_text(NULL, x, "explained by %s", local);
+	return local != NULL;
+}
+
 bool tcp_lost_elsewhere(struct exam *x, uint64_t *ret_lost, uint64_t *ret_of)
 {
 	struct retransmissions r = retransmissions(x);
@@ -325,8 +343,6 @@ static void add_peers(struct exam *x, struct finding *f)
 static enum outcome elsewhere(struct exam *x, const struct retransmissions *r)
 {
 	struct finding *f = finding_new(x);
-	bool unanswered = value(x, C_TCP_ACTIVE_OPENS) && r->again_here == r->again &&
-			  (double)value(x, C_TCP_SYN_RETRANS) > UNANSWERED_SHARE * (double)r->again;
 	char peer[64] = "PEER";
 	struct remedy *remedy;
 
@@ -339,13 +355,8 @@ static enum outcome elsewhere(struct exam *x, const struct retransmissions *r)
 	finding_headline(f, "%llu of %llu TCP segments lost beyond this host, %llu timeouts",
 			 (unsigned long long)r->real, (unsigned long long)r->all,
 			 (unsigned long long)r->timeouts_here);
-	finding_text(
-		f, unanswered
-			   ? "Most are attempts to connect (SYN) that nobody answers: a dead or "
-			     "filtered address, or a network that loses them. Nothing on this "
-			     "host's own path did."
-			   : "Nothing on this host's own path lost these segments: the network or "
-			     "the peer did.");
+	finding_text(f, "Nothing on this host's own path lost these segments: the network or the peer "
+			"did.");
 	add_peers(x, f);
 	evidence_counter(f, x, C_TCP_OUT_SEGS);
 	evidence_counter(f, x, C_TCP_RETRANS_SEGS);

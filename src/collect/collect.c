@@ -126,7 +126,8 @@ static void tell_collector(enum source source, const struct snapshot *from, stru
 	    source == SRC_CPUIDLE) {
 		COPY(links, true);
 	} else if (source == SRC_PROCESS) {
-		COPY(sockets, socket_in_question(item));
+		COPY(sockets, socket_owner_wanted(from, item));
+		to->tcp = from->tcp;
 		COPY(raw_sockets, socket_in_question(item));
 		COPY(packet_sockets,
 		     socket_in_question(item) || (from->cpus_flooded && is_capture(item)));

@@ -246,11 +246,12 @@ static void inodes_done(struct inodes *set)
 }
 
 /* Those of more than SOCKETS_IN_QUESTION_MAX sockets stay without an owner. */
-static void list_some(const struct socket *sockets, size_t n, bool captures, struct inodes *to)
+static void list_some(const struct snapshot *s, const struct socket *sockets, size_t n, bool captures,
+		      struct inodes *to)
 {
 	for (const struct socket *sk = sockets; sk < sockets + n; sk++)
 		if (sk->inode && to->list.n < SOCKETS_IN_QUESTION_MAX &&
-		    (socket_in_question(sk) || (captures && is_capture(sk))))
+		    (socket_owner_wanted(s, sk) || (captures && is_capture(sk))))
 			*vec_push(&to->list) = sk->inode;
 }
 
@@ -258,10 +259,10 @@ static void list_inodes(const struct snapshot *s, struct inodes *to)
 {
 	size_t kept = 0;
 
-	list_some(s->sockets.items, s->sockets.n, false, to);
-	list_some(s->raw_sockets.items, s->raw_sockets.n, false, to);
-	list_some(s->packet_sockets.items, s->packet_sockets.n, s->cpus_flooded, to);
-	list_some(s->netlink_sockets.items, s->netlink_sockets.n, false, to);
+	list_some(s, s->sockets.items, s->sockets.n, false, to);
+	list_some(s, s->raw_sockets.items, s->raw_sockets.n, false, to);
+	list_some(s, s->packet_sockets.items, s->packet_sockets.n, s->cpus_flooded, to);
+	list_some(s, s->netlink_sockets.items, s->netlink_sockets.n, false, to);
 	vec_each(q, &s->unix_full)
 		if (to->list.n < SOCKETS_IN_QUESTION_MAX)
 			*vec_push(&to->list) = q->inode;

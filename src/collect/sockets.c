@@ -343,22 +343,34 @@ static int dump(struct host *h, const char *name, uint8_t family, uint8_t protoc
 	return host_netlink_stream(h, name, NETLINK_SOCK_DIAG, &request, sizeof(request), &to->sink);
 }
 
-/*
- * True where /proc/net/sockstat (sockstat_seq_show; counted as what is hashed is) says that the namespace has no such socket. The kernel's tables are
- * shared by all namespaces: a dump walks the whole of them, whatever is in it for this one.
- */
-static bool none_in_use(struct span sockstat, const char *prefix)
+/* What /proc/net/sockstat (sockstat_seq_show; counted as what is hashed is) says after a name. */
+static bool sockstat_number(struct span sockstat, const char *prefix, const char *name, uint64_t *ret)
 {
 	struct span line, field;
-	uint64_t n;
 
 	while (next_line(&sockstat, &line)) {
 		if (!next_field(&line, &field) || !span_is(field, prefix))
 			continue;
-		return next_field(&line, &field) && span_is(field, "inuse") &&
-		       next_field(&line, &field) && parse_u64(field, UINT64_MAX, &n) == 0 && n == 0;
+		while (next_field(&line, &field))
+			if (span_is(field, name))
+				return next_field(&line, &field) &&
+				       parse_u64(field, UINT64_MAX, ret) == 0;
 	}
 	return false;
+}
+
+/*
+ * True where the namespace has no such socket. The kernel's tables are shared by all namespaces: a
+ * dump walks the whole of them, whatever is in it for this one. What closed here first is not in use
+ * any more while it waits for the peer's end, but of both families among those in TIME_WAIT.
+ */
+static bool none_in_use(const struct span sockstat[2], bool v6, const char *prefix, bool tcp)
+{
+	uint64_t n, waiting = 0;
+
+	if (!sockstat_number(sockstat[v6], prefix, "inuse", &n) || n)
+		return false;
+	return !tcp || (sockstat_number(sockstat[0], "TCP:", "tw", &waiting) && !waiting);
 }
 
 static bool segments_of(const struct snapshot *s, uint64_t *ret)
@@ -459,7 +471,8 @@ int collect_sockets(struct host *h, struct snapshot *s)
 	for (size_t i = 0; i < ARRAY_SIZE(dumps); i++) {
 		int r;
 
-		if (none_in_use(in_use[dumps[i].v6], dumps[i].prefix))
+		if (none_in_use(in_use, dumps[i].v6, dumps[i].prefix,
+				dumps[i].protocol == IPPROTO_TCP))
 			continue;
 		r = dump(h, dumps[i].name, dumps[i].family, dumps[i].protocol, idle || s->tcp.cut_at,
 			 s);

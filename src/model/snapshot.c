@@ -369,3 +369,19 @@ bool socket_in_question(const struct socket *sk)
 	return (sk->rcvbuf && sk->rmem > sk->rcvbuf / 2) ||
 	       (sk->sndbuf && sk->wmem > sk->sndbuf / 2);
 }
+
+/* Closed by one end alone: a few are in each host at any time (causes.md 143). */
+#define CLOSED_MANY 100
+#define UNANSWERED_TRIES 2
+
+bool socket_owner_wanted(const struct snapshot *s, const struct socket *sk)
+{
+	if (socket_in_question(sk))
+		return true;
+	if (sk->kind != SOCKET_INET || sk->protocol != IPPROTO_TCP || !sk->inode)
+		return false;
+	if (sk->state == STATE_CLOSE_WAIT || sk->state == STATE_FIN_WAIT2)
+		return s->tcp.n[sk->state] > CLOSED_MANY;
+	return sk->timer_tries >= UNANSWERED_TRIES &&
+	       (sk->timer == TIMER_KEEPALIVE || sk->timer == TIMER_RETRANSMIT);
+}

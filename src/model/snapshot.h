@@ -128,6 +128,8 @@ bool sysctl_get(const struct snapshot *s, enum sysctl_id id, int64_t *ret);
  * never walked.
  */
 bool socket_in_question(const struct socket *sk);
+/* The same with what only many of them say: connections that a program does not close. */
+bool socket_owner_wanted(const struct snapshot *s, const struct socket *sk);
 /* A capture takes a copy of every packet: of interest where a CPU is full of packets. */
 bool is_capture(const struct socket *sk);
 

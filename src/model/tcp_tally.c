@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "model/tcp_tally.h"
 
+#include <sys/socket.h>
+
 #include "model/snapshot.h"
 
 /* The idle limits of balancers and firewalls, and the kernel's own times, begin steps. */
@@ -74,6 +76,14 @@ static struct tcp_group *group_of(struct snapshot *s, struct tcp_index *index, c
 	}
 }
 
+/* No way lies between the ends of such a connection on which it could be forgotten. */
+static bool is_loopback(const struct socket *sk)
+{
+	static const uint8_t ipv6[16] = {[15] = 1};
+
+	return sk->family == AF_INET ? sk->remote[0] == 127 : !memcmp(sk->remote, ipv6, 16);
+}
+
 static void add_ages(struct tcp_tally *t, struct tcp_group *g, const struct socket *sk)
 {
 	uint32_t silent = tcp_silent_ms(sk);
@@ -103,6 +113,8 @@ void tcp_tally_add(struct snapshot *s, struct tcp_index *index, const struct soc
 	t->ungrouped += g == NULL;
 	if (g)
 		g->n[sk->state]++;
-	if (sk->state == STATE_ESTABLISHED && sk->tcp_known)
+	if (sk->state == STATE_CLOSE_WAIT && sk->tcp_known)
+		add_age(&t->close_wait, sk->last_ack_ms);
+	if (sk->state == STATE_ESTABLISHED && sk->tcp_known && !is_loopback(sk))
 		add_ages(t, g, sk);
 }

@@ -36,6 +36,8 @@ struct tcp_tally {
 	struct tcp_ages unwatched;
 	/* Established with keepalive: the least that its idle time (TCP_KEEPIDLE) can be. */
 	struct tcp_ages keepalive;
+	/* In CLOSE_WAIT: since when nothing was heard, which was the peer's end. */
+	struct tcp_ages close_wait;
 	uint64_t ungrouped;	/* of no group: there were too many */
 	uint64_t counted_only;	/* worth keeping, but that many are not kept */
 	uint64_t cut_at;	/* no more than so many were read; 0: all were */
