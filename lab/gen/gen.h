@@ -10,6 +10,7 @@
  * tcp-listen	received: connections accepted
  * tcp-connect	sent: connections tried; received: established; failed: the others
  * raw		sent: frames put on the device
+ * tcp-idle	sent: connections; received: sockets, listeners and those in trouble included
  *
  * A verb that waits for traffic says "ready" on --ready-fd, so that no script needs to sleep, and
  * answers SIGUSR1 there with what it counted since the last answer, once its queue is empty and
@@ -35,6 +36,7 @@ struct options {
 	char **frames;
 	u64 port, count, rate, size, bytes, sport, sockets, ports, parallel, burst;
 	u64 ask_rcvbuf, udp_length, rcvbuf, sndbuf, segment, mtu_discover, backlog, slow, from_port, to_port, sources, source_ports;
+	u64 processes, troubled;
 	double time, hold, gap, every, farewell;
 	int ready_fd;
 	bool nonblock, no_read, no_accept, udp, bad_checksum;
@@ -78,5 +80,6 @@ void udp_recv(const struct options *o);
 void tcp_listen(const struct options *o);
 void tcp_connect(const struct options *o);
 void raw(const struct options *o);
+void tcp_idle(const struct options *o);
 
 #endif

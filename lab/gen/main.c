@@ -31,6 +31,9 @@ static const char help[] =
 "  gen tcp-connect HOST PORT  -n COUNT, --bytes N (each), --hold S, --rate PER_S (connections),\n"
 "                             --parallel N (open at once), --ports N, --sndbuf,\n"
 "                             --farewell S (at the end, see the peers close too, at most so long)\n"
+"  gen tcp-idle ADDR PORT     -n COUNT connections that do nothing, in --processes N (as many as\n"
+"                             the limit of files asks for), a listener for each from PORT on;\n"
+"                             --troubled N sockets in trouble besides; tells all that it made\n"
 "  gen raw DEVICE [HEX...]    frames in hex, in turn; -n COUNT, --rate; or built:\n"
 "                             --udp | --tcp FLAGS (of FSRPAU), --from ADDR --to ADDR, --dmac MAC,\n"
 "                             --smac MAC, --from-port, --to-port, --size, --sources N,\n"
@@ -97,6 +100,7 @@ static const struct row {
 	ROW("nonblock", FLAG, nonblock, 0),
 	ROW("parallel", NUMBER, parallel, MAX_SOCKETS),
 	ROW("ports", NUMBER, ports, 65535),
+	ROW("processes", NUMBER, processes, 1000),
 	ROW("rate", NUMBER, rate, 10000000),
 	ROW("rcvbuf", NUMBER, rcvbuf, 1 << 30),
 	ROW("ready-fd", FD, ready_fd, 65535),
@@ -115,6 +119,7 @@ static const struct row {
 	ROW("time", TIME, time, 0),
 	ROW("to", TEXT, to, 0),
 	ROW("to-port", NUMBER, to_port, 65535),
+	ROW("troubled", NUMBER, troubled, 1000),
 	ROW("udp", FLAG, udp, 0),
 	ROW("udp-length", NUMBER, udp_length, 65535),
 #undef ROW
@@ -181,6 +186,7 @@ static const struct verb {
 	{"udp-recv", udp_recv, false, true, false, 0},
 	{"tcp-listen", tcp_listen, false, true, false, 0},
 	{"tcp-connect", tcp_connect, true, true, false, 1},
+	{"tcp-idle", tcp_idle, true, true, false, 1},
 	{"raw", raw, false, false, true, 1},
 };
 
