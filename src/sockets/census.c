@@ -24,22 +24,25 @@ void census_init(struct census *c, const struct sockets_options *o, struct socke
 void census_done(struct census *c)
 {
 	holders_done(&c->holders);
+	free(c->process_sums);
 	vec_done(&c->top.heap);
+}
+
+void census_know_holders(struct census *c)
+{
+	free(c->process_sums);
+	c->process_sums = xcalloc(c->holders.processes.n + 1, sizeof(*c->process_sums));
+}
+
+static bool waits_for_others(const struct socket *sk)
+{
+	return sk->protocol == IPPROTO_TCP ? sk->state == STATE_LISTEN : !sk->remote_port;
 }
 
 /* ---- sums ---- */
 
-static void add(struct sockets_sums *table, const struct sockets_key *key, const struct socket *sk,
-		const struct socket_verdict *v, const char *comm)
+static void add_to(struct sockets_sum *sum, const struct socket *sk, const struct socket_verdict *v)
 {
-	struct sockets_sum *sum = sums_get(table, key);
-
-	if (!sum) {
-		table->others++;
-		return;
-	}
-	if (comm)
-		memcpy(sum->comm, comm, sizeof(sum->comm));
 	sum->sockets++;
 	sum->troubled += v->troubles != 0;
 	sum->worst = MAX(sum->worst, v->rank);
@@ -53,6 +56,17 @@ static void add(struct sockets_sums *table, const struct sockets_key *key, const
 	sum->wqueue += sk->wqueue;
 	sum->rto_us_max = MAX(sum->rto_us_max, sk->rto_us);
 	sum->rtt_us_max = MAX(sum->rtt_us_max, sk->tcp.rtt_us);
+}
+
+static void add(struct sockets_sums *table, const struct sockets_key *key, const struct socket *sk,
+		const struct socket_verdict *v)
+{
+	struct sockets_sum *sum = sums_get(table, key);
+
+	if (sum)
+		add_to(sum, sk, v);
+	else
+		table->others++;
 }
 
 static struct sockets_key peer_key(const struct socket *sk)
@@ -78,30 +92,49 @@ static void add_to_listener(struct census *c, const struct socket *sk, const str
 	struct sockets_sums *table = &c->report->by[BY_LISTENER];
 	struct sockets_key key = {
 		.id = (uint32_t)c->space, .protocol = sk->protocol, .port = sk->local_port};
-	bool listens = sk->protocol == IPPROTO_TCP ? sk->state == STATE_LISTEN : !sk->remote_port;
+	uint64_t *word = &c->waited_at[sk->protocol == IPPROTO_TCP][sk->local_port / 64];
+	uint64_t bit = UINT64_C(1) << sk->local_port % 64;
 
-	if (listens || sums_find(table, &key))
-		add(table, &key, sk, v, NULL);
+	if (waits_for_others(sk))
+		*word |= bit;
+	if (*word & bit)
+		add(table, &key, sk, v);
+}
+
+/* Of one holder; a process may have several tables of descriptors, and is one all the same. */
+static void add_to_process(struct census *c, const struct socket *sk,
+			   const struct socket_verdict *v, uint32_t process)
+{
+	struct sockets_sums *table = &c->report->by[BY_PROCESS];
+	const struct socket_holder *p = &c->holders.processes.items[process];
+	struct sockets_key key = {.id = (uint32_t)p->pid};
+	struct sockets_sum *sum;
+
+	if (!c->process_sums[process]) {
+		sum = sums_get(table, &key);
+		if (!sum) {
+			table->others++;
+			return;
+		}
+		memcpy(sum->comm, p->comm, sizeof(sum->comm));
+		c->process_sums[process] = (uint32_t)(sum - table->list.items) + 1;
+	}
+	add_to(&table->list.items[c->process_sums[process] - 1], sk, v);
 }
 
 static void add_to_processes(struct census *c, const struct socket *sk,
 			     const struct socket_verdict *v, const struct holding *holding)
 {
-	struct sockets_sums *table = &c->report->by[BY_PROCESS];
+	static const struct sockets_key nobody;
 	uint32_t processes[SOCKETS_HOLDERS];
-	struct sockets_key key = {0};
 	size_t n = 0;
 
 	if (holding && holders_of(&c->holders, holding, processes, &n) > 1)
 		c->report->shared++;
 	if (!n)
-		add(table, &key, sk, v, NULL);
-	for (size_t i = 0; i < n; i++) {
-		const struct socket_holder *p = &c->holders.processes.items[processes[i]];
-
-		key.id = (uint32_t)p->pid;
-		add(table, &key, sk, v, p->comm);
-	}
+		add(&c->report->by[BY_PROCESS], &nobody, sk, v);
+	for (size_t i = 0; i < n; i++)
+		add_to_process(c, sk, v, processes[i]);
 }
 
 static enum holder_lack lack_of(const struct census *c, const struct socket *sk,
@@ -138,7 +171,7 @@ static void count(struct census *c, const struct socket *sk, const struct socket
 	add_to_processes(c, sk, v, holding);
 	add_to_listener(c, sk, v);
 	if (sk->remote_port)
-		add(&r->by[BY_PEER], &peer, sk, v, NULL);
+		add(&r->by[BY_PEER], &peer, sk, v);
 }
 
 /* ---- rows ---- */
@@ -153,11 +186,6 @@ static void name_holders(struct census *c, struct sockets_row *row, const struct
 	row->holders_all = holders_of(&c->holders, holding, processes, &row->holders_n);
 	for (size_t i = 0; i < row->holders_n; i++)
 		row->holders[i] = c->holders.processes.items[processes[i]];
-}
-
-static bool waits_for_others(const struct socket *sk)
-{
-	return sk->protocol == IPPROTO_TCP ? sk->state == STATE_LISTEN : !sk->remote_port;
 }
 
 static void keep_row(struct census *c, const struct socket *sk, const struct socket_verdict *v,
@@ -281,6 +309,7 @@ static void read_space(struct census *c, struct netns *ns, int home)
 	int r;
 
 	c->space = c->report->spaces.n - 1;
+	memset(c->waited_at, 0, sizeof(c->waited_at));
 	memcpy(space->name, ns->name, sizeof(space->name));
 	space->inode = ns->inode;
 	r = host_enter(&h);
@@ -305,6 +334,7 @@ static bool read_once(const struct sockets_options *o, struct netns *spaces, siz
 	c.last = last;
 	holders_read(&c.holders, n == 1 ? spaces[0].inode : 0, o->by_proc);
 	r->owners = c.holders.how;
+	census_know_holders(&c);
 	for (size_t i = 0; i < n && !r->cut && (last || !c.interrupted); i++)
 		read_space(&c, &spaces[i], home);
 	r->changing = c.interrupted;

@@ -46,11 +46,17 @@ struct census {
 	struct sockets_report *report;
 	struct holders holders;
 	struct top top;
+	/* Short ways to the sums: of a process of `holders`, its index in the table + 1; ports of this
+	 * namespace that somebody waits at, of TCP and not. */
+	uint32_t *process_sums;
+	uint64_t waited_at[2][65536 / 64];
 	size_t space; /* index of the one that is being read */
 	bool interrupted; /* the kernel said that a dump was not consistent */
 	bool last;	  /* then what was read stays as it is: it is not read again */
 };
 
+/* The holders are known, and do not change any more. */
+void census_know_holders(struct census *c);
 void census_init(struct census *c, const struct sockets_options *o, struct sockets_report *r);
 void census_done(struct census *c);
 /* One socket. False: no more are to be read. */

@@ -40,6 +40,8 @@ void holders_done(struct holders *h);
 void holders_add_process(struct holders *h, int pid, const char *comm);
 void holders_add_socket(struct holders *h, uint32_t inode);
 
+/* It will be asked for: memory is slower than all the rest of an answer. */
+void holders_expect(const struct holders *h, uint32_t inode);
 /* NULL: nobody who can be seen holds it. */
 const struct holding *holders_find(const struct holders *h, uint32_t inode);
 /* How many there are; the first *ret_n of them, at most SOCKETS_HOLDERS, as indices. */

@@ -5,15 +5,13 @@
 
 #define SLOTS_FIRST ((size_t)64)
 
-static uint64_t seed(void)
-{
-	static uint64_t value;
+static uint64_t hash_seed;
 
-	/* Where the kernel has no randomness yet, the time must do. */
-	if (!value && getrandom(&value, sizeof(value), GRND_NONBLOCK) != sizeof(value))
-		value = (uint64_t)monotonic_ns();
-	value |= 1;
-	return value;
+/* Where the kernel has no randomness yet, the time must do. */
+static __attribute__((constructor)) void choose_seed(void)
+{
+	if (getrandom(&hash_seed, sizeof(hash_seed), GRND_NONBLOCK) != sizeof(hash_seed))
+		hash_seed = (uint64_t)monotonic_ns();
 }
 
 static uint64_t mix(uint64_t a, uint64_t b)
@@ -26,7 +24,7 @@ static uint64_t mix(uint64_t a, uint64_t b)
 uint64_t sockets_hash(const void *data, size_t n)
 {
 	const unsigned char *p = data;
-	uint64_t h = seed();
+	uint64_t h = hash_seed;
 
 	for (size_t at = 0; at < n; at += sizeof(uint64_t)) {
 		uint64_t word = 0;
@@ -34,7 +32,7 @@ uint64_t sockets_hash(const void *data, size_t n)
 		memcpy(&word, p + at, MIN(n - at, sizeof(word)));
 		h = mix(h ^ word, UINT64_C(0x9e3779b97f4a7c15)) + word;
 	}
-	return mix(h, seed() ^ UINT64_C(0xd6e8feb86659fd93));
+	return mix(h, hash_seed ^ UINT64_C(0xd6e8feb86659fd93));
 }
 
 static size_t slot_of(const struct sockets_sums *s, const struct sockets_key *key)
