@@ -19,7 +19,7 @@ enum by_choice { BY_NOTHING, BY_CHOICE_PROCESS, BY_CHOICE_LISTENER, BY_CHOICE_PE
 
 struct options {
 	const char *netns, *peer, *cause, *detail;
-	struct opt_strings states;
+	struct opt_strings states, kinds;
 	unsigned int port, pid, count, max;
 	bool all, listen, json;
 	int by, owners, color;
@@ -38,6 +38,8 @@ static const struct opt rows[] = {
 	 .choices = by_choices, .help = "sums in place of sockets"},
 	{.name = "state", .letter = 's', .kind = OPT_STRINGS, AT(states), .argument = "STATE",
 	 .help = "only these, as ss calls them (established, close-wait); may be given again"},
+	{.name = "kind", .letter = 'k', .kind = OPT_STRINGS, AT(kinds), .argument = "KIND",
+	 .help = "only tcp, udp, mptcp, unix, raw, packet or netlink; may be given again"},
 	{.name = "port", .letter = 'p', .kind = OPT_UNSIGNED, AT(port), .argument = "PORT", .min = 1,
 	 .max = 65535, .help = "only this port, at either end"},
 	{.name = "peer", .kind = OPT_STRING, AT(peer), .argument = "ADDRESS[/BITS]",
@@ -142,6 +144,9 @@ static int make_filter(const struct options *o, struct sockets_filter *f)
 	vec_each(state, &o->states.list)
 		if (!sockets_filter_state(*state, f))
 			return wrong("state", *state, "is no state (established, listen, time-wait ...)");
+	vec_each(kind, &o->kinds.list)
+		if (!sockets_filter_kind(*kind, f))
+			return wrong("kind", *kind, "is none of tcp, udp, mptcp, unix, raw, packet, netlink");
 	if (o->peer && sockets_filter_peer(o->peer, f) < 0)
 		return wrong("peer", o->peer, "is no address and no network (192.0.2.0/24)");
 	if (o->cause && !sockets_filter_cause(o->cause, f))
@@ -257,6 +262,7 @@ int cmd_sockets(int argc, char **argv)
 	}
 	netns_list_done(&spaces);
 	vec_done(&o.states.list);
+	vec_done(&o.kinds.list);
 	buf_done(&message);
 	return status;
 }

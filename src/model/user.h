@@ -5,7 +5,16 @@
 
 #include "base/base.h"
 
-enum socket_kind { SOCKET_INET, SOCKET_RAW, SOCKET_PACKET, SOCKET_NETLINK };
+enum socket_kind {
+	SOCKET_INET,
+	SOCKET_RAW,
+	SOCKET_PACKET,
+	SOCKET_NETLINK,
+	SOCKET_UNIX,
+	SOCKET_MPTCP,
+	SOCKET_KINDS
+};
+#define UNIX_NAME 109 /* sun_path and a NUL */
 /* The kernel's files tell no cookie of these: their inode and this bit. */
 #define RAW_COOKIE (UINT64_C(1) << 63)
 
@@ -56,7 +65,9 @@ struct tcp_numbers {
 
 /*
  * A raw socket has its IP protocol in `protocol` and no ports; a packet socket has its ethertype in
- * local_port and no addresses; a netlink socket has NETLINK_* in `protocol`, and neither.
+ * local_port and no addresses; a netlink socket has NETLINK_* in `protocol`, and neither. A unix
+ * socket has its type (SOCK_STREAM) there, no addresses, and the states of TCP that fit. MPTCP has
+ * 0, since its own number is 262, and all else as TCP.
  */
 struct socket {
 	enum socket_kind kind;

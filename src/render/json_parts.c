@@ -117,14 +117,17 @@ json_t *socket_json(const struct subject *s)
 {
 	static const char *const types[] = {[SOCKET_RAW] = "raw",
 					    [SOCKET_PACKET] = "packet",
-					    [SOCKET_NETLINK] = "netlink"};
+					    [SOCKET_NETLINK] = "netlink",
+					    [SOCKET_UNIX] = "unix",
+					    [SOCKET_MPTCP] = "mptcp"};
 	const struct socket *sk = &s->socket;
 	const struct process *p = s->has_process ? &s->process : NULL;
 	json_t *j = json_object();
 
 	/* Netlink has numbers of its own there. */
 	set(j, "protocol",
-	    sk->kind == SOCKET_NETLINK ? json_null() : protocol_json(sk->protocol));
+	    sk->kind == SOCKET_NETLINK || sk->kind == SOCKET_UNIX ? json_null()
+								  : protocol_json(sk->protocol));
 	if (sk->kind != SOCKET_INET)
 		set(j, "type", json_string(types[sk->kind]));
 	set(j, "local", endpoint_json(sk->family, sk->local, sk->local_port));

@@ -117,7 +117,12 @@ const char *socket_kind_name(const struct socket *sk)
 		return "packet";
 	case SOCKET_NETLINK:
 		return "netlink";
+	case SOCKET_UNIX:
+		return "unix";
+	case SOCKET_MPTCP:
+		return "mptcp";
 	case SOCKET_INET:
+	case SOCKET_KINDS:
 		break;
 	}
 	return name ? name : "inet";
@@ -125,6 +130,8 @@ const char *socket_kind_name(const struct socket *sk)
 
 const char *socket_state_name(const struct socket *sk)
 {
+	if (sk->kind == SOCKET_UNIX || sk->kind == SOCKET_MPTCP)
+		return tcp_state_name(sk->state);
 	if (sk->kind != SOCKET_INET)
 		return "-";
 	if (sk->protocol == IPPROTO_UDP)

@@ -46,6 +46,7 @@ bool socket_is_v4_mapped(const struct socket *sk);
 /* A listener of IPv6 that takes connections of IPv4, too. */
 bool socket_is_dual_stack(const struct socket *sk);
 const char *socket_kind_name(const struct socket *sk); /* "tcp", "udp", "raw", "packet" */
+const char *socket_state_meaning(uint8_t state);	/* of TCP: "waits for connections" */
 const char *socket_state_name(const struct socket *sk); /* "ESTABLISHED"; "-" where none applies */
 
 struct fmt fmt_us(uint64_t us);	       /* 0.412 ms, 12.3 ms, 3,264 ms, 120.0 s */

@@ -20,6 +20,11 @@ static const char *const meanings[TCP_STATES] = {
 	[STATE_CLOSING] = "both closed at once; the peer has not acknowledged that we did",
 };
 
+const char *socket_state_meaning(uint8_t state)
+{
+	return state < TCP_STATES && meanings[state] ? meanings[state] : "?";
+}
+
 /* ---- the queues ---- */
 
 static void listener_words(const struct socket_view *v, struct socket_words *w)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Schema whydrop.sockets/1. Keys may be added, none removed or renamed. */
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "model/tcp_lines.h"
 #include "render/json_set.h"
+#include "render/socket_words.h"
 #include "render/sockets.h"
 
 static json_t *space_json(const struct sockets_report *r, size_t index)
@@ -68,14 +70,47 @@ static json_t *troubles_json(const struct socket_verdict *v)
 	return list;
 }
 
+static bool is_tcp(const struct socket *sk)
+{
+	return sk->kind == SOCKET_INET && sk->protocol == IPPROTO_TCP;
+}
+
+static bool listens(const struct socket *sk)
+{
+	return sk->state == STATE_LISTEN &&
+	       (is_tcp(sk) || sk->kind == SOCKET_UNIX || sk->kind == SOCKET_MPTCP);
+}
+
 static json_t *state_json(const struct socket *sk)
 {
-	return sk->protocol == IPPROTO_TCP ? json_string(tcp_state_name(sk->state)) : json_null();
+	bool has = is_tcp(sk) || sk->kind == SOCKET_UNIX || sk->kind == SOCKET_MPTCP;
+
+	return has ? json_string(tcp_state_name(sk->state)) : json_null();
+}
+
+static json_t *family_json(const struct socket *sk)
+{
+	bool inet = sk->family == AF_INET || sk->family == AF_INET6;
+
+	return !inet			 ? json_null()
+	       : socket_is_v4_mapped(sk) ? json_string("ipv4-mapped")
+					 : json_string(sk->family == AF_INET6 ? "ipv6" : "ipv4");
+}
+
+static void set_identity(json_t *j, const struct sockets_row *row)
+{
+	const struct socket *sk = &row->socket;
+
+	set(j, "kind", json_string(socket_kind_name(sk)));
+	set(j, "family", family_json(sk));
+	set(j, "dual_stack", json_boolean(socket_is_dual_stack(sk)));
+	set(j, "name", filled_or_null(row->name));
+	set(j, "cookie", number(sk->cookie & ~RAW_COOKIE));
 }
 
 static void set_queues(json_t *j, const struct socket *sk)
 {
-	bool listener = sk->protocol == IPPROTO_TCP && sk->state == STATE_LISTEN;
+	bool listener = listens(sk);
 
 	set(j, "receive_queue", number_if(!listener, sk->rqueue));
 	set(j, "send_queue", number_if(!listener, sk->wqueue));
@@ -85,7 +120,7 @@ static void set_queues(json_t *j, const struct socket *sk)
 	set(j, "receive_buffer", number_if(sk->mem_known, sk->rcvbuf));
 	set(j, "send_memory", number_if(sk->mem_known, MAX(sk->wmem, sk->wmem_queued)));
 	set(j, "send_buffer", number_if(sk->mem_known, sk->sndbuf));
-	set(j, "drops", number_if(sk->mem_known, sk->drops));
+	set(j, "drops", number_if(sk->mem_known || sk->kind != SOCKET_INET, sk->drops));
 }
 
 static void set_timer(json_t *j, const struct socket *sk)
@@ -98,6 +133,10 @@ static void set_timer(json_t *j, const struct socket *sk)
 	set(j, "rto_us", number_if(sk->tcp_known, sk->rto_us));
 	set(j, "backoff", number_if(sk->tcp_known, sk->backoff));
 	set(j, "unacked_ms", number_if(sk->tcp_known, socket_unacked_ms(sk)));
+	set(j, "rtt_us", number_if(sk->tcp_known && sk->tcp.rtt_us, sk->tcp.rtt_us));
+	set(j, "cwnd", number_if(sk->tcp_known, sk->tcp.cwnd));
+	set(j, "retrans_total", number_if(sk->tcp_known, sk->retrans_total));
+	set(j, "congestion", filled_or_null(sk->congestion));
 }
 
 json_t *render_sockets_row_json(const struct sockets_report *r, const struct sockets_row *row)
@@ -114,6 +153,7 @@ json_t *render_sockets_row_json(const struct sockets_report *r, const struct soc
 		set(j, "pid", json_integer(row->holders[0].pid));
 		set(j, "command", char_array_json(row->holders[0].comm, sizeof(row->holders[0].comm)));
 	}
+	set_identity(j, row);
 	set(j, "netns", space_json(r, row->space));
 	set(j, "state", state_json(sk));
 	set(j, "class", json_string(socket_class_name(
@@ -122,8 +162,12 @@ json_t *render_sockets_row_json(const struct sockets_report *r, const struct soc
 	set(j, "troubles", troubles_json(&row->verdict));
 	set(j, "uid", number(sk->uid));
 	set_queues(j, sk);
-	if (sk->protocol == IPPROTO_TCP)
+	if (is_tcp(sk))
 		set_timer(j, sk);
+	if (listens(sk) && row->space < r->spaces.n)
+		set(j, "somaxconn", r->spaces.items[row->space].somaxconn < 0
+					    ? json_null()
+					    : json_integer(r->spaces.items[row->space].somaxconn));
 	set(j, "holders", holders_json(row));
 	set(j, "holders_in_all", number(row->holders_all));
 	set(j, "no_holder", lack_json(row->lack));
@@ -237,6 +281,34 @@ static json_t *by_trouble_json(const struct sockets_report *r)
 	return j;
 }
 
+static json_t *kinds_json(const struct sockets_report *r)
+{
+	static const char *const names[SOCKET_KINDS] = {[SOCKET_MPTCP] = "mptcp",
+							[SOCKET_UNIX] = "unix",
+							[SOCKET_RAW] = "raw",
+							[SOCKET_PACKET] = "packet",
+							[SOCKET_NETLINK] = "netlink"};
+	static const char *const statuses[] = {[KIND_NOT_ASKED] = "not-asked",
+					       [KIND_READ] = "read",
+					       [KIND_NOT_IN_KERNEL] = "not-in-kernel",
+					       [KIND_NOT_LOADED] = "not-loaded"};
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < SOCKET_KINDS; i++) {
+		const struct sockets_kind *k = &r->kinds[i];
+		json_t *one;
+
+		if (!names[i])
+			continue;
+		one = json_object();
+		set(one, "status", json_string(k->err ? "failed" : statuses[k->status]));
+		set(one, "errno", k->err ? json_string(errno_name(k->err)) : json_null());
+		set(one, "sockets", number(k->matched));
+		set(j, names[i], one);
+	}
+	return j;
+}
+
 static json_t *tcp_json(const struct sockets_report *r)
 {
 	json_t *j = json_object();
@@ -268,6 +340,7 @@ json_t *render_sockets_json(const struct sockets_view *v)
 	set(j, "repeated", number(r->repeated));
 	set(j, "tcp", tcp_json(r));
 	set(j, "udp", number(r->udp));
+	set(j, "kinds", kinds_json(r));
 	set(j, "troubles", by_trouble_json(r));
 	set(j, "owners", owners_json(r));
 	if (!v->all) {

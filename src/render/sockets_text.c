@@ -1,153 +1,133 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <arpa/inet.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "model/tcp_lines.h"
 #include "render/fmt.h"
-#include "render/out.h"
-#include "render/sockets.h"
+#include "render/socket_words.h"
+#include "render/sockets_parts.h"
 #include "render/utf8.h"
 
-static void endpoint(char *to, size_t size, const struct socket *sk, bool remote)
-{
-	const uint8_t *address = remote ? sk->remote : sk->local;
-	uint16_t port = remote ? sk->remote_port : sk->local_port;
-	char text[INET6_ADDRSTRLEN] = "?";
+static const struct {
+	enum socket_kind kind;
+	const char *name;
+} other_kinds[] = {{SOCKET_MPTCP, "mptcp"},
+		   {SOCKET_UNIX, "unix"},
+		   {SOCKET_RAW, "raw"},
+		   {SOCKET_PACKET, "packet"},
+		   {SOCKET_NETLINK, "netlink"}};
 
-	inet_ntop(sk->family, address, text, sizeof(text));
-	snprintf(to, size, sk->family == AF_INET6 ? "[%s]:%u" : "%s:%u", text, port);
+/* ---- sums first ---- */
+
+static void count_kinds(const struct sockets_report *r, struct buf *b)
+{
+	if (r->udp)
+		buf_printf(b, "udp %s", fmt_count(r->udp).s);
+	for (size_t i = 0; i < ARRAY_SIZE(other_kinds); i++)
+		if (r->kinds[other_kinds[i].kind].matched)
+			buf_printf(b, "%s%s %s", b->len ? ", " : "", other_kinds[i].name,
+				   fmt_count(r->kinds[other_kinds[i].kind].matched).s);
 }
 
-static void safe(struct out *o, const char *s, size_t size)
+static void count_classes(const struct sockets_report *r, struct buf *b)
 {
-	utf8_escape(o->buf, s, strnlen(s, size));
-}
-
-static const char *lack_words(enum holder_lack lack)
-{
-	static const char *const words[] = {
-		[HOLDER_KERNEL] = "the kernel alone",
-		[HOLDER_ACCEPT_QUEUE] = "not accepted yet",
-		[HOLDER_HIDDEN] = "a process that may not be seen",
-		[HOLDER_NONE] = "no process here",
-	};
-
-	return lack == HOLDER_KNOWN ? "" : words[lack];
-}
-
-static void holder(struct out *o, const struct sockets_row *row)
-{
-	if (!row->holders_n) {
-		out_printf(o, "%s", lack_words(row->lack));
-		return;
-	}
-	safe(o, row->holders[0].comm, sizeof(row->holders[0].comm));
-	out_printf(o, " (%d)", row->holders[0].pid);
-	if (row->holders_all > 1)
-		out_printf(o, " and %zu more", row->holders_all - 1);
-	if (row->process && row->process->unit[0]) {
-		out_printf(o, ", ");
-		safe(o, row->process->unit, sizeof(row->process->unit));
-	}
-}
-
-static void amount(struct out *o, const struct socket_verdict *v)
-{
-	const struct socket_trouble *t = socket_worst(v);
-
-	if (!t)
-		return;
-	if (strcmp(t->unit, "ms") == 0)
-		out_printf(o, ", for %s", fmt_seconds((double)v->score / 1000).s);
-	else
-		out_printf(o, ", %s %s", fmt_count(v->score).s, t->unit);
-}
-
-static void row_text(struct out *o, const struct sockets_report *r, const struct sockets_row *row)
-{
-	const struct socket *sk = &row->socket;
-	const struct socket_trouble *t = socket_worst(&row->verdict);
-	char local[64], remote[64] = "";
-	bool tcp = sk->protocol == IPPROTO_TCP;
-
-	endpoint(local, sizeof(local), sk, false);
-	if (sk->remote_port)
-		endpoint(remote, sizeof(remote), sk, true);
-	out_printf(o, "%-11s %7u %7u  %s%s%s  ", tcp ? tcp_state_name(sk->state) : "udp", sk->rqueue,
-		   sk->wqueue, local, *remote ? " > " : "", remote);
-	holder(o, row);
-	if (r->spaces.n > 1 && row->space < r->spaces.n) {
-		out_printf(o, "  in ");
-		safe(o, r->spaces.items[row->space].name, sizeof(r->spaces.items[0].name));
-	}
-	out_printf(o, "\n");
-	if (!t)
-		return;
-	out_tinted(o, t->class >= SOCKET_STUCK ? TINT_RED : TINT_YELLOW, "    %s",
-		   socket_class_name(t->class));
-	out_printf(o, ": %s", t->words);
-	amount(o, &row->verdict);
-	out_printf(o, " (%s)\n", t->cause);
-}
-
-static void heads(struct out *o)
-{
-	out_tinted(o, TINT_BOLD, "%-11s %7s %7s  %s\n", "state", "recv-q", "send-q",
-		   "local > peer, and who holds it");
-}
-
-void render_sockets_row_text(const struct sockets_report *r, const struct sockets_row *row,
-			     const struct text_style *style, bool first, struct buf *ret)
-{
-	struct out o = {.buf = ret, .style = style};
-
-	if (first)
-		heads(&o);
-	row_text(&o, r, row);
+	for (size_t i = 0; i < socket_troubles_n; i++)
+		if (r->by_trouble[i])
+			buf_printf(b, "%s%s %s", b->len ? ", " : "", socket_troubles[i].id,
+				   fmt_count(r->by_trouble[i]).s);
 }
 
 static void header(struct out *o, const struct sockets_view *v)
 {
+	static const enum tcp_state order[] = {
+		STATE_LISTEN,	 STATE_ESTABLISHED, STATE_SYN_SENT,  STATE_SYN_RECV,
+		STATE_CLOSE_WAIT, STATE_FIN_WAIT1,   STATE_FIN_WAIT2, STATE_TIME_WAIT,
+		STATE_LAST_ACK,	 STATE_CLOSING,	    STATE_CLOSE};
 	const struct sockets_report *r = v->r;
+	cleanup(buf_done) struct buf first = {0}, tcp = {0}, other = {0}, troubles = {0};
 
-	out_printf(o, "%s sockets", fmt_count(r->seen).s);
+	buf_printf(&first, "%s socket%s", fmt_count(r->seen).s, r->seen == 1 ? "" : "s");
 	if (r->spaces.n > 1)
-		out_printf(o, " in %zu namespaces", r->spaces.n);
+		buf_printf(&first, " in %zu namespaces", r->spaces.n);
 	if (v->filtered)
-		out_printf(o, ", %s of them meant", fmt_count(r->matched).s);
-	out_printf(o, "; %s in trouble; read in %.2f s\n", fmt_count(r->troubled).s, r->seconds);
-	out_printf(o, "tcp");
+		buf_printf(&first, ", %s of them meant", fmt_count(r->matched).s);
+	buf_printf(&first, "; %s in trouble; read in %.2f s",
+		   r->troubled ? fmt_count(r->troubled).s : "none", r->seconds);
+	out_tinted(o, r->troubled ? TINT_BOLD : TINT_GREEN, "%s\n", first.data);
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+		if (r->tcp[order[i]])
+			buf_printf(&tcp, "%s%s %s", tcp.len ? ", " : "", tcp_state_name(order[i]),
+				   fmt_count(r->tcp[order[i]]).s);
+	count_kinds(r, &other);
+	count_classes(r, &troubles);
+	if (tcp.len)
+		out_labelled(o, 2, 9, "tcp", tcp.data);
+	if (other.len)
+		out_labelled(o, 2, 9, "other", other.data);
+	if (troubles.len)
+		out_labelled(o, 2, 9, "trouble", troubles.data);
+}
+
+/* ---- sums by something ---- */
+
+static void states_words(const uint32_t *states, struct buf *b)
+{
 	for (uint8_t i = 1; i < TCP_STATES; i++)
-		if (r->tcp[i])
-			out_printf(o, "  %s %s", tcp_state_name(i), fmt_count(r->tcp[i]).s);
-	out_printf(o, "\nudp  %s\n", fmt_count(r->udp).s);
+		if (states[i])
+			buf_printf(b, "%s%s %s", b->len ? ", " : "", tcp_state_name(i),
+				   fmt_count(states[i]).s);
+}
+
+static void sum_name(const struct sockets_view *v, const struct sockets_sum *sum, struct buf *b)
+{
+	char text[INET6_ADDRSTRLEN] = "?";
+
+	switch (v->by) {
+	case BY_PROCESS:
+		if (sum->key.id)
+			buf_printf(b, "%.*s (%u)", (int)strnlen(sum->comm, sizeof(sum->comm)),
+				   sum->comm, sum->key.id);
+		else
+			buf_puts(b, "no process that can be seen");
+		break;
+	case BY_LISTENER:
+		buf_printf(b, "%s port %u", sum->key.protocol == IPPROTO_TCP ? "tcp" : "udp",
+			   sum->key.port);
+		if (sum->key.protocol == IPPROTO_TCP)
+			buf_printf(b, ", %s of %s wait to be accepted", fmt_count(sum->waiting).s,
+				   fmt_count(sum->backlog).s);
+		if (v->r->spaces.n > 1 && sum->key.id < v->r->spaces.n)
+			buf_printf(b, ", namespace %s", v->r->spaces.items[sum->key.id].name);
+		break;
+	default:
+		inet_ntop(sum->key.family, sum->key.address, text, sizeof(text));
+		buf_puts(b, text);
+		if (sum->rtt_us_max)
+			buf_printf(b, ", rtt up to %s", fmt_us(sum->rtt_us_max).s);
+		if (sum->rto_us_max)
+			buf_printf(b, ", RTO up to %s", fmt_us(sum->rto_us_max).s);
+	}
 }
 
 static void sum_text(struct out *o, const struct sockets_view *v, const struct sockets_sum *sum)
 {
-	char text[INET6_ADDRSTRLEN] = "?";
+	cleanup(buf_done) struct buf text = {0}, states = {0};
 
-	out_printf(o, "%9s %9s  ", fmt_count(sum->sockets).s, fmt_count(sum->troubled).s);
-	if (v->by == BY_PROCESS && !sum->key.id) {
-		out_printf(o, "no process that can be seen");
-	} else if (v->by == BY_PROCESS) {
-		safe(o, sum->comm, sizeof(sum->comm));
-		out_printf(o, " (%u)", sum->key.id);
-	} else if (v->by == BY_LISTENER) {
-		out_printf(o, "%s %u", sum->key.protocol == IPPROTO_TCP ? "tcp" : "udp",
-			   sum->key.port);
-		if (sum->key.protocol == IPPROTO_TCP)
-			out_printf(o, "  %u of %u wait to be accepted", sum->waiting,
-				   sum->backlog);
-	} else {
-		inet_ntop(sum->key.family, sum->key.address, text, sizeof(text));
-		out_printf(o, "%s", text);
-	}
-	out_printf(o, "\n");
+	out_printf(o, "%9s ", fmt_count(sum->sockets).s);
+	out_tinted(o, sum->troubled ? TINT_YELLOW : TINT_NONE, "%9s", fmt_count(sum->troubled).s);
+	out_printf(o, "  ");
+	sum_name(v, sum, &text);
+	states_words(sum->states, &states);
+	if (states.len)
+		buf_printf(&text, ": %s", states.data);
+	if (sum->rqueue)
+		buf_printf(&text, "; %s unread", fmt_bytes(sum->rqueue).s);
+	if (sum->wqueue)
+		buf_printf(&text, "; %s to send", fmt_bytes(sum->wqueue).s);
+	out_wrap(o, 21, 23, text.data);
 }
 
-static void sums_text(struct out *o, const struct sockets_view *v)
+void sockets_sums_text(struct out *o, const struct sockets_view *v)
 {
 	static const char *const names[] = {
 		[BY_PROCESS] = "process", [BY_LISTENER] = "listener", [BY_PEER] = "peer"};
@@ -162,14 +142,30 @@ static void sums_text(struct out *o, const struct sockets_view *v)
 			others += table->list.items[i].sockets;
 	}
 	if (others)
-		out_printf(o, "%9s %9s  others\n", fmt_count(others).s, "");
+		out_printf(o, "%9s %9s  of others (--count N shows more)\n", fmt_count(others).s, "");
 }
+
+void sockets_states_text(struct out *o, const struct sockets_report *r)
+{
+	out_tinted(o, TINT_BOLD, "%9s  %s\n", "sockets", "state of TCP, and what it means");
+	for (uint8_t i = 1; i < TCP_STATES; i++) {
+		cleanup(buf_done) struct buf text = {0};
+
+		if (!r->tcp[i])
+			continue;
+		out_printf(o, "%9s  ", fmt_count(r->tcp[i]).s);
+		buf_printf(&text, "%s: %s", tcp_state_name(i), socket_state_meaning(i));
+		out_wrap(o, 11, 13, text.data);
+	}
+}
+
+/* ---- what was not seen ---- */
 
 static void owners_text(struct out *o, const struct sockets_view *v)
 {
 	const struct sockets_report *r = v->r;
 	const struct sockets_owners *how = &r->owners;
-	struct buf text = {0};
+	cleanup(buf_done) struct buf text = {0};
 
 	if (!r->lacks[HOLDER_HIDDEN])
 		return;
@@ -187,14 +183,36 @@ static void owners_text(struct out *o, const struct sockets_view *v)
 		buf_puts(&text, "CAP_BPF with CAP_PERFMON, or CAP_SYS_PTRACE with "
 				"CAP_DAC_READ_SEARCH, shows them.");
 	out_wrap(o, 0, 2, text.data);
-	buf_done(&text);
+}
+
+static void kinds_text(struct out *o, const struct sockets_report *r)
+{
+	cleanup(buf_done) struct buf text = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(other_kinds); i++) {
+		const struct sockets_kind *k = &r->kinds[other_kinds[i].kind];
+		const char *why = k->err			   ? read_error_text(k->err)
+				  : k->status == KIND_NOT_IN_KERNEL ? "not in this kernel"
+				  : k->status == KIND_NOT_LOADED
+					  ? "asking would load a module"
+					  : NULL;
+
+		if (why)
+			buf_printf(&text, "%s%s (%s)", text.len ? ", " : "Not read: ",
+				   other_kinds[i].name, why);
+	}
+	if (text.len)
+		out_wrap(o, 0, 2, text.data);
 }
 
 static void notes(struct out *o, const struct sockets_view *v)
 {
 	const struct sockets_report *r = v->r;
+	size_t before = o->buf->len;
 
+	out_printf(o, "\n");
 	owners_text(o, v);
+	kinds_text(o, r);
 	if (r->lacks[HOLDER_ACCEPT_QUEUE])
 		out_printf(o, "Not accepted by their program yet: %s\n",
 			   fmt_count(r->lacks[HOLDER_ACCEPT_QUEUE]).s);
@@ -203,15 +221,19 @@ static void notes(struct out *o, const struct sockets_view *v)
 	if (r->changing)
 		out_printf(o, "The sockets changed while they were read, %u times: the numbers are "
 			      "not of one moment\n", r->repeated + 1);
-	for (size_t i = 0; i < r->spaces.n; i++) {
-		const struct sockets_space *space = &r->spaces.items[i];
-
+	vec_each(space, &r->spaces) {
 		if (!space->err)
 			continue;
 		out_printf(o, "Not read: ");
-		safe(o, space->name[0] ? space->name : "the namespace", sizeof(space->name));
+		utf8_escape(o->buf, space->name[0] ? space->name : "the namespace",
+			    space->name[0] ? strnlen(space->name, sizeof(space->name)) : 13);
 		out_printf(o, "%s%s: %s\n", space->err_what ? ", " : "",
 			   space->err_what ? space->err_what : "", read_error_text(space->err));
+	}
+	/* Nothing was said: no empty line for it. */
+	if (o->buf->len == before + 1) {
+		o->buf->len = before;
+		o->buf->data[before] = '\0';
 	}
 }
 
@@ -222,17 +244,22 @@ void render_sockets_text(const struct sockets_view *v, const struct text_style *
 	const struct sockets_report *r = v->r;
 
 	header(&o, v);
-	out_printf(&o, "\n");
+	if (v->by_asked || v->by_state || !v->all)
+		out_printf(&o, "\n");
 	if (v->by_asked) {
-		sums_text(&o, v);
-	} else if (!v->all && !v->by_state && r->rows.n) {
-		heads(&o);
-		for (size_t i = 0; i < r->rows.n; i++)
-			row_text(&o, r, &r->rows.items[i]);
+		sockets_sums_text(&o, v);
+	} else if (v->by_state) {
+		sockets_states_text(&o, r);
+	} else if (!v->all && r->rows.n) {
+		if (v->listeners)
+			sockets_listeners_text(&o, r);
+		else
+			vec_each(row, &r->rows)
+				sockets_trouble_text(&o, r, row);
 		if (r->rows_left)
-			out_printf(&o, "and %s more (-n N shows more of them)\n",
+			out_printf(&o, "and %s more (--count N shows more of them)\n",
 				   fmt_count(r->rows_left).s);
-	} else if (!v->all && !v->by_state) {
+	} else if (!v->all) {
 		out_printf(&o, "%s\n", v->listeners ? "Nobody listens." : "None is in trouble.");
 	}
 	notes(&o, v);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "collect/process.h"
+#include "collect/proctext.h"
 #include "nl/nl.h"
 #include "sockets/sums.h"
 
@@ -34,12 +35,25 @@ void census_know_holders(struct census *c)
 	c->process_sums = xcalloc(c->holders.processes.n + 1, sizeof(*c->process_sums));
 }
 
-static bool waits_for_others(const struct socket *sk)
+/* ---- sums ---- */
+
+static bool is_tcp(const struct socket *sk)
 {
-	return sk->protocol == IPPROTO_TCP ? sk->state == STATE_LISTEN : !sk->remote_port;
+	return sk->kind == SOCKET_INET && sk->protocol == IPPROTO_TCP;
 }
 
-/* ---- sums ---- */
+/* With an accept queue. */
+static bool listens(const struct socket *sk)
+{
+	return sk->state == STATE_LISTEN &&
+	       (is_tcp(sk) || sk->kind == SOCKET_UNIX || sk->kind == SOCKET_MPTCP);
+}
+
+static bool waits_for_others(const struct socket *sk)
+{
+	return listens(sk) ||
+	       (sk->kind == SOCKET_INET && sk->protocol != IPPROTO_TCP && !sk->remote_port);
+}
 
 static void add_to(struct sockets_sum *sum, const struct socket *sk, const struct socket_verdict *v)
 {
@@ -47,7 +61,7 @@ static void add_to(struct sockets_sum *sum, const struct socket *sk, const struc
 	sum->troubled += v->troubles != 0;
 	sum->worst = MAX(sum->worst, v->rank);
 	sum->states[sk->state % TCP_STATES]++;
-	if (sk->protocol == IPPROTO_TCP && sk->state == STATE_LISTEN) {
+	if (listens(sk)) {
 		sum->waiting += sk->rqueue;
 		sum->backlog += sk->wqueue;
 		return;
@@ -95,6 +109,8 @@ static void add_to_listener(struct census *c, const struct socket *sk, const str
 	uint64_t *word = &c->waited_at[sk->protocol == IPPROTO_TCP][sk->local_port / 64];
 	uint64_t bit = UINT64_C(1) << sk->local_port % 64;
 
+	if (sk->kind != SOCKET_INET)
+		return;
 	if (waits_for_others(sk))
 		*word |= bit;
 	if (*word & bit)
@@ -144,7 +160,7 @@ static enum holder_lack lack_of(const struct census *c, const struct socket *sk,
 
 	if (holding)
 		return HOLDER_KNOWN;
-	if (!sk->inode && sk->protocol == IPPROTO_TCP &&
+	if (!sk->inode && sk->kind != SOCKET_RAW &&
 	    (sk->state == STATE_ESTABLISHED || sk->state == STATE_CLOSE_WAIT))
 		return HOLDER_ACCEPT_QUEUE;
 	if (!sk->inode)
@@ -163,14 +179,16 @@ static void count(struct census *c, const struct socket *sk, const struct socket
 	r->troubled += v->troubles != 0;
 	for (size_t i = 0; v->troubles >> i && i < socket_troubles_n; i++)
 		r->by_trouble[i] += v->troubles >> i & 1;
-	if (sk->protocol == IPPROTO_TCP)
+	if (is_tcp(sk))
 		r->tcp[sk->state % TCP_STATES]++;
-	else
+	else if (sk->kind == SOCKET_INET)
 		r->udp++;
+	else
+		r->kinds[sk->kind].matched++;
 	r->lacks[lack_of(c, sk, holding)]++;
 	add_to_processes(c, sk, v, holding);
 	add_to_listener(c, sk, v);
-	if (sk->remote_port)
+	if (sk->remote_port && sk->kind == SOCKET_INET)
 		add(&r->by[BY_PEER], &peer, sk, v);
 }
 
@@ -197,6 +215,7 @@ static void keep_row(struct census *c, const struct socket *sk, const struct soc
 	if (o->listeners ? !waits_for_others(sk) : !o->each && !v->troubles)
 		return;
 	row = (struct sockets_row){.socket = *sk, .verdict = *v, .space = c->space};
+	memcpy(row.name, c->name, sizeof(row.name));
 	if (!o->each) {
 		top_offer(&c->top, &row);
 		return;
@@ -302,6 +321,24 @@ void census_finish(struct census *c, struct host *h)
 
 /* ---- all of it ---- */
 
+/* The others come first: --max-sockets ends at the connections, of which there may be most. */
+static void read_all(struct census *c, struct host *h)
+{
+	cleanup(buf_done) struct buf b = {0};
+	struct span text, field;
+	uint64_t n;
+
+	c->report->spaces.items[c->space].somaxconn = -1;
+	if (host_read(h, "sys/net/core/somaxconn", &b) == 0) {
+		text = (struct span){b.data, b.len};
+		if (next_line(&text, &field) && parse_u64(field, INT32_MAX, &n) == 0)
+			c->report->spaces.items[c->space].somaxconn = (int64_t)n;
+	}
+	census_read_kinds(c, h);
+	if (!c->options->filter.kinds || c->options->filter.kinds & 1u << SOCKET_INET)
+		census_read_inet(c, h);
+}
+
 static void read_space(struct census *c, struct netns *ns, int home)
 {
 	struct host h = {.ns = ns, .phase = "b"};
@@ -316,7 +353,7 @@ static void read_space(struct census *c, struct netns *ns, int home)
 	if (r < 0)
 		space->err = r;
 	else
-		census_read_inet(c, &h);
+		read_all(c, &h);
 	host_leave(&h);
 	/* To go on elsewhere would be to tell of the wrong one. */
 	if (r == 0 && ns->fd >= 0 && setns(home, CLONE_NEWNET) < 0)

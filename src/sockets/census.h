@@ -21,12 +21,16 @@ struct sockets_filter {
 	unsigned int peer_bits;
 	int pid;
 	uint32_t troubles; /* any of them */
+	uint32_t kinds;	   /* bits of enum socket_kind */
+	uint8_t protocol;  /* of SOCKET_INET */
 };
 bool sockets_filter_means(const struct sockets_filter *f, const struct socket *sk);
 /* "10.0.0.0/8", "2001:db8::1"; -EINVAL */
 int sockets_filter_peer(const char *text, struct sockets_filter *f);
 /* "listen", "established", "time-wait", as ss and netstat call them; false: no such state */
 bool sockets_filter_state(const char *name, struct sockets_filter *f);
+/* "tcp", "unix"; false: no such kind */
+bool sockets_filter_kind(const char *name, struct sockets_filter *f);
 /* The id of a trouble, or of a cause; false: neither. */
 bool sockets_filter_cause(const char *id, struct sockets_filter *f);
 
@@ -51,6 +55,7 @@ struct census {
 	uint32_t *process_sums;
 	uint64_t waited_at[2][65536 / 64];
 	size_t space; /* index of the one that is being read */
+	char name[UNIX_NAME]; /* of the unix socket that is being taken */
 	bool interrupted; /* the kernel said that a dump was not consistent */
 	bool last;	  /* then what was read stays as it is: it is not read again */
 };
@@ -66,6 +71,8 @@ void census_finish(struct census *c, struct host *h);
 
 /* TCP and UDP of one namespace, which the thread has entered. */
 int census_read_inet(struct census *c, struct host *h);
+/* MPTCP, unix, raw, packet and netlink sockets; what could not be read is in report->kinds. */
+void census_read_kinds(struct census *c, struct host *h);
 
 /* All of it: the namespaces are entered one by one, and left again. */
 void sockets_read(const struct sockets_options *o, struct netns *spaces, size_t n,

@@ -33,6 +33,10 @@ static bool is_peer(const struct sockets_filter *f, const struct socket *sk)
 
 bool sockets_filter_means(const struct sockets_filter *f, const struct socket *sk)
 {
+	if (f->kinds && !(f->kinds & 1u << sk->kind))
+		return false;
+	if (f->protocol && sk->kind == SOCKET_INET && f->protocol != sk->protocol)
+		return false;
 	if (f->states && !(f->states & (1u << sk->state)))
 		return false;
 	if (f->port && f->port != sk->local_port && f->port != sk->remote_port)
@@ -95,6 +99,33 @@ bool sockets_filter_state(const char *name, struct sockets_filter *f)
 			f->states |= names[i].states;
 			return true;
 		}
+	return false;
+}
+
+/* Given twice, it may be either; of TCP and UDP together both. */
+bool sockets_filter_kind(const char *name, struct sockets_filter *f)
+{
+	static const struct {
+		const char *name;
+		enum socket_kind kind;
+		uint8_t protocol;
+	} names[] = {
+		{"tcp", SOCKET_INET, IPPROTO_TCP}, {"udp", SOCKET_INET, IPPROTO_UDP},
+		{"raw", SOCKET_RAW, 0},		   {"packet", SOCKET_PACKET, 0},
+		{"netlink", SOCKET_NETLINK, 0},	   {"unix", SOCKET_UNIX, 0},
+		{"mptcp", SOCKET_MPTCP, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		bool both = names[i].protocol && f->kinds & 1u << SOCKET_INET;
+
+		if (strcmp(names[i].name, name) != 0)
+			continue;
+		f->kinds |= 1u << names[i].kind;
+		if (names[i].protocol)
+			f->protocol = both && f->protocol != names[i].protocol ? 0 : names[i].protocol;
+		return true;
+	}
 	return false;
 }
 

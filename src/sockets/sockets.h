@@ -76,6 +76,7 @@ struct sockets_row {
 	struct socket_holder holders[SOCKETS_HOLDERS];
 	size_t holders_n, holders_all;
 	enum holder_lack lack;
+	char name[UNIX_NAME]; /* of a unix socket; "" none */
 	const struct process *process; /* of the first holder: unit, cgroup, container; NULL unknown */
 };
 
@@ -115,6 +116,7 @@ struct sockets_space {
 	uint32_t inode;
 	int err; /* it could not be read, or not to the end */
 	const char *err_what; /* "tcp4"; NULL: the namespace could not be entered */
+	int64_t somaxconn; /* -1 unknown */
 	uint64_t sockets;
 };
 
@@ -129,10 +131,24 @@ struct sockets_owners {
 	uint64_t descriptors;
 };
 
+/* Whether sockets of a kind could be read. */
+enum kind_status {
+	KIND_NOT_ASKED, /* not meant by the filter */
+	KIND_READ,
+	KIND_NOT_IN_KERNEL,
+	KIND_NOT_LOADED, /* asking would load a module */
+};
+struct sockets_kind {
+	enum kind_status status;
+	int err; /* 0, or why a namespace could not be read */
+	uint64_t matched;
+};
+
 struct sockets_report {
 	VEC(struct sockets_space) spaces;
 	uint64_t seen, matched, troubled; /* all that was read; what the filter means */
 	uint64_t tcp[TCP_STATES], udp; /* of these matched */
+	struct sockets_kind kinds[SOCKET_KINDS]; /* the others; of SOCKET_INET none */
 	uint64_t by_trouble[32]; /* a socket may have several */
 	uint64_t lacks[HOLDER_LACKS];
 	uint64_t shared; /* held by several processes, and counted at each */

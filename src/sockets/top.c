@@ -3,6 +3,8 @@
 
 static int compare_sockets(const struct socket *a, const struct socket *b)
 {
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
 	if (a->protocol != b->protocol)
 		return a->protocol < b->protocol ? -1 : 1;
 	if (a->local_port != b->local_port)

@@ -209,6 +209,39 @@ static bool udp_send_full(const struct socket *sk, uint64_t *ret)
 	       sk->wmem * UINT64_C(16) >= sk->sndbuf * UINT64_C(15);
 }
 
+/* unix_recvq_full(): one more than the backlog fits in, as in TCP's. */
+static bool unix_queue_full(const struct socket *sk, uint64_t *ret)
+{
+	*ret = sk->rqueue;
+	return sk->kind == SOCKET_UNIX && sk->state == STATE_LISTEN && sk->rqueue > sk->wqueue;
+}
+
+/* What the other end has not read is charged to the one that sent it. */
+static bool unix_send_full(const struct socket *sk, uint64_t *ret)
+{
+	*ret = sk->wmem;
+	return sk->kind == SOCKET_UNIX && sk->mem_known && sk->sndbuf &&
+	       sk->wmem * UINT64_C(16) >= sk->sndbuf * UINT64_C(15);
+}
+
+static bool raw_dropped(const struct socket *sk, uint64_t *ret)
+{
+	*ret = sk->drops;
+	return sk->kind == SOCKET_RAW && sk->drops;
+}
+
+static bool packet_dropped(const struct socket *sk, uint64_t *ret)
+{
+	*ret = sk->drops;
+	return sk->kind == SOCKET_PACKET && sk->drops;
+}
+
+static bool netlink_dropped(const struct socket *sk, uint64_t *ret)
+{
+	*ret = sk->drops;
+	return sk->kind == SOCKET_NETLINK && sk->drops;
+}
+
 /* Worst first. */
 const struct socket_trouble socket_troubles[] = {
 	{"accept-queue-full", "listen-overflow", SOCKET_LOSING,
@@ -226,6 +259,11 @@ const struct socket_trouble socket_troubles[] = {
 	 "the program does not read: the receive buffer is full", "ms", own_window_closed},
 	{"udp-send-full", "udp-sndbuf-full", SOCKET_STUCK,
 	 "its send buffer is full: the device does not take what is sent", "bytes", udp_send_full},
+	{"unix-queue-full", "app-accept-slow", SOCKET_STUCK,
+	 "its accept queue is full: who connects has to wait", "connections", unix_queue_full},
+	{"unix-send-full", "app-slow-reader", SOCKET_STUCK,
+	 "the other end does not read what it sent: its send buffer is full", "bytes",
+	 unix_send_full},
 	{"unread", "app-slow-reader", SOCKET_WAITING, "data has come that the program does not read",
 	 "ms", unread},
 	{"accept-queue-near", "listen-overflow", SOCKET_WAITING, "its accept queue is nearly full",
@@ -246,6 +284,13 @@ const struct socket_trouble socket_troubles[] = {
 	 "dropped connections since it was opened", "packets", listener_dropped},
 	{"udp-dropped", "udp-rcvbuf-full", SOCKET_LOST, "dropped datagrams since it was opened",
 	 "packets", udp_dropped},
+	{"raw-dropped", "raw-socket-drop", SOCKET_LOST, "dropped packets since it was opened",
+	 "packets", raw_dropped},
+	{"packet-dropped", "capture-cost-or-loss", SOCKET_LOST,
+	 "missed packets since it was opened: they are not in the capture", "packets",
+	 packet_dropped},
+	{"netlink-dropped", "netlink-overrun", SOCKET_LOST,
+	 "missed messages of the kernel since it was opened", "packets", netlink_dropped},
 	{"retransmitted", "tcp-fast-retransmit", SOCKET_LOST,
 	 "sent more than one segment in a hundred again", "packets", retransmitted},
 	{"no-keepalive", "keepalive-dead-peer", SOCKET_ADVICE,
