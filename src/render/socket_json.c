@@ -5,6 +5,7 @@
 #include "render/json_parts.h"
 #include "render/json_set.h"
 #include "render/socket_words.h"
+#include "sockets/sockets.h"
 
 static json_t *known(int64_t n)
 {
@@ -259,6 +260,26 @@ static json_t *extra_json(const struct socket_extra *x)
 	return j;
 }
 
+static json_t *troubles_json(const struct socket *sk)
+{
+	struct socket_verdict verdict;
+	json_t *list = json_array();
+
+	socket_judge(sk, &verdict);
+	for (size_t i = 0; i < socket_troubles_n; i++) {
+		json_t *j;
+
+		if (!(verdict.troubles >> i & 1))
+			continue;
+		j = json_object();
+		set(j, "id", json_string(socket_troubles[i].id));
+		set(j, "cause", json_string(socket_troubles[i].cause));
+		set(j, "class", json_string(socket_class_name(socket_troubles[i].class)));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 static json_t *words_json(const struct socket_view *v)
 {
 	struct socket_words words = {0};
@@ -303,6 +324,7 @@ json_t *render_socket_json(const struct socket_view *v)
 	set(j, "memory", socket_memory_json(sk));
 	set(j, "timer", socket_timer_json(sk));
 	set(j, "tcp", socket_tcp_json(sk));
+	set(j, "troubles", troubles_json(sk));
 	set(j, "derived", derived_json(v));
 	set(j, "settings", settings_json(v->settings));
 	set(j, "more", extra_json(v->extra));

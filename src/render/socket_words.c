@@ -11,7 +11,7 @@
 #include "model/tcp_lines.h"
 #include "render/drop_sums.h"
 #include "render/out.h"
-#include "render/utf8.h"
+#include "sockets/sockets.h"
 
 /* net/core/sock.c and net/ipv4/tcp_input.c: three duplicate ACKs, unless the path reorders. */
 #define REORDERING_DEFAULT 3
@@ -362,8 +362,21 @@ static void timeout_words(const struct socket_view *v, struct socket_words *w)
 		    fmt_ms(t.connect_ms).s, fmt_ms(t.read_ms).s);
 }
 
+static void trouble_words(const struct socket_view *v, struct socket_words *w)
+{
+	struct socket_verdict verdict;
+
+	socket_judge(v->sk, &verdict);
+	for (size_t i = 0; i < socket_troubles_n; i++)
+		if (verdict.troubles >> i & 1)
+			socket_word(w, "trouble", "%s: %s; whydrop explain %s",
+				    socket_class_name(socket_troubles[i].class),
+				    socket_troubles[i].words, socket_troubles[i].cause);
+}
+
 void socket_words(const struct socket_view *v, struct socket_words *ret)
 {
+	trouble_words(v, ret);
 	owner_words(v, ret);
 	identity_words(v, ret);
 	socket_state_words(v, ret);

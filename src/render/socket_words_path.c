@@ -69,8 +69,8 @@ static void window_words(const struct socket_view *v, struct socket_words *w)
 	uint64_t congestion = (uint64_t)t->cwnd * sk->snd_mss;
 	uint64_t rate = tcp_window_rate(sk, congestion), peers = tcp_window_rate(sk, t->snd_wnd);
 
-	socket_word(w, "cwnd", "%s segments of %s bytes: %s under way at most%s%s",
-		    fmt_count(t->cwnd).s, fmt_count(sk->snd_mss).s, fmt_bytes(congestion).s,
+	socket_word(w, "cwnd", "%s segment%s of %s bytes: %s under way at most%s%s",
+		    fmt_count(t->cwnd).s, t->cwnd == 1 ? "" : "s", fmt_count(sk->snd_mss).s, fmt_bytes(congestion).s,
 		    rate ? ", which at this round trip is " : "",
 		    rate ? fmt_bits((double)rate).s : "");
 	if (t->ssthresh >= SSTHRESH_INFINITE)

@@ -227,6 +227,10 @@ static json_t *sums_json(const struct sockets_view *v, enum sockets_by by)
 		set(item, "send_queue", number(sum->wqueue));
 		set(item, "rto_us_max", number(sum->rto_us_max));
 		set(item, "rtt_us_max", number(sum->rtt_us_max));
+		set(item, "connect_timeout_ms",
+		    number_if(sum->rto_base_us_max, 1000 + (sum->rtt_us_max + 999) / 1000));
+		set(item, "read_timeout_ms",
+		    number_if(sum->rto_base_us_max, (sum->rto_base_us_max + 999) / 1000 * 2));
 		json_array_append_new(list, item);
 	}
 	set(j, "list", list);

@@ -157,12 +157,13 @@ static void connection_figures(const struct socket *sk, struct buf *to)
 static void buffer_figures(const struct socket *sk, struct buf *to)
 {
 	if (sk->mem_known && sk->kind != SOCKET_UNIX)
-		buf_printf(to, "%s of %s received", fmt_bytes(sk->rmem).s, fmt_bytes(sk->rcvbuf).s);
+		buf_printf(to, "%s of the %s of its receive buffer used", fmt_count(sk->rmem).s,
+			   fmt_bytes(sk->rcvbuf).s);
 	else if (sk->rqueue || sk->rmem)
 		buf_printf(to, "%s unread", fmt_bytes(MAX(sk->rqueue, sk->rmem)).s);
 	if (sk->wmem)
-		buf_printf(to, "%s%s of %s to be sent", to->len ? ", " : "", fmt_bytes(sk->wmem).s,
-			   fmt_bytes(sk->sndbuf).s);
+		buf_printf(to, "%s%s of the %s of its send buffer used", to->len ? ", " : "",
+			   fmt_count(sk->wmem).s, fmt_bytes(sk->sndbuf).s);
 	if (sk->drops)
 		buf_printf(to, "%s%s dropped", to->len ? ", " : "", fmt_count(sk->drops).s);
 }

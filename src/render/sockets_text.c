@@ -106,6 +106,11 @@ static void sum_name(const struct sockets_view *v, const struct sockets_sum *sum
 			buf_printf(b, ", rtt up to %s", fmt_us(sum->rtt_us_max).s);
 		if (sum->rto_us_max)
 			buf_printf(b, ", RTO up to %s", fmt_us(sum->rto_us_max).s);
+		/* One lost SYN is sent again after 1 s, one lost segment after an RTO. */
+		if (sum->rto_base_us_max)
+			buf_printf(b, ", timeouts of programs from %s (connect) and %s (read) on",
+				   fmt_ms(1000 + (sum->rtt_us_max + 999) / 1000).s,
+				   fmt_ms((sum->rto_base_us_max + 999) / 1000 * 2).s);
 	}
 }
 

@@ -14,6 +14,7 @@
 #include "nl/nl.h"
 #include "sockets/sums.h"
 
+#define RTO_MAX_US 120000000 /* TCP_RTO_MAX: what was doubled up to it cannot be halved back */
 #define PROCESSES_TOLD 1024 /* whose unit and container are read: each costs several files */
 
 void census_init(struct census *c, const struct sockets_options *o, struct sockets_report *r)
@@ -70,6 +71,11 @@ static void add_to(struct sockets_sum *sum, const struct socket *sk, const struc
 	sum->wqueue += sk->wqueue;
 	sum->rto_us_max = MAX(sum->rto_us_max, sk->rto_us);
 	sum->rtt_us_max = MAX(sum->rtt_us_max, sk->tcp.rtt_us);
+	/* Without a round trip it is the first one, of 1 s; probes of a window do not double it. */
+	if (sk->tcp.rtt_us && sk->rto_us < RTO_MAX_US)
+		sum->rto_base_us_max =
+			MAX(sum->rto_base_us_max,
+			    sk->timer == TIMER_PROBE ? sk->rto_us : sk->rto_us >> MIN(sk->backoff, 31u));
 }
 
 static void add(struct sockets_sums *table, const struct sockets_key *key, const struct socket *sk,

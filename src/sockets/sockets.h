@@ -96,6 +96,7 @@ struct sockets_sum {
 	uint32_t waiting, backlog; /* of listeners: in their accept queues, and what these hold */
 	uint64_t rqueue, wqueue; /* bytes; of listeners none */
 	uint32_t rto_us_max, rtt_us_max;
+	uint32_t rto_base_us_max; /* before it was doubled by timeouts */
 	uint64_t worst; /* rank of the worst of its sockets */
 };
 

@@ -245,7 +245,7 @@ static bool netlink_dropped(const struct socket *sk, uint64_t *ret)
 /* Worst first. */
 const struct socket_trouble socket_troubles[] = {
 	{"accept-queue-full", "listen-overflow", SOCKET_LOSING,
-	 "its accept queue is full: further connections are refused", "connections",
+	 "its accept queue is full: further connections are dropped", "connections",
 	 accept_queue_full},
 	{"udp-buffer-full", "udp-rcvbuf-full", SOCKET_LOSING,
 	 "its receive buffer is full, and datagrams were dropped", "packets", udp_full},

@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "golden.h"
 #include "render/fmt.h"
 #include "render/out.h"
 #include "render/render.h"
@@ -283,35 +284,6 @@ static void losing(struct diagnosis *d, const char *comm)
 }
 
 /* ---- comparing ---- */
-
-static void golden_path(const char *name, char *to, size_t size)
-{
-	const char *dir = getenv("WHYDROP_GOLDEN");
-
-	snprintf(to, size, "%s/%s", dir ? dir : "tests/golden", name);
-}
-
-static void compare(const char *name, const struct buf *text)
-{
-	char path[512];
-	struct buf golden = {0};
-	int fd;
-
-	golden_path(name, path, sizeof(path));
-	if (getenv("WHYDROP_GOLDEN_UPDATE")) {
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-		assert_true(fd >= 0);
-		assert_int_equal(write(fd, text->data, text->len), text->len);
-		close(fd);
-		return;
-	}
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(buf_read_fd(&golden, fd, 1 << 20), 0);
-	close(fd);
-	assert_string_equal(text->data, golden.data);
-	buf_done(&golden);
-}
 
 /* Commands to copy are the only lines that may be longer than a terminal. */
 static void check_width(const struct buf *text)
