@@ -343,6 +343,28 @@ percent_loss() {
 	RULES
 }
 
+# wire_between OPTION...: a second way between client and server, as wire.py makes it; the server is
+# at $W4 and $W6 there
+W4=10.9.0.2 W6=fd09::2
+wire_between() {
+	local ready
+
+	open_fifo ready
+	python3 "$LAB/wire.py" "$C" "$S" wire0 "$@" >&"$ready" &
+	read -r -t 20 -u "$ready" _ || echo "the wire is not ready after 20 s" >&2
+	printf '%s\n' "link set wire0 txqueuelen 2000 up" "addr add 10.9.0.1/24 dev wire0" \
+		"addr add fd09::1/64 dev wire0 nodad" | ip -n "$C" -batch -
+	printf '%s\n' "link set wire0 txqueuelen 2000 up" "addr add $W4/24 dev wire0" \
+		"addr add $W6/64 dev wire0 nodad" | ip -n "$S" -batch -
+}
+
+# needs_tun: for needs()
+needs_tun() {
+	[ -c /dev/net/tun ] && return
+	echo "there is no /dev/net/tun"
+	return 77
+}
+
 # bridge_between [NAME]: the router becomes a bridge, br0; the server is then at $B4 and $B6 for the client
 B4=192.0.2.9 B6=2001:db8:1::9
 bridge_between() {
