@@ -96,6 +96,15 @@ static void add_subjects(struct exam *x, struct finding *f,
 		subject_socket(x, finding_subject(f), best[i].sk);
 }
 
+static bool any_socket(const struct exam *x,
+		       uint64_t (*much)(const struct exam *x, const struct socket *sk))
+{
+	vec_each(sk, &x->o->b.sockets)
+		if (is_connection(sk) && much(x, sk))
+			return true;
+	return false;
+}
+
 /* ---- sent again in vain ---- */
 
 static bool are_spurious(const struct repairs *r)
@@ -325,15 +334,6 @@ static uint64_t waited_for_floor(const struct exam *x, const struct socket *sk)
 		       : 0;
 }
 
-static bool any_socket(const struct exam *x,
-		       uint64_t (*much)(const struct exam *x, const struct socket *sk))
-{
-	vec_each(sk, &x->o->b.sockets)
-		if (is_connection(sk) && much(x, sk))
-			return true;
-	return false;
-}
-
 static void rto_remedies(struct exam *x, struct finding *f)
 {
 	const struct socket *sk = &first_of(f)->socket;
@@ -413,9 +413,9 @@ enum outcome examine_app_timeouts(struct exam *x)
 	struct finding *f;
 
 	loss = loss ? loss : finding_here(x, "tcp-fast-retransmit");
-	if (!loss) {
-		evidence_text(NULL, x, "no losses that a program's timeout should bear (%llu segments sent "
-				       "again)",
+	if (!loss || !any_socket(x, timeout_needed)) {
+		evidence_text(NULL, x, "no losses of known connections that a program's timeout should bear "
+				       "(%llu segments sent again)",
 			      (unsigned long long)r.again);
 		return NOT_FOUND;
 	}
