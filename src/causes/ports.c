@@ -62,6 +62,30 @@ static void tell_way(const struct ports *p, struct finding *f, const struct crow
 	vec_done(&same);
 }
 
+/*
+ * Who closes first holds TIME_WAIT: as a server (the port is a listener's) for as long, but without
+ * a port that anybody wants; as a client with a source port. By the trace of connections' ends.
+ */
+static void tell_closers(struct exam *x, struct finding *f)
+{
+	uint64_t as_server = 0, as_client = 0, peers = 0;
+
+	if (!x->d->tcp || x->d->tcp->err || x->o->since_boot)
+		return;
+	vec_each(l, &x->d->tcp->lines) {
+		if (l->netns != x->o->inode)
+			continue;
+		peers += l->kind == TCP_CLOSED_BY_PEER ? l->packets : 0;
+		if (l->kind == TCP_CLOSED_HERE)
+			*(l->remote_port ? &as_client : &as_server) += l->packets;
+	}
+	if (as_server + as_client + peers)
+		evidence_text(f, x, "in the sample this host closed first %llu times as client and %llu times "
+				    "as server, its peers %llu times",
+			      (unsigned long long)as_client, (unsigned long long)as_server,
+			      (unsigned long long)peers);
+}
+
 static void ports_remedies(struct exam *x, struct finding *f, const struct ports *p)
 {
 	const struct crowd *c = f->crowd ? &f->crowd->sum : NULL;
@@ -118,6 +142,7 @@ static void ports_words(struct exam *x, struct finding *f, const struct crowd_en
 	evidence_text(f, x, "net.ipv4.ip_local_port_range holds %zu ports", range);
 	evidence_counter(f, x, C_TCP_ACTIVE_OPENS);
 	evidence_value(f, x, "/proc/net/sockstat", "TCP.tw", x->o->b.counter[C_SOCKSTAT_TCP_TW]);
+	tell_closers(x, f);
 	finding_exclude(f, "a limit on sockets in all: other destinations have ports of their own");
 }
 
@@ -209,6 +234,7 @@ enum outcome examine_tw_many(struct exam *x)
 	finding_subject(f)->sysctl = xstrdup("net.ipv4.tcp_max_tw_buckets");
 	evidence_counter(f, x, C_TCP_TIME_WAIT_OVERFLOW);
 	evidence_value(f, x, "/proc/net/sockstat", "TCP.tw", waiting);
+	tell_closers(x, f);
 	r = finding_remedy(f, "raise-tw-buckets", REMEDY_SYSCTL, "room for all of them: %lld -> %llu",
 			   (long long)most, (unsigned long long)next_power_of_two(2 * waiting));
 	remedy_why(r, "the limit is there against floods; lowering it frees nothing that is missed");
