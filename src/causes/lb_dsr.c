@@ -89,6 +89,7 @@ enum outcome examine_lb_dsr(struct exam *x)
 		found_vip(x, vip, link, ignore);
 		return FOUND;
 	}
-	evidence_text(NULL, x, "no device answers ARP for an address of its network that is on lo");
+	evidence_text(NULL, x, "%zu addresses, none on lo for which a device of its network answers ARP",
+		      x->o->b.addresses.n);
 	return NOT_FOUND;
 }
