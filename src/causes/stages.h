@@ -39,6 +39,9 @@ enum outcome examine_cpu_saturated(struct exam *x);		  /* host.c */
 enum outcome examine_time_squeeze(struct exam *x);		  /* napi_budget.c */
 enum outcome examine_irq_coalescing(struct exam *x);		  /* napi_budget.c */
 enum outcome examine_txqueuelen(struct exam *x);		  /* tc_queue.c */
+void describe_rst_unread_close(struct exam *x, struct finding *f); /* tcp_abort.c */
+void describe_rst_linger0(struct exam *x, struct finding *f);	   /* tcp_abort.c */
+void describe_rst_late_data(struct exam *x, struct finding *f);	   /* tcp_abort.c */
 void describe_rst_closed_port(struct exam *x, struct finding *f); /* tcp_reset.c */
 void describe_rst_unknown(struct exam *x, struct finding *f);	  /* tcp_reset.c */
 enum outcome examine_oom_kill(struct exam *x);			  /* tcp_reset.c */
@@ -88,6 +91,8 @@ enum outcome tcp_partly_read(struct exam *x);
 uint64_t tcp_given_up_segments(const struct exam *x);
 /* Connections that ended because no keepalive probe was answered. tcp_keepalive.c */
 uint64_t tcp_keepalive_ended(const struct exam *x);
+/* Resets that this host sent on connections it knew, by TCP's events; 0 without. tcp_abort.c */
+uint64_t resets_of_connections(const struct exam *x);
 
 /* Shared: causes/subjects.c */
 bool tracing(const struct exam *x);

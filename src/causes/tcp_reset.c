@@ -253,7 +253,8 @@ void describe_rst_closed_port(struct exam *x, struct finding *f)
  */
 static uint64_t unplaced_unknown(struct exam *x)
 {
-	uint64_t answered = ledger_traced(x->ledger, &closed_drops) + value(x, C_TCP_ESTAB_RESETS),
+	uint64_t answered = ledger_traced(x->ledger, &closed_drops) +
+			    MAX(value(x, C_TCP_ESTAB_RESETS), resets_of_connections(x)),
 		 resets = value(x, C_TCP_OUT_RSTS);
 
 	if (!tracing(x) || x->d->drops->receiving_socket)
@@ -326,10 +327,13 @@ void describe_rst_unknown(struct exam *x, struct finding *f)
 /* Its port lost the listener that was there, or has a new one. */
 bool explains_app_restart(struct exam *x, const struct finding *f, const struct subject *s)
 {
-	bool closed = strcmp(f->cause->id, "rst-closed-port") == 0;
+	static const char *const by[] = {"rst-closed-port", "rst-unknown-connection",
+					 "rst-app-unread-close"};
+	bool may = false;
 
-	if ((!closed && strcmp(f->cause->id, "rst-unknown-connection") != 0) || !s->has_socket ||
-	    x->o->since_boot || !observed(x->o, SRC_SOCKETS))
+	for (size_t i = 0; i < ARRAY_SIZE(by); i++)
+		may |= strcmp(f->cause->id, by[i]) == 0;
+	if (!may || !s->has_socket || x->o->since_boot || !observed(x->o, SRC_SOCKETS))
 		return false;
 	return listener_on(&x->o->a, s->socket.local_port) &&
 	       !listener_stayed(x, s->socket.local_port);

@@ -39,6 +39,21 @@ static void share(struct snapshot *into, const struct snapshot *first)
 		snapshot_share_settings(into, first);
 }
 
+/* Whose connections were reset by this host itself, as far as a port tells. */
+static void ask_for_listeners(const struct session *s, uint32_t netns, struct host *h)
+{
+	h->listeners_asked_n = 0;
+	vec_each(l, &s->tcp.lines) {
+		bool asked = !l->local_port || l->netns != netns || l->kind != TCP_RESET_SENT ||
+			     !l->state || l->state == STATE_LISTEN;
+
+		for (unsigned int i = 0; i < h->listeners_asked_n; i++)
+			asked |= h->listeners_asked[i] == l->local_port;
+		if (!asked && h->listeners_asked_n < LISTENERS_ASKED_MAX)
+			h->listeners_asked[h->listeners_asked_n++] = l->local_port;
+	}
+}
+
 /* Host-wide sources are read once, with the first namespace, and shared with the others. */
 void session_take_phase(struct session *s, struct diagnosis *d, const char *phase)
 {
@@ -49,6 +64,8 @@ void session_take_phase(struct session *s, struct diagnosis *d, const char *phas
 		struct snapshot *into = is_look(phase) ? vec_push(&o->looks) : snapshot_of(o, phase);
 
 		snprintf(s->hosts[i].phase, sizeof(s->hosts[i].phase), "%s", phase);
+		if (strcmp(phase, "b") == 0)
+			ask_for_listeners(s, o->inode, &s->hosts[i]);
 		/* Before the first look is the birth of the namespace, when there was no segment. */
 		s->hosts[i].tcp_idle = source_ok(&o->a, SRC_SOCKETS)
 					       ? tcp_idle_of(&o->a)

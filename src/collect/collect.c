@@ -116,7 +116,8 @@ static struct source_state state_of(int result)
  * the sockets. Copies, because a thread that was given up may still read them when the snapshot
  * they came from is gone.
  */
-static void tell_collector(enum source source, const struct snapshot *from, struct snapshot *to)
+static void tell_collector(const struct host *h, enum source source, const struct snapshot *from,
+			   struct snapshot *to)
 {
 #define COPY(vector, condition)                                                                    \
 	vec_each (item, &from->vector)                                                             \
@@ -126,7 +127,7 @@ static void tell_collector(enum source source, const struct snapshot *from, stru
 	    source == SRC_CPUIDLE) {
 		COPY(links, true);
 	} else if (source == SRC_PROCESS) {
-		COPY(sockets, socket_owner_wanted(from, item));
+		COPY(sockets, socket_owner_wanted(from, item) || host_asks_for(h, item));
 		to->tcp = from->tcp;
 		COPY(raw_sockets, socket_in_question(item));
 		COPY(packet_sockets,
@@ -155,7 +156,7 @@ static bool run_one(struct worker *w, const struct collector *c)
 	pthread_mutex_lock(&w->lock);
 	abandoned = w->abandoned;
 	if (!abandoned)
-		tell_collector(c->source, w->result, &part);
+		tell_collector(&w->host, c->source, w->result, &part);
 	pthread_mutex_unlock(&w->lock);
 	if (abandoned)
 		return false;

@@ -16,12 +16,23 @@
 #include <unistd.h>
 
 #include "collect/recording.h"
+#include "model/user.h"
 #include "nl/nl.h"
 
 #define FILE_MAX ((size_t)64 << 20)
 #define READ_STEP ((size_t)32 << 10)
 /* proc_sys_call_handler() clears as much memory as a reader has room, and a setting is one line. */
 #define READ_STEP_SYSCTL ((size_t)1 << 10)
+
+bool host_asks_for(const struct host *h, const struct socket *sk)
+{
+	if (sk->protocol != IPPROTO_TCP || sk->state != STATE_LISTEN)
+		return false;
+	for (unsigned int i = 0; i < h->listeners_asked_n; i++)
+		if (h->listeners_asked[i] == sk->local_port)
+			return true;
+	return false;
+}
 
 int host_enter(const struct host *h)
 {

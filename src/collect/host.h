@@ -39,6 +39,7 @@ struct proc_folder {
 };
 #define PROC_FOLDERS 8
 
+#define LISTENERS_ASKED_MAX 16
 struct host {
 	struct netns *ns;
 	/* Which look this is: "a", "b", "look-3". Names what is read in a recording. */
@@ -50,11 +51,19 @@ struct host {
 	int home;
 	struct tcp_idle tcp_idle;
 	uint64_t max_sockets; /* TCP connections to be read at an end of the interval; 0: all */
+	/* Ports whose listeners' owners are asked for at the end, full queues or not. */
+	uint16_t listeners_asked[LISTENERS_ASKED_MAX];
+	unsigned int listeners_asked_n;
 	bool wide_known; /* host-wide settings are read with another namespace */
 	/* Of the thread that asks: what host_leave() closes. */
 	struct proc_folder folders[PROC_FOLDERS];
 	struct ethtool_line *ethtool; /* NULL: not opened */
 };
+
+struct socket;
+
+/* A listener whose owner is asked for. */
+bool host_asks_for(const struct host *h, const struct socket *sk);
 
 /* Moves the calling thread into the namespace; a replay has nothing to enter. */
 int host_enter(const struct host *h);

@@ -255,10 +255,18 @@ static void list_some(const struct snapshot *s, const struct socket *sockets, si
 			*vec_push(&to->list) = sk->inode;
 }
 
-static void list_inodes(const struct snapshot *s, struct inodes *to)
+static void list_listeners(const struct host *h, const struct snapshot *s, struct inodes *to)
+{
+	vec_each(sk, &s->sockets)
+		if (sk->inode && to->list.n < SOCKETS_IN_QUESTION_MAX && host_asks_for(h, sk))
+			*vec_push(&to->list) = sk->inode;
+}
+
+static void list_inodes(const struct host *h, const struct snapshot *s, struct inodes *to)
 {
 	size_t kept = 0;
 
+	list_listeners(h, s, to);
 	list_some(s, s->sockets.items, s->sockets.n, false, to);
 	list_some(s, s->raw_sockets.items, s->raw_sockets.n, false, to);
 	list_some(s, s->packet_sockets.items, s->packet_sockets.n, s->cpus_flooded, to);
@@ -310,7 +318,7 @@ int collect_process(struct host *h, struct snapshot *s)
 	cleanup(buf_done) struct buf owners = {0};
 	int r = 0;
 
-	list_inodes(s, &wanted);
+	list_inodes(h, s, &wanted);
 	if (!wanted.list.n)
 		return 0;
 	if (!h->replay)

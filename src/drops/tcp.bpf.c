@@ -306,7 +306,7 @@ static __always_inline bool is_connection(__u8 state)
 static __always_inline void add_data(struct tcp_value *line, __u32 unread, __u32 unsent)
 {
 	unsent = unsent > 1 ? unsent : 0;
-	if (unread || unsent)
+	if (unread > TLS_ALERT_MOST || unsent)
 		__sync_fetch_and_add(&line->lossy, 1);
 	__sync_fetch_and_add(&line->unread, unread);
 	__sync_fetch_and_add(&line->unsent, unsent);
@@ -383,10 +383,10 @@ static __always_inline int synack(struct sock *req)
 static __always_inline int send_reset(struct sock *sk, struct sk_buff *skb, __u32 reason,
 				      const bool typed)
 {
-	struct tcp_key key = {.kind = RESET_SENT, .reason = reason, .unasked = !skb};
+	struct tcp_key key = {.kind = RESET_SENT, .reason = reason};
 	struct tcp_value *line;
 	struct tcp_skb_cb *cb;
-	__u32 data;
+	__u32 unread = 0;
 
 	if (!enabled)
 		return 0;
@@ -396,16 +396,17 @@ static __always_inline int send_reset(struct sock *sk, struct sk_buff *skb, __u3
 		place_packet(&key, skb, typed);
 	if (skb && !key.family)
 		place_flow(&key, skb, typed);
-	line = add(&key, 1);
-	if (!line)
-		return 0;
 	if (sk && !skb && is_connection(key.state)) {
-		add_data(line, unread_of(sk), unsent_of(sk));
+		unread = unread_of(sk);
 	} else if (skb && (key.state == TCP_CLOSE || key.state == TCP_TIME_WAIT)) {
 		cb = (void *)__builtin_preserve_access_index(&skb->cb);
-		data = BPF_CORE_READ(cb, end_seq) - BPF_CORE_READ(cb, seq);
-		add_data(line, data > TLS_ALERT_MOST ? data : 0, 0);
+		unread = BPF_CORE_READ(cb, end_seq) - BPF_CORE_READ(cb, seq);
 	}
+	if (!skb)
+		key.unasked = unread ? TCP_UNASKED_UNREAD : TCP_UNASKED;
+	line = add(&key, 1);
+	if (line)
+		add_data(line, unread, sk && !skb && is_connection(key.state) ? unsent_of(sk) : 0);
 	return 0;
 }
 

@@ -217,6 +217,24 @@ static void name_reason(const struct tcp_tracer *t, uint32_t value, char *to, si
 	snprintf(to, size, "%u", value);
 }
 
+#define TCP_CLOSED 7 /* include/net/tcp_states.h TCP_CLOSE */
+
+/*
+ * tcp_close() and tcp_disconnect() close the socket before they reset, and so does
+ * tcp_rcv_state_process() for data that comes after a close.
+ */
+static void name_reset(const struct tcp_tracer *t, const struct tcp_key *key, char *to, size_t size)
+{
+	const char *reason = key->unasked == TCP_UNASKED_UNREAD ? "TCP_ABORT_ON_CLOSE"
+			     : key->unasked			? "TCP_STATE"
+								: "TCP_ABORT_ON_DATA";
+
+	if (t->reset_has_reason)
+		name_reason(t, key->reason, to, size);
+	if (key->state == TCP_CLOSED && (!to[0] || strcmp(to, "NOT_SPECIFIED") == 0))
+		snprintf(to, size, "%s", reason);
+}
+
 /* What was added to the numbers that only grow; the extremes stay those of the line's life. */
 static struct tcp_value added(const struct tcp_value *before, const struct tcp_value *now)
 {
@@ -237,7 +255,7 @@ static void give_place(const struct tcp_key *key, struct tcp_line *line)
 	line->kind = (enum tcp_line_kind)key->kind;
 	line->netns = key->netns;
 	line->state = key->state;
-	line->unasked = key->unasked && line->kind == TCP_RESET_SENT;
+	line->unasked = line->kind == TCP_RESET_SENT && key->unasked != TCP_ASKED;
 	line->family = key->family;
 	line->peer_bits = key->family == AF_INET6 ? 64 : key->family == AF_INET ? 24 : 0;
 	memcpy(line->peer, key->peer, sizeof(key->peer));
@@ -254,8 +272,8 @@ static void give(const struct tcp_tracer *t, const struct tcp_key *key,
 		return;
 	line = vec_push(&to->lines);
 	give_place(key, line);
-	if (line->kind == TCP_RESET_SENT && t->reset_has_reason)
-		name_reason(t, key->reason, line->reason, sizeof(line->reason));
+	if (line->kind == TCP_RESET_SENT)
+		name_reset(t, key, line->reason, sizeof(line->reason));
 	if (line->kind == TCP_CONNECT_FAILED || line->kind == TCP_ENDED)
 		line->error = (uint16_t)key->reason;
 	line->packets = value->packets;

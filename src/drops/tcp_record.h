@@ -13,8 +13,11 @@ struct tcp_key {
 	__u32 netns, reason; /* enum sk_rst_reason; an errno of what failed or ended */
 	__u16 local_port, remote_port; /* the service's alone, see tcp_line */
 	__u8 kind, state, family; /* enum tcp_line_kind, TCP_* (0 none), AF_* (0 unknown) */
-	__u8 unasked;		  /* a reset that answers no segment: the program's or a timer's */
+	__u8 unasked;		  /* enum tcp_unasked */
 };
+
+/* A reset that answers no segment is the program's or a timer's. */
+enum tcp_unasked { TCP_ASKED, TCP_UNASKED, TCP_UNASKED_UNREAD /* data had arrived, nobody read it */ };
 
 struct tcp_value {
 	__u64 packets, segments;

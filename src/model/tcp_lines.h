@@ -27,7 +27,11 @@ enum tcp_line_kind {
 struct tcp_line {
 	enum tcp_line_kind kind;
 	uint32_t netns; /* inode; 0 unknown */
-	/* Of a reset sent, as the kernel calls it ("NO_SOCKET"), 6.10 and later; else "". */
+	/*
+	 * Of a reset sent, as the kernel calls it ("NO_SOCKET"). Before 6.12 it has no words for closes,
+	 * before 6.10 for nothing: then those that the socket tells have these of 6.12,
+	 * TCP_ABORT_ON_CLOSE, TCP_STATE and TCP_ABORT_ON_DATA, and the others none.
+	 */
 	char reason[48];
 	/*
 	 * An errno, positive: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ECONNRESET, EPIPE ... Of a
@@ -43,9 +47,9 @@ struct tcp_line {
 	uint16_t local_port, remote_port;
 	uint64_t packets, segments; /* segments: on the wire; a packet may be several */
 	/*
-	 * Of resets: how many threw data away, and how many bytes. unread: had arrived (or came, of a
-	 * segment larger than a TLS alert, after the program had closed). unsent: was written
-	 * here and not acknowledged by the peer.
+	 * Of resets: how many threw data away, and how many bytes. unread: had arrived, or came after
+	 * the program had closed; what is no larger than a TLS alert does not make a reset lossy, as a
+	 * close_notify need not be read. unsent: was written here and not acknowledged by the peer.
 	 */
 	uint64_t lossy, unread, unsent;
 	/* Of resets received: how many came when nothing had come from the peer for 3 s, and for how long. */
