@@ -17,5 +17,5 @@ traffic() {
 }
 
 heal() {
-	HOW=wait
+	HOW="wait"
 }

@@ -15,5 +15,5 @@ traffic() {
 }
 
 heal() {
-	HOW=wait
+	HOW="wait"
 }
