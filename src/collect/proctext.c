@@ -325,9 +325,31 @@ int collect_snmp6(struct host *h, struct snapshot *s)
 	return r == -ENOENT ? COLLECT_UNUSED : r; /* IPv6 is not in this kernel */
 }
 
+/*
+ * net/tls/tls_proc.c tls_statistics_seq_show: "TlsDecryptError \t0", one a line; of one namespace, for
+ * anybody. None of them has a row in counters.def: they are kept as TlsExt.TlsDecryptError.
+ */
+int parse_tls_lines(struct span text, struct snapshot *s)
+{
+	struct span line, name, value, prefix = {"TlsExt", strlen("TlsExt")};
+
+	while (next_line(&text, &line))
+		if (!next_field(&line, &name) || !next_field(&line, &value) ||
+		    take_unknown(s, SRC_NETSTAT, prefix, name, value) < 0)
+			return -EBADMSG;
+	return 0;
+}
+
 int collect_netstat(struct host *h, struct snapshot *s)
 {
-	return collect_lines(h, "net/netstat", parse_paired_lines, SRC_NETSTAT, s);
+	int r = collect_lines(h, "net/netstat", parse_paired_lines, SRC_NETSTAT, s);
+	cleanup(buf_done) struct buf text = {0};
+	struct span all;
+
+	/* There only once kernel TLS was used; what cannot be read of it takes nothing from the rest. */
+	if (r == 0 && read_text(h, "net/tls_stat", &text, &all) == 0)
+		parse_tls_lines(all, s);
+	return r;
 }
 
 /*

@@ -24,6 +24,7 @@ int take_counter(struct snapshot *s, enum source source, struct span name, struc
 
 int parse_paired_lines(struct span text, enum source source, struct snapshot *s);
 int parse_named_lines(struct span text, enum source source, struct snapshot *s);
+int parse_tls_lines(struct span text, struct snapshot *s);
 int parse_sockstat(struct span text, struct snapshot *s);
 int parse_softnet(struct span text, struct snapshot *s);
 int parse_cpu_times(struct span text, struct snapshot *s);

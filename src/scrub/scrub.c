@@ -70,7 +70,7 @@ static int scrub_counters(struct scrubber *s, const char *name, struct buf *data
 	static const char *const files[] = {"net/snmp",	   "net/snmp6",	       "net/netstat",
 					    "net/sockstat", "net/sockstat6", "net/xfrm_stat", "net/softnet_stat",
 					    "net/stat/nf_conntrack", "net/stat/rt_cache",
-					    "net/netfilter/nfnetlink_queue", NULL};
+					    "net/netfilter/nfnetlink_queue", "net/tls_stat", NULL};
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_:.-";
 
 	if (!is_one_of(files, name) || (data && !is_plain_text(data, letters)))

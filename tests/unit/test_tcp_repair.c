@@ -5,11 +5,14 @@
  */
 #include "observe.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "causes/stages.h"
+#include "collect/proctext.h"
 
+#define SPAN(text) ((struct span){text, sizeof(text) - 1})
 #define LOST_ELSEWHERE "tcp-rto"
 
 /* An established connection as a LAN has it; `again` segments were sent again in the sample. */
@@ -219,6 +222,45 @@ static void zero_window_of_few(void **state)
 	scene_done(&s);
 }
 
+/* net/tls/tls_proc.c of 6.12 as it prints, and MPTcpExt of 6.18, both cut short. */
+static void mptcp_tls_psp(void **state)
+{
+	static const char tls[] = "TlsCurrTxSw                     \t1\n"
+				  "TlsDecryptError                 \t3\n";
+	static const char mptcp[] = "MPTcpExt: MPCapableSYNRX MPJoinAckHMacFailure\n"
+				    "MPTcpExt: 70 4\n";
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	assert_int_equal(parse_paired_lines(SPAN(mptcp), SRC_NETSTAT, &s.o.b), -EBADMSG);
+	assert_int_equal(parse_tls_lines(SPAN(tls), &s.o.b), 0);
+	s.o.a.unknown_counters = (typeof(s.o.a.unknown_counters)){0};
+	parse_tls_lines(SPAN(tls), &s.o.a);
+	s.o.a.unknown_counters.items[1].value = 1;
+	assert_int_equal(scene_ask(&s, examine_tcp_layers), FOUND);
+	assert_int_equal(last(&s)->severity, SEVERITY_INFO);
+	assert_int_equal(last(&s)->evidence.n, 2);
+	assert_string_equal(last(&s)->evidence.items[0].name, "MPTcpExt.MPJoinAckHMacFailure");
+	assert_int_equal(last(&s)->evidence.items[0].delta, 4);
+	assert_string_equal(last(&s)->evidence.items[1].name, "TlsExt.TlsDecryptError");
+	assert_int_equal(last(&s)->evidence.items[1].delta, 2);
+	scene_done(&s);
+}
+
+static void broken_tls_lines(void **state)
+{
+	static const char *const broken[] = {"TlsDecryptError\n", "TlsDecryptError x\n",
+					     "TlsDecryptError 18446744073709551616\n", "\n"};
+	struct snapshot s = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(broken); i++)
+		assert_int_equal(parse_tls_lines((struct span){broken[i], strlen(broken[i])}, &s),
+				 -EBADMSG);
+	snapshot_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +271,8 @@ int main(void)
 		cmocka_unit_test(cwnd_limited_by_marks),
 		cmocka_unit_test(spurious_retransmissions_of_a_healthy_host),
 		cmocka_unit_test(zero_window_of_few),
+		cmocka_unit_test(mptcp_tls_psp),
+		cmocka_unit_test(broken_tls_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
