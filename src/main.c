@@ -15,6 +15,7 @@ static const struct command {
 	{"diagnose", cmd_diagnose, &diagnose_options},
 	{"watch", cmd_watch, &watch_options},
 	{"sockets", cmd_sockets, &sockets_options},
+	{"pcap", cmd_pcap, &pcap_options},
 	{"counters", cmd_counters, &counters_options},
 	{"record", cmd_record, &record_options},
 	{"explain", cmd_explain, &explain_options},

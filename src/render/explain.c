@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "causes/capture.h"
 #include "render/explain_parts.h"
 #include "render/explain_texts.h"
 #include "render/words.h"
@@ -148,6 +149,14 @@ static void explain_cause(const char *name, struct explanation *e)
 		     ways[row->direction]);
 		t->page = text_of(row->id);
 	}
+	for (size_t i = 0; i < capture_causes_n; i++)
+		if (same_name(capture_causes[i].id, name)) {
+			struct explained *t = explained_new(e, "cause", capture_causes[i].id,
+							    capture_causes[i].title);
+
+			explained_note(t, "what whydrop pcap finds in a capture");
+			t->page = text_of(capture_causes[i].id);
+		}
 }
 
 static void explain_reason(const char *name, struct explanation *e)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/words.h"
+#include "causes/capture.h"
 #include "render/explain_parts.h"
 #include "render/out.h"
 #include "render/utf8.h"
@@ -109,6 +110,8 @@ static void each_name(void (*use)(void *context, const char *name), void *contex
 {
 	for (size_t i = 0; i < cause_rows_n; i++)
 		use(context, cause_rows[i].id);
+	for (size_t i = 0; i < capture_causes_n; i++)
+		use(context, capture_causes[i].id);
 	for (size_t i = 0; i < COUNTER_N; i++)
 		use(context, counter_rows[i].name);
 	for (size_t i = 0; i < reason_rows_n; i++)
@@ -162,6 +165,10 @@ static void causes_by_stage(struct buf *ret)
 			out_wrap(&o, 37, 37, cause_rows[i].title);
 			last = stage;
 		}
+	}
+	for (size_t i = 0; i < capture_causes_n; i++) {
+		buf_printf(ret, "%-10s %-25s ", i ? "" : "in pcap", capture_causes[i].id);
+		out_wrap(&o, 37, 37, capture_causes[i].title);
 	}
 }
 

@@ -16,7 +16,7 @@ declare -A may=(
 	[drops]="base nl model drops"
 	[scrub]="base nl model collect scrub"
 	[sockets]="base nl model collect drops sockets"
-	[causes]="base model causes"
+	[causes]="base model capture causes"
 	[watch]="base model capture causes watch"
 	[render]="base model capture causes sockets watch render"
 	[remedy]="base nl model remedy"
@@ -83,7 +83,8 @@ proofs() {
 		echo '#define EXPLAINS(id, title, stage, dir, all, comp, lab, ...) @id lab'
 		echo '#define CONDITION(id, title, stage, dir, all, any, comp, lab, ...) @id lab'
 		echo '#define ELSEWHERE(id, title, stage, dir, all, comp, lab, ...) @id lab'
-		cat src/causes/causes.def
+		echo '#define CAPTURE(id, ...) @id "cli:pcap"'
+		cat src/causes/causes.def src/causes/capture.def
 	} | cc -E -P -x c - | grep -oE '@"[^"]+" "[^"]*"' | tr -d '@"'
 }
 
@@ -97,6 +98,10 @@ while read -r cause proof; do
 		grep -qs "${cause//-/_}" "tests/unit/test_${proof#unit:}.c" ||
 			fail "no test of $cause in tests/unit/test_${proof#unit:}.c"
 		;;
+	cli:*)
+		grep -qs " $cause " "tests/cli/${proof#cli:}.sh" ||
+			fail "no test of $cause in tests/cli/${proof#cli:}.sh"
+		;;
 	vm:*)
 		in_vm=$((in_vm + 1))
 		if [ -x "tests/vm/${proof#vm:}" ]; then
@@ -109,7 +114,7 @@ while read -r cause proof; do
 		proof=${proof#vm:}
 		;;&
 	*)
-		[[ $proof = unit:* ]] || [ -f "lab/scenarios/$proof.sh" ] ||
+		[[ $proof = unit:* || $proof = cli:* ]] || [ -f "lab/scenarios/$proof.sh" ] ||
 			fail "no lab/scenarios/$proof.sh, the proof of $cause"
 		;;
 	esac

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "causes/capture.h"
 #include "render/explain.h"
 #include "render/explain_texts.h"
 #include "render/utf8.h"
@@ -262,9 +263,9 @@ static void causes_and_texts_belong_together(void **state)
 					       "\nLab\n"};
 
 	(void)state;
-	assert_int_equal(explain_texts_n, cause_rows_n);
+	assert_int_equal(explain_texts_n, cause_rows_n + capture_causes_n);
 	for (size_t i = 0; i < explain_texts_n; i++) {
-		if (!cause_by_id(explain_texts[i].id))
+		if (!cause_by_id(explain_texts[i].id) && !capture_cause(explain_texts[i].id))
 			fail_msg("no cause %s", explain_texts[i].id);
 		for (size_t j = 0; j < ARRAY_SIZE(sections); j++)
 			if (!strstr(explain_texts[i].text, sections[j]))

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Where each packet goes. */
+#include "capture/analysis_parts.h"
+
+#include <netinet/in.h>
+
+#define TABLE_SLOTS (2 * TROUBLES_MAX)
+
+void analysis_init(struct analysis *a)
+{
+	*a = (struct analysis){0};
+	flows_init(&a->flows);
+	a->flows.flow_over = analysis_flow_over;
+	a->flows.syn_over = analysis_syn_over;
+	a->flows.context = a;
+	a->troubles = xcalloc(TROUBLES_MAX, sizeof(*a->troubles));
+	a->servers = xcalloc(SERVERS_MAX, sizeof(*a->servers));
+	a->trouble_slots = xcalloc(TABLE_SLOTS, sizeof(*a->trouble_slots));
+	a->server_slots = xcalloc(TABLE_SLOTS, sizeof(*a->server_slots));
+}
+
+void analysis_done(struct analysis *a)
+{
+	flows_done(&a->flows);
+	free(a->troubles);
+	free(a->servers);
+	free(a->trouble_slots);
+	free(a->server_slots);
+	*a = (struct analysis){0};
+}
+
+/* ---- sums of bounded size ---- */
+
+static size_t slot_of(const struct analysis *a, const struct flow_key *key, uint8_t end, size_t salt)
+{
+	struct flow_key one = {.family = key->family, .zero = (uint16_t)salt};
+
+	one.port[0] = key->port[end];
+	memcpy(one.address[0], key->address[end], 16);
+	return flow_hash(&a->flows, &one) & (TABLE_SLOTS - 1);
+}
+
+static struct endpoint endpoint_of(const struct flow_key *key, uint8_t end)
+{
+	struct endpoint e = {.family = key->family, .port = key->port[end]};
+
+	memcpy(e.address, key->address[end], 16);
+	return e;
+}
+
+static bool is_at(const struct endpoint *e, const struct flow_key *key, uint8_t end)
+{
+	return e->family == key->family && e->port == key->port[end] &&
+	       memcmp(e->address, key->address[end], 16) == 0;
+}
+
+/* The last place of each table stands for all that found none. */
+struct trouble *analysis_trouble(struct analysis *a, enum trouble_kind kind,
+				 const struct flow_key *key, uint8_t client, bool at_client)
+{
+	uint8_t end = !client;
+	size_t i = slot_of(a, key, end, kind * 2 + at_client);
+	struct trouble *t;
+
+	for (; a->trouble_slots[i]; i = (i + 1) & (TABLE_SLOTS - 1)) {
+		t = &a->troubles[a->trouble_slots[i] - 1];
+		if (t->kind == kind && t->at_client == at_client && is_at(&t->server, key, end)) {
+			t->flows++;
+			return t;
+		}
+	}
+	if (a->troubles_n >= TROUBLES_MAX - TROUBLE_N) {
+		/* One for each kind, behind those that were told apart. */
+		for (i = TROUBLES_MAX - TROUBLE_N; i < a->troubles_n; i++)
+			if (a->troubles[i].kind == kind)
+				break;
+		if (i < a->troubles_n) {
+			a->troubles[i].flows++;
+			return &a->troubles[i];
+		}
+		t = &a->troubles[a->troubles_n++];
+		*t = (struct trouble){.kind = kind, .flows = 1};
+		return t;
+	}
+	t = &a->troubles[a->troubles_n++];
+	a->trouble_slots[i] = (uint16_t)a->troubles_n;
+	*t = (struct trouble){.kind = kind, .at_client = at_client, .flows = 1,
+			      .server = endpoint_of(key, end),
+			      .client = endpoint_of(key, client)};
+	return t;
+}
+
+struct server *analysis_server(struct analysis *a, const struct flow_key *key, uint8_t end)
+{
+	size_t i = slot_of(a, key, end, 0x8000 | key->protocol);
+	struct server *s;
+
+	for (; a->server_slots[i]; i = (i + 1) & (TABLE_SLOTS - 1)) {
+		s = &a->servers[a->server_slots[i] - 1];
+		if (s->protocol == key->protocol && is_at(&s->at, key, end))
+			return s;
+	}
+	if (a->servers_n >= SERVERS_MAX - 1) {
+		a->servers_n = SERVERS_MAX;
+		return &a->servers[SERVERS_MAX - 1];
+	}
+	s = &a->servers[a->servers_n++];
+	a->server_slots[i] = (uint16_t)a->servers_n;
+	s->at = endpoint_of(key, end);
+	s->protocol = key->protocol;
+	return s;
+}
+
+/* ---- packets ---- */
+
+static void odd_link(struct analysis *a, uint16_t linktype)
+{
+	a->sum.unknown_link++;
+	for (size_t i = 0; i < ODD_LINKTYPES; i++)
+		if (!a->sum.odd_link[i].packets || a->sum.odd_link[i].linktype == linktype) {
+			a->sum.odd_link[i].linktype = linktype;
+			a->sum.odd_link[i].packets++;
+			return;
+		}
+}
+
+/* No stack sends these: RFC 9293 has no state for them. */
+static bool impossible(uint8_t flags)
+{
+	flags &= TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK;
+	return !(flags & (TCP_SYN | TCP_RST | TCP_ACK)) || (flags & (TCP_SYN | TCP_FIN)) == (TCP_SYN | TCP_FIN) ||
+	       (flags & (TCP_SYN | TCP_RST)) == (TCP_SYN | TCP_RST);
+}
+
+static void take_impossible(struct analysis *a, const struct cap_packet *p)
+{
+	struct trouble *t = analysis_trouble(a, TROUBLE_FLAGS, &p->key, p->from, false);
+
+	t->amount++;
+	if (!t->packet)
+		t->packet = p->number;
+	t->packet_2 = p->number;
+}
+
+static void tell(struct analysis *a, const struct flow *f, const struct cap_packet *p, uint32_t notes)
+{
+	if (f->number == a->watched && a->watched)
+		a->tell(a->context, f, p, notes);
+}
+
+/* The second packet after a lone SYN, or one of a connection that is new to the table. */
+static struct flow *begin(struct analysis *a, const struct cap_packet *p, uint32_t hash,
+			  struct lone_syn *h)
+{
+	struct cap_packet syn;
+	struct flow *f;
+	uint32_t number;
+
+	if (!h)
+		return flow_new(&a->flows, &p->key, hash, 0, p);
+	tcp_syn_of(h, &syn);
+	number = h->number;
+	flow_forget_syn(&a->flows, h);
+	f = flow_new(&a->flows, &p->key, hash, number, &syn);
+	tell(a, f, &syn, tcp_packet(&a->flows, f, &syn));
+	return f;
+}
+
+static void take_tcp(struct analysis *a, const struct cap_packet *p)
+{
+	uint32_t hash = flow_hash(&a->flows, &p->key);
+	struct lone_syn *h;
+	struct flow *f = flows_find(&a->flows, &p->key, hash, &h);
+	bool reused = false, lone = (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
+
+	a->sum.tcp++;
+	if (impossible(p->flags)) {
+		take_impossible(a, p);
+		return;
+	}
+	if (f && tcp_is_new(f, p)) {
+		flow_forget(&a->flows, f);
+		f = NULL;
+		reused = true;
+	} else if (h && lone && h->seq != p->seq) {
+		analysis_syn_over(a, h);
+		flow_forget_syn(&a->flows, h);
+		h = NULL;
+		reused = true;
+	}
+	if (!f && !h && lone && !reused) {
+		flow_note_syn(&a->flows, p, hash);
+		return;
+	}
+	if (!f)
+		f = begin(a, p, hash, h);
+	if (reused)
+		f->bits |= FLOW_REUSED;
+	tell(a, f, p, tcp_packet(&a->flows, f, p));
+}
+
+static void take_udp(struct analysis *a, const struct cap_packet *p)
+{
+	uint32_t hash = flow_hash(&a->flows, &p->key);
+	struct lone_syn *h;
+	struct flow *f = flows_find(&a->flows, &p->key, hash, &h);
+	struct half *half;
+
+	a->sum.udp++;
+	if (f && p->at_ns - f->last_ns > 60 * NSEC_PER_SEC) {
+		flow_forget(&a->flows, f);
+		f = NULL;
+	}
+	if (!f)
+		f = flow_new(&a->flows, &p->key, hash, 0, p);
+	half = &f->half[p->from];
+	half->packets++;
+	half->bytes += p->payload;
+	half->last_ns = f->last_ns = p->at_ns;
+	f->last_packet = p->number;
+	tell(a, f, p, 0);
+}
+
+static void take_icmp(struct analysis *a, const struct cap_packet *p)
+{
+	uint32_t hash = flow_hash(&a->flows, &p->key);
+	struct lone_syn *h;
+	struct flow *f;
+
+	a->sum.icmp_errors++;
+	f = flows_find(&a->flows, &p->key, hash, &h);
+	if (!f && !h)
+		return;
+	if (!f)
+		f = begin(a, p, hash, h);
+	if (!f->icmp_packet) {
+		f->icmp_packet = p->number;
+		f->icmp_type = p->icmp_type;
+		f->icmp_code = p->icmp_code;
+		f->icmp_mtu = p->icmp_mtu;
+	}
+	tell(a, f, p, 0);
+}
+
+static void note_time(struct analysis *a, const struct raw_packet *raw)
+{
+	if (!a->sum.packets++)
+		a->sum.first_ns = a->sum.last_ns = raw->at_ns;
+	if (raw->at_ns < a->sum.last_ns)
+		a->sum.backwards++;
+	else
+		a->sum.last_ns = raw->at_ns;
+	a->sum.first_ns = MIN(a->sum.first_ns, raw->at_ns);
+}
+
+void analysis_packet(struct analysis *a, const struct raw_packet *raw)
+{
+	struct cap_packet p;
+
+	note_time(a, raw);
+	if (!packet_decode(raw, &p)) {
+		odd_link(a, raw->linktype);
+		return;
+	}
+	a->sum.cut += p.cut;
+	a->sum.fragments += p.fragment;
+	a->sum.tunnelled += p.tunnelled;
+	if (p.kind == PACKET_TCP)
+		take_tcp(a, &p);
+	else if (p.kind == PACKET_UDP)
+		take_udp(a, &p);
+	else if (p.kind == PACKET_ICMP_ERROR)
+		take_icmp(a, &p);
+	else if (p.not_ip)
+		a->sum.not_ip++;
+	else
+		a->sum.other_ip++;
+}
+
+void analysis_end(struct analysis *a)
+{
+	a->sum.evicted = a->flows.evicted;
+	a->ending = true;
+	flows_end(&a->flows);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A whole capture: packets in, what is wrong with the connections out. Each flow is judged once, when
+ * it is over; what is wrong is added up by kind and server, so that the answer has the same size
+ * whatever the capture's.
+ */
+#ifndef WHYDROP_ANALYSIS_H
+#define WHYDROP_ANALYSIS_H
+
+#include "capture/tcp.h"
+
+#define SERVERS_MAX 4096
+#define TROUBLES_MAX 4096
+#define TOP_FLOWS 10
+#define ODD_LINKTYPES 8
+
+enum trouble_kind {
+	TROUBLE_SYN_SILENT, /* a SYN sent again, and no answer */
+	TROUBLE_SYN_LONE,   /* one SYN, no answer */
+	TROUBLE_SYN_REFUSED,
+	TROUBLE_SYN_ICMP,
+	TROUBLE_SYNACK_SILENT,
+	TROUBLE_ACCEPT_FULL, /* a SYN-ACK again although its ACK was seen */
+	TROUBLE_MTU,
+	TROUBLE_DIED, /* sent again and again, never acknowledged */
+	TROUBLE_LOSS,
+	TROUBLE_ZERO_WINDOW,
+	TROUBLE_RESET_IDLE,
+	TROUBLE_SILENT_IDLE,
+	TROUBLE_RESET_FORGED,
+	TROUBLE_RESET_KEEPALIVE,
+	TROUBLE_RESET_ABORT,
+	TROUBLE_UDP_SILENT,
+	TROUBLE_UDP_REFUSED,
+	TROUBLE_ICMP,
+	TROUBLE_FLAGS,
+	TROUBLE_SPURIOUS,
+	TROUBLE_REORDERED,
+	TROUBLE_DUPLICATED,
+	TROUBLE_GAP,
+	TROUBLE_ONE_WAY,
+	TROUBLE_N
+};
+
+struct endpoint {
+	uint8_t family;
+	uint16_t port;
+	uint8_t address[16];
+};
+
+/* One kind of trouble with one server. */
+struct trouble {
+	enum trouble_kind kind;
+	struct endpoint server;	 /* family 0: of all that were too many to tell apart */
+	struct endpoint client;	 /* of the first; `at_client` tells whose doing it is */
+	bool at_client;
+	uint64_t flows;		 /* connections that have it */
+	uint64_t amount, of;	 /* segments, probes ... of so many; 0 none */
+	int64_t ns_min, ns_max, ns_sum, ns_survived; /* of the silence, the closed window */
+	uint64_t packet, packet_2; /* where to look; 0 none */
+	uint32_t flow;		 /* of the first */
+	int64_t first_ns, last_ns;
+	uint64_t detail[4];	 /* AGAIN_* groups, ICMP type, TTLs: see analysis_judge.c */
+};
+
+struct server {
+	struct endpoint at;
+	uint8_t protocol;
+	uint64_t flows, opened, silent, refused, resets;
+	uint64_t segments, again, bytes;
+	uint64_t sent[2]; /* segments of the clients, and its own */
+	int64_t rtt_sum_ns;
+	uint64_t rtt_n;
+};
+
+struct capture_sum {
+	uint64_t packets, tcp, udp, icmp_errors, other_ip, not_ip, cut, fragments, tunnelled;
+	uint64_t backwards; /* packets before the one in front of them in the file */
+	uint64_t unknown_link;
+	struct {
+		uint16_t linktype;
+		uint64_t packets;
+	} odd_link[ODD_LINKTYPES];
+	int64_t first_ns, last_ns;
+	uint64_t tcp_flows, udp_flows, lone_syns, opened, midstream, closed, evicted, untracked;
+	uint64_t time_wait[2]; /* of client and server: who closed first */
+	uint64_t segments, again[AGAIN_N], again_sum, spurious, duplicates, reordered, late, gaps;
+	uint64_t dup_acks, zeros;
+};
+
+struct analysis {
+	struct flows flows;
+	struct capture_sum sum;
+	struct trouble *troubles;
+	size_t troubles_n;
+	struct server *servers;
+	size_t servers_n;
+	uint16_t *trouble_slots, *server_slots;
+	struct flow top[TOP_FLOWS]; /* the most troubled, then the largest */
+	uint64_t top_score[TOP_FLOWS];
+	size_t top_n;
+	bool ending;
+	uint32_t watched; /* the number of the flow whose packets are told one by one; 0 none */
+	struct flow watched_flow;
+	void (*tell)(void *context, const struct flow *f, const struct cap_packet *p, uint32_t notes);
+	void *context;
+};
+
+void analysis_init(struct analysis *a);
+void analysis_done(struct analysis *a);
+void analysis_packet(struct analysis *a, const struct raw_packet *raw);
+/* Judges what is left. Nothing comes after it. */
+void analysis_end(struct analysis *a);
+const char *trouble_name(enum trouble_kind k);
+
+#endif

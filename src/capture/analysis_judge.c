@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is wrong with a connection that is over. */
+#include "capture/analysis_parts.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#define IDLE_NS (10 * NSEC_PER_SEC)
+#define ANSWER_NS NSEC_PER_SEC /* whoever has not answered by then, does not */
+#define STUCK_TIMES 3
+#define KEEPALIVES_LOST 2
+#define ONE_WAY_PACKETS 20
+
+static void silence(struct trouble *t, int64_t ns)
+{
+	t->ns_min = t->ns_min ? MIN(t->ns_min, ns) : ns;
+	t->ns_max = MAX(t->ns_max, ns);
+	t->ns_sum += ns;
+}
+
+static struct trouble *add(struct analysis *a, const struct flow *f, enum trouble_kind kind,
+			   bool at_client, uint64_t packet)
+{
+	struct trouble *t = analysis_trouble(a, kind, &f->key, f->client, at_client);
+
+	if (!t->flow) {
+		t->flow = f->number;
+		t->packet = packet;
+		t->first_ns = f->first_ns;
+	}
+	t->last_ns = MAX(t->last_ns, f->last_ns);
+	return t;
+}
+
+/* ---- the beginning ---- */
+
+static bool never_opened(struct analysis *a, const struct flow *f, struct server *s)
+{
+	struct trouble *t;
+
+	if (!f->syns || f->synacks)
+		return false;
+	if ((f->bits & FLOW_RESET) && f->reset.by != f->client) {
+		s->refused++;
+		add(a, f, TROUBLE_SYN_REFUSED, false, f->first_packet)->packet_2 = f->reset.packet;
+		return true;
+	}
+	if (f->icmp_packet) {
+		t = add(a, f, TROUBLE_SYN_ICMP, false, f->first_packet);
+		t->packet_2 = f->icmp_packet;
+		t->detail[0] = f->icmp_type;
+		t->detail[1] = f->icmp_code;
+		return true;
+	}
+	if (f->half[!f->client].packets)
+		return false;
+	s->silent++;
+	t = add(a, f, f->syns > 1 ? TROUBLE_SYN_SILENT : TROUBLE_SYN_LONE, false, f->first_packet);
+	t->amount += f->syns;
+	t->packet_2 = f->last_packet;
+	silence(t, f->last_ns - f->first_ns);
+	return true;
+}
+
+static void opening(struct analysis *a, const struct flow *f)
+{
+	struct trouble *t;
+
+	if (f->synacks > 1 && !f->opened_ns && !(f->bits & FLOW_RESET)) {
+		t = add(a, f, TROUBLE_SYNACK_SILENT, true, f->synack_packet);
+		t->amount += f->synacks;
+	}
+	if (f->late_synacks) {
+		t = add(a, f, TROUBLE_ACCEPT_FULL, false, f->open_packet);
+		t->amount += f->late_synacks;
+		t->packet_2 = f->synack_packet;
+	}
+}
+
+/* ---- data ---- */
+
+static void losses(struct analysis *a, const struct flow *f, uint8_t end, struct server *s)
+{
+	const struct half *h = &f->half[end];
+	uint64_t n = (uint64_t)h->again_sum + h->late;
+	bool at_client = end == f->client;
+	struct trouble *t;
+
+	s->segments += h->segments;
+	s->sent[!at_client] += h->segments;
+	s->again += n;
+	s->bytes += h->bytes;
+	if (n) {
+		t = add(a, f, TROUBLE_LOSS, at_client, h->first_again);
+		t->amount += n - MIN(n, MAX(h->spurious, h->dsacks));
+		t->detail[0] += h->again[AGAIN_FAST] + h->again[AGAIN_LOST] +
+				h->again[AGAIN_RTO_RECOVERY];
+		t->detail[1] += h->again[AGAIN_TLP];
+		t->detail[2] += h->again[AGAIN_RTO];
+		t->detail[3] += h->late;
+	}
+	if (MIN((uint64_t)h->again_sum, (uint64_t)MAX(h->spurious, h->dsacks))) {
+		t = add(a, f, TROUBLE_SPURIOUS, at_client, h->first_again);
+		t->amount += MIN(h->again_sum, MAX(h->spurious, h->dsacks));
+		t->of += h->again_sum;
+	}
+	if (h->reordered) {
+		t = add(a, f, TROUBLE_REORDERED, at_client, h->first_reordered);
+		t->amount += h->reordered;
+		t->of += h->segments;
+	}
+	if (h->duplicates) {
+		t = add(a, f, TROUBLE_DUPLICATED, at_client, h->first_duplicate);
+		t->amount += h->duplicates;
+		t->of += h->segments;
+	}
+	if (h->gaps) {
+		t = add(a, f, TROUBLE_GAP, at_client, h->first_gap);
+		t->amount += h->gaps;
+		t->of += h->segments;
+	}
+}
+
+static void zero_window(struct analysis *a, const struct flow *f, uint8_t end)
+{
+	const struct half *h = &f->half[end];
+	int64_t sum = h->zero_sum_ns, longest = h->zero_max_ns;
+	struct trouble *t;
+
+	if (!h->zeros)
+		return;
+	if (h->bits & HALF_ZERO) {
+		sum += f->last_ns - h->zero_ns;
+		longest = MAX(longest, f->last_ns - h->zero_ns);
+	}
+	t = add(a, f, TROUBLE_ZERO_WINDOW, end == f->client, h->first_zero);
+	t->amount += h->zeros;
+	t->detail[0] += f->half[!end].probes;
+	t->detail[1] += h->bits & HALF_ZERO ? 1 : 0;
+	t->ns_sum += sum;
+	t->ns_max = MAX(t->ns_max, longest);
+}
+
+/* Sent again and again, and not acknowledged: too large for the way, or nobody is there. */
+static void stuck(struct analysis *a, const struct flow *f, uint8_t end)
+{
+	const struct half *h = &f->half[end];
+	bool shrunk = h->bits & HALF_SHRUNK, open = h->stuck_n && h->stuck_seq == h->una;
+	struct trouble *t;
+
+	if (!shrunk && (!open || h->stuck_n < STUCK_TIMES))
+		return;
+	if (shrunk || (h->acked_size && h->stuck_size > h->acked_size && h->stuck_size > 576 &&
+		       !(h->bits & HALF_SACKED))) {
+		t = add(a, f, TROUBLE_MTU, end == f->client, h->first_again);
+		t->detail[0] = h->stuck_size;
+		t->detail[1] = shrunk ? h->last_size : h->acked_size;
+		t->detail[2] = f->icmp_packet ? f->icmp_mtu : 0;
+		t->detail[3] |= shrunk;
+	} else {
+		t = add(a, f, TROUBLE_DIED, end == f->client, h->first_again);
+		silence(t, f->last_ns - f->half[!end].last_ns);
+	}
+	t->amount += h->stuck_n;
+	t->packet_2 = f->last_packet;
+}
+
+/* ---- the end ---- */
+
+static void reset(struct analysis *a, const struct flow *f)
+{
+	const struct flow_reset *r = &f->reset;
+	bool by_client = r->by == f->client, forged = r->usual_ttl && r->ttl != r->usual_ttl;
+	enum trouble_kind kind = TROUBLE_RESET_ABORT;
+	struct trouble *t;
+
+	if (!(f->bits & FLOW_RESET) || r->early)
+		return;
+	/* After a FIN the connection was to end: whatever was still unread is lost to nobody. */
+	if (r->by_fin && !forged)
+		return;
+	if (forged)
+		kind = TROUBLE_RESET_FORGED;
+	else if (f->half[r->by].silent_keepalives >= KEEPALIVES_LOST)
+		kind = TROUBLE_RESET_KEEPALIVE;
+	else if (r->idle_ns >= IDLE_NS)
+		kind = TROUBLE_RESET_IDLE;
+	t = add(a, f, kind, by_client, r->packet);
+	silence(t, r->idle_ns);
+	t->ns_survived = MAX(t->ns_survived, f->idle_max_ns);
+	t->amount += f->half[r->by].silent_keepalives;
+	if (f->wake_ns && f->wake_by != r->by)
+		t->packet_2 = f->wake_packet;
+	t->detail[0] = r->ttl;
+	t->detail[1] = r->usual_ttl;
+	t->detail[2] += !r->ack;
+	t->detail[3] += r->ack && r->window && (r->has_ts || !(f->half[r->by].bits & HALF_TS));
+}
+
+static bool slept_to_death(struct analysis *a, const struct flow *f)
+{
+	struct trouble *t;
+
+	if (!f->wake_ns || f->wake_again < STUCK_TIMES || (f->bits & FLOW_RESET))
+		return false;
+	t = add(a, f, TROUBLE_SILENT_IDLE, f->wake_by == f->client, f->wake_packet);
+	silence(t, f->wake_ns);
+	t->ns_survived = MAX(t->ns_survived, f->idle_max_ns);
+	t->amount += f->wake_again;
+	t->packet_2 = f->last_packet;
+	return true;
+}
+
+static void one_way(struct analysis *a, const struct flow *f)
+{
+	for (uint8_t end = 0; end < 2; end++)
+		if (!f->half[end].packets && f->half[!end].packets >= ONE_WAY_PACKETS)
+			add(a, f, TROUBLE_ONE_WAY, end == f->client, f->first_packet)->amount +=
+				f->half[!end].packets;
+}
+
+/* ---- sums ---- */
+
+static void add_sums(struct capture_sum *to, const struct flow *f)
+{
+	to->tcp_flows++;
+	to->opened += !!(f->bits & FLOW_ESTABLISHED);
+	to->midstream += !!(f->bits & FLOW_MIDSTREAM);
+	if (f->half[0].bits & f->half[1].bits & HALF_FIN) {
+		to->closed++;
+		if (f->bits & FLOW_CROSSED) {
+			to->time_wait[0]++;
+			to->time_wait[1]++;
+		} else {
+			to->time_wait[f->closer != f->client]++;
+		}
+	}
+	for (int end = 0; end < 2; end++) {
+		const struct half *h = &f->half[end];
+
+		to->segments += h->segments;
+		for (int i = 0; i < AGAIN_N; i++)
+			to->again[i] += h->again[i];
+		to->again_sum += h->again_sum;
+		to->spurious += MIN(h->again_sum, MAX(h->spurious, h->dsacks));
+		to->duplicates += h->duplicates;
+		to->reordered += h->reordered;
+		to->late += h->late;
+		to->gaps += h->gaps;
+		to->dup_acks += h->dup_acks;
+		to->zeros += h->zeros;
+	}
+}
+
+/* Trouble outweighs any size. */
+static uint64_t score(const struct flow *f)
+{
+	uint64_t n = f->half[0].bytes + f->half[1].bytes, bad = 0;
+
+	for (int end = 0; end < 2; end++)
+		bad += (uint64_t)f->half[end].again_sum + f->half[end].late +
+		       10 * (uint64_t)f->half[end].zeros + 10 * (uint64_t)f->half[end].stuck_n;
+	bad += (f->bits & FLOW_RESET) && !f->reset.by_fin ? 10 : 0;
+	return MIN(n, (1ULL << 40) - 1) + (bad << 40);
+}
+
+static void keep_top(struct analysis *a, const struct flow *f)
+{
+	uint64_t s = score(f);
+	size_t i = a->top_n;
+
+	if (f->number == a->watched)
+		a->watched_flow = *f;
+	if (i == TOP_FLOWS && s <= a->top_score[TOP_FLOWS - 1])
+		return;
+	if (i < TOP_FLOWS)
+		a->top_n++;
+	else
+		i--;
+	for (; i && a->top_score[i - 1] < s; i--) {
+		a->top[i] = a->top[i - 1];
+		a->top_score[i] = a->top_score[i - 1];
+	}
+	a->top[i] = *f;
+	a->top_score[i] = s;
+}
+
+/* ---- UDP ---- */
+
+/* Services that answer each request. */
+static bool answers(uint16_t port)
+{
+	static const uint16_t ports[] = {53, 69, 88, 123, 161, 389, 443, 500, 1812, 1813, 3478, 4500};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+		if (ports[i] == port)
+			return true;
+	return false;
+}
+
+static bool many(const struct flow_key *key, uint8_t end)
+{
+	const uint8_t *b = key->address[end];
+
+	return key->family == AF_INET ? b[0] >= 224 || b[3] == 255 : b[0] == 0xff;
+}
+
+static void udp_over(struct analysis *a, struct flow *f)
+{
+	struct server *s;
+	struct trouble *t;
+
+	/* The first packet that is seen may be an answer. */
+	if (answers(f->key.port[f->client]) && !answers(f->key.port[!f->client]))
+		f->client = !f->client;
+	s = analysis_server(a, &f->key, !f->client);
+	s->flows++;
+	s->bytes += f->half[0].bytes + f->half[1].bytes;
+	a->sum.udp_flows++;
+	keep_top(a, f);
+	if (f->icmp_packet) {
+		bool port = f->key.family == AF_INET ? f->icmp_type == 3 && f->icmp_code == 3
+						     : f->icmp_type == 1 && f->icmp_code == 4;
+
+		t = add(a, f, port ? TROUBLE_UDP_REFUSED : TROUBLE_ICMP, false, f->first_packet);
+		t->packet_2 = f->icmp_packet;
+		t->detail[0] = f->icmp_type;
+		t->detail[1] = f->icmp_code;
+		t->amount += f->half[f->client].packets;
+		return;
+	}
+	if (f->half[!f->client].packets || !answers(f->key.port[!f->client]) ||
+	    many(&f->key, !f->client) || a->sum.last_ns - f->first_ns < ANSWER_NS)
+		return;
+	s->silent++;
+	t = add(a, f, TROUBLE_UDP_SILENT, false, f->first_packet);
+	t->amount += f->half[f->client].packets;
+	t->packet_2 = f->last_packet;
+}
+
+void analysis_flow_over(void *context, struct flow *f)
+{
+	struct analysis *a = context;
+	struct server *s;
+	bool asleep;
+
+	if (f->key.protocol == IPPROTO_UDP) {
+		udp_over(a, f);
+		return;
+	}
+	/* Without a beginning the lower port is most probably the server's. */
+	if (!f->syns && !f->synacks)
+		f->client = f->key.port[0] < f->key.port[1];
+	s = analysis_server(a, &f->key, !f->client);
+	s->flows++;
+	s->opened += !!(f->bits & FLOW_ESTABLISHED);
+	s->resets += (f->bits & FLOW_RESET) && !f->reset.early;
+	if (f->half[f->client].srtt_ns) {
+		s->rtt_sum_ns += f->half[f->client].srtt_ns;
+		s->rtt_n++;
+	}
+	add_sums(&a->sum, f);
+	keep_top(a, f);
+	if (never_opened(a, f, s))
+		return;
+	opening(a, f);
+	asleep = slept_to_death(a, f);
+	for (uint8_t end = 0; end < 2; end++) {
+		losses(a, f, end, s);
+		zero_window(a, f, end);
+		if (!asleep)
+			stuck(a, f, end);
+	}
+	reset(a, f);
+	one_way(a, f);
+}
+
+void analysis_syn_over(void *context, const struct lone_syn *h)
+{
+	struct analysis *a = context;
+	struct server *s = analysis_server(a, &h->key, !h->from);
+	struct trouble *t;
+
+	a->sum.lone_syns++;
+	s->flows++;
+	/* The capture ended before anybody could answer, or ask again. */
+	if (a->ending && a->sum.last_ns - h->at_ns < ANSWER_NS)
+		return;
+	a->sum.untracked += !a->ending;
+	s->silent++;
+	t = analysis_trouble(a, TROUBLE_SYN_LONE, &h->key, h->from, false);
+	if (!t->flow) {
+		t->flow = h->number;
+		t->packet = h->packet;
+		t->first_ns = h->at_ns;
+	}
+	t->amount++;
+	t->packet_2 = h->packet;
+	t->last_ns = MAX(t->last_ns, h->at_ns);
+}
+
+const char *trouble_name(enum trouble_kind k)
+{
+	static const char *const names[TROUBLE_N] = {
+		[TROUBLE_SYN_SILENT] = "syn-silent",
+		[TROUBLE_SYN_LONE] = "syn-lone",
+		[TROUBLE_SYN_REFUSED] = "syn-refused",
+		[TROUBLE_SYN_ICMP] = "syn-icmp",
+		[TROUBLE_SYNACK_SILENT] = "synack-silent",
+		[TROUBLE_ACCEPT_FULL] = "accept-full",
+		[TROUBLE_MTU] = "mtu",
+		[TROUBLE_DIED] = "died",
+		[TROUBLE_LOSS] = "loss",
+		[TROUBLE_ZERO_WINDOW] = "zero-window",
+		[TROUBLE_RESET_IDLE] = "reset-idle",
+		[TROUBLE_SILENT_IDLE] = "silent-idle",
+		[TROUBLE_RESET_FORGED] = "reset-forged",
+		[TROUBLE_RESET_KEEPALIVE] = "reset-keepalive",
+		[TROUBLE_RESET_ABORT] = "reset-abort",
+		[TROUBLE_UDP_SILENT] = "udp-silent",
+		[TROUBLE_UDP_REFUSED] = "udp-refused",
+		[TROUBLE_ICMP] = "icmp",
+		[TROUBLE_FLAGS] = "flags",
+		[TROUBLE_SPURIOUS] = "spurious",
+		[TROUBLE_REORDERED] = "reordered",
+		[TROUBLE_DUPLICATED] = "duplicated",
+		[TROUBLE_GAP] = "gap",
+		[TROUBLE_ONE_WAY] = "one-way",
+	};
+
+	return names[k];
+}

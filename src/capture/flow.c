@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Open addressing, linear probing, backward shift deletion (Knuth 6.4 R); at most half full. A slot
+ * refers to a flow, or to a place in the ring of lone SYNs. The hash is seeded: no sender knows which
+ * ports collide.
+ */
+#include "capture/flow.h"
+
+#include <sys/random.h>
+
+#define RING_BIT 0x80000000U
+#define SLOTS_FIRST 4096
+#define LOOKED_AT 64 /* of all flows, for one to give up */
+#define IDLE_NS (60 * NSEC_PER_SEC)
+
+void flows_init(struct flows *t)
+{
+	*t = (struct flows){.slots_n = SLOTS_FIRST};
+	if (getrandom(&t->seed, sizeof(t->seed), GRND_NONBLOCK) != sizeof(t->seed))
+		t->seed = (uint64_t)monotonic_ns() * 0x9e3779b97f4a7c15ULL;
+	t->slots = xcalloc(t->slots_n, sizeof(*t->slots));
+}
+
+void flows_done(struct flows *t)
+{
+	for (size_t i = 0; i < t->made; i++)
+		for (int end = 0; end < 2; end++)
+			free(t->chunks[i / FLOW_CHUNK][i % FLOW_CHUNK].half[end].track);
+	while (t->free_tracks) {
+		struct track *next = t->free_tracks->next_free;
+
+		free(t->free_tracks);
+		t->free_tracks = next;
+	}
+	for (size_t i = 0; i < t->chunks_n; i++)
+		free(t->chunks[i]);
+	free(t->chunks);
+	free(t->free_list);
+	free(t->ring);
+	free(t->slots);
+	*t = (struct flows){0};
+}
+
+static inline struct flow *at(const struct flows *t, size_t i)
+{
+	return &t->chunks[i / FLOW_CHUNK][i % FLOW_CHUNK];
+}
+
+uint32_t flow_hash(const struct flows *t, const struct flow_key *key)
+{
+	uint64_t words[sizeof(*key) / 8], h = t->seed;
+
+	memcpy(words, key, sizeof(words));
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		h = (h ^ words[i]) * 0x9fb21c651e98df25ULL;
+		h ^= h >> 32;
+	}
+	return (uint32_t)h;
+}
+
+static inline const struct flow_key *key_of(const struct flows *t, uint32_t ref)
+{
+	return ref & RING_BIT ? &t->ring[ref & ~RING_BIT].key : &at(t, ref - 1)->key;
+}
+
+static inline bool same_key(const struct flow_key *a, const struct flow_key *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* Ring places are numbered from 0, but with the bit set none of them is 0. */
+struct flow *flows_find(struct flows *t, const struct flow_key *key, uint32_t hash,
+		       struct lone_syn **ret_syn)
+{
+	size_t mask = t->slots_n - 1;
+
+	*ret_syn = NULL;
+	for (size_t i = hash & mask; t->slots[i].ref; i = (i + 1) & mask) {
+		uint32_t ref = t->slots[i].ref;
+
+		if (t->slots[i].hash != hash || !same_key(key_of(t, ref), key))
+			continue;
+		if (!(ref & RING_BIT))
+			return at(t, ref - 1);
+		*ret_syn = &t->ring[ref & ~RING_BIT];
+		return NULL;
+	}
+	return NULL;
+}
+
+static void put(struct flow_slot *slots, size_t n, struct flow_slot s)
+{
+	size_t i = s.hash & (n - 1);
+
+	while (slots[i].ref)
+		i = (i + 1) & (n - 1);
+	slots[i] = s;
+}
+
+static void insert(struct flows *t, uint32_t hash, uint32_t ref)
+{
+	if ((t->used + 1) * 2 > t->slots_n) {
+		size_t n = t->slots_n * 2;
+		struct flow_slot *slots = xcalloc(n, sizeof(*slots));
+
+		for (size_t i = 0; i < t->slots_n; i++)
+			if (t->slots[i].ref)
+				put(slots, n, t->slots[i]);
+		free(t->slots);
+		t->slots = slots;
+		t->slots_n = n;
+	}
+	put(t->slots, t->slots_n, (struct flow_slot){hash, ref});
+	t->used++;
+}
+
+static void take_out(struct flows *t, uint32_t hash, uint32_t ref)
+{
+	size_t mask = t->slots_n - 1, i = hash & mask, j;
+
+	while (t->slots[i].ref != ref)
+		i = (i + 1) & mask;
+	for (j = (i + 1) & mask; t->slots[j].ref; j = (j + 1) & mask) {
+		size_t home = t->slots[j].hash & mask;
+
+		/* It may move to i unless its home lies behind i. */
+		if (((j - home) & mask) >= ((j - i) & mask)) {
+			t->slots[i] = t->slots[j];
+			i = j;
+		}
+	}
+	t->slots[i].ref = 0;
+	t->used--;
+}
+
+/* ---- flows ---- */
+
+static uint32_t ref_of(const struct flows *t, const struct flow *f)
+{
+	for (size_t i = 0; i < t->chunks_n; i++)
+		if (f >= t->chunks[i] && f < t->chunks[i] + FLOW_CHUNK)
+			return (uint32_t)(i * FLOW_CHUNK + (size_t)(f - t->chunks[i]) + 1);
+	return 0;
+}
+
+static void release(struct flows *t, struct flow *f, uint32_t ref)
+{
+	take_out(t, f->hash, ref);
+	flow_untrack(t, &f->half[0]);
+	flow_untrack(t, &f->half[1]);
+	f->number = 0;
+	t->free_list[t->free_n++] = ref;
+}
+
+void flow_forget(struct flows *t, struct flow *f)
+{
+	t->flow_over(t->context, f);
+	release(t, f, ref_of(t, f));
+}
+
+static bool is_over(const struct flow *f)
+{
+	return (f->bits & FLOW_RESET) || (f->half[0].bits & f->half[1].bits & HALF_FIN_ACKED);
+}
+
+/* The first that is over or long idle, else the longest idle of those looked at. */
+static void evict(struct flows *t, int64_t now)
+{
+	struct flow *worst = NULL;
+
+	for (size_t i = 0; i < LOOKED_AT; i++) {
+		struct flow *f = at(t, t->hand);
+
+		t->hand = (t->hand + 1) % t->made;
+		if (!f->number)
+			continue;
+		if (!worst || f->last_ns < worst->last_ns)
+			worst = f;
+		if (is_over(f) || now - f->last_ns > IDLE_NS) {
+			worst = f;
+			break;
+		}
+	}
+	if (!is_over(worst))
+		t->evicted++;
+	flow_forget(t, worst);
+}
+
+static uint32_t place(struct flows *t, int64_t now)
+{
+	if (!t->free_n && t->made == FLOWS_MAX)
+		evict(t, now);
+	if (t->free_n)
+		return t->free_list[--t->free_n];
+	if (t->made % FLOW_CHUNK == 0) {
+		t->chunks = xrealloc(t->chunks, (t->chunks_n + 1) * sizeof(struct flow *));
+		t->chunks[t->chunks_n++] = xcalloc(FLOW_CHUNK, sizeof(struct flow));
+		t->free_list = xrealloc(t->free_list,
+					t->chunks_n * FLOW_CHUNK * sizeof(*t->free_list));
+	}
+	return (uint32_t)++t->made;
+}
+
+struct flow *flow_new(struct flows *t, const struct flow_key *key, uint32_t hash, uint32_t number,
+		      const struct cap_packet *p)
+{
+	uint32_t ref = place(t, p->at_ns);
+	struct flow *f = at(t, ref - 1);
+
+	memset(f, 0, sizeof(*f));
+	f->key = *key;
+	f->hash = hash;
+	f->number = number ? number : ++t->numbers;
+	f->client = p->from;
+	f->closer = 2;
+	f->first_packet = p->number;
+	f->first_ns = f->last_ns = p->at_ns;
+	insert(t, hash, ref);
+	return f;
+}
+
+struct track *flow_track(struct flows *t, struct half *h)
+{
+	if (h->track)
+		return h->track;
+	if (t->free_tracks) {
+		h->track = t->free_tracks;
+		t->free_tracks = h->track->next_free;
+		memset(h->track, 0, sizeof(*h->track));
+	} else {
+		h->track = xcalloc(1, sizeof(*h->track));
+	}
+	return h->track;
+}
+
+void flow_untrack(struct flows *t, struct half *h)
+{
+	if (!h->track)
+		return;
+	h->track->next_free = t->free_tracks;
+	t->free_tracks = h->track;
+	h->track = NULL;
+}
+
+/* ---- lone SYNs ---- */
+
+void flow_note_syn(struct flows *t, const struct cap_packet *p, uint32_t hash)
+{
+	struct lone_syn *h;
+
+	if (!t->ring)
+		t->ring = xcalloc(HALF_OPEN_MAX, sizeof(*t->ring));
+	h = &t->ring[t->ring_at];
+	if (h->number) {
+		t->syn_over(t->context, h);
+		flow_forget_syn(t, h);
+	}
+	*h = (struct lone_syn){
+		.key = p->key, .at_ns = p->at_ns, .packet = p->number, .number = ++t->numbers,
+		.hash = hash, .seq = p->seq, .tsval = p->tsval, .mss = p->mss,
+		.window = p->window, .id = p->id, .from = p->from, .ttl = p->ttl,
+		.scale = p->scale, .flags = p->flags, .has_ts = p->has_ts,
+		.has_scale = p->has_scale, .sack_permitted = p->sack_permitted,
+		.has_id = p->has_id, .ip_length = (uint16_t)MIN(p->ip_length, (uint32_t)UINT16_MAX),
+	};
+	insert(t, hash, (uint32_t)t->ring_at | RING_BIT);
+	t->ring_at = (t->ring_at + 1) % HALF_OPEN_MAX;
+}
+
+void flow_forget_syn(struct flows *t, struct lone_syn *h)
+{
+	take_out(t, h->hash, (uint32_t)(h - t->ring) | RING_BIT);
+	h->number = 0;
+}
+
+void flows_end(struct flows *t)
+{
+	for (size_t i = 0; i < t->made; i++)
+		if (at(t, i)->number) {
+			t->flow_over(t->context, at(t, i));
+			release(t, at(t, i), (uint32_t)i + 1);
+		}
+	for (size_t i = 0; t->ring && i < HALF_OPEN_MAX; i++)
+		if (t->ring[i].number) {
+			t->syn_over(t->context, &t->ring[i]);
+			flow_forget_syn(t, &t->ring[i]);
+		}
+}

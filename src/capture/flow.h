@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The connections of a capture. Memory is bounded: an unanswered SYN takes a small place in a ring,
+ * a connection becomes a flow with its second packet, and beyond FLOWS_MAX the closed and the
+ * longest idle ones are judged and given up. What was given up is counted.
+ */
+#ifndef WHYDROP_FLOW_H
+#define WHYDROP_FLOW_H
+
+#include "capture/packet.h"
+
+#define FLOWS_MAX 65536
+#define HALF_OPEN_MAX 131072
+#define SEGMENTS_KEPT 16
+#define HOLES_KEPT 8
+
+struct segment {
+	uint32_t seq, end, tsval;
+	uint16_t id;
+	int64_t at_ns;
+};
+
+/* Bytes that were sent before others that are here, and are not. */
+struct hole {
+	uint32_t from, to;
+	uint32_t tsval; /* and the rest: of the packet behind it */
+	uint16_t id;
+	bool has_id, has_ts;
+	int64_t at_ns;
+};
+
+/* Of a direction that sends data; given back when the connection ends. */
+struct track {
+	struct segment sent[SEGMENTS_KEPT];
+	struct hole hole[HOLES_KEPT];
+	uint8_t sent_at, holes;
+	struct track *next_free;
+};
+
+enum half_bits {
+	HALF_SEEN = 1 << 0,
+	HALF_SYN = 1 << 1,
+	HALF_TS = 1 << 2,
+	HALF_SACK = 1 << 3,
+	HALF_FIN = 1 << 4,
+	HALF_FIN_ACKED = 1 << 5,
+	HALF_ZERO = 1 << 6,	    /* its window is closed */
+	HALF_SACKED = 1 << 7,	    /* something of it is SACKed above `una` */
+	HALF_RTO = 1 << 8,	    /* until `recover` is ACKed it recovers from a timeout */
+	HALF_TLP = 1 << 9,	    /* a probe was sent for this `una` */
+	HALF_UNA = 1 << 10,	    /* `una` is known */
+	HALF_TIMING = 1 << 11,	    /* a round trip is being timed */
+	HALF_SCALED = 1 << 12,	    /* its window is scaled by `scale` */
+	HALF_HOLES_MERGED = 1 << 13, /* more holes at once than are kept */
+	HALF_SHORT = 1 << 14,	    /* its last segment was less than an MSS */
+	HALF_SHRUNK = 1 << 15,	    /* what was stuck came through once it was smaller */
+};
+
+/* Why a segment was sent again. */
+enum again { AGAIN_SYN, AGAIN_FAST, AGAIN_TLP, AGAIN_RTO, AGAIN_RTO_RECOVERY, AGAIN_LOST, AGAIN_UNKNOWN,
+	     AGAIN_N };
+
+enum held_by { HELD_APP, HELD_WINDOW, HELD_NETWORK, HELD_N };
+
+struct half {
+	uint32_t nxt, una, isn;
+	uint32_t last_ack; /* what it acknowledged last */
+	uint32_t bits;
+	uint32_t recover;
+	uint32_t tsval;
+	uint32_t fin_seq;
+	uint16_t window, mss, id, sack_runs;
+	uint8_t ttl, scale, last_flags;
+	int64_t last_ns, sent_ns, acked_ns, zero_ns;
+	int64_t srtt_ns, rtt_min_ns, timing_ns;
+	uint32_t timing_end;
+	uint32_t dup_run, dup_run_max, dup_acks, dup_triples; /* dup ACKs for its data */
+
+	uint32_t packets, segments;
+	uint64_t bytes;
+	uint32_t again[AGAIN_N], again_sum, spurious, duplicates, reordered, late, gaps, dsacks;
+	uint32_t zeros, probes, keepalives, silent_keepalives;
+	int64_t zero_sum_ns, zero_max_ns;
+	uint64_t first_again, first_zero, first_gap, first_reordered, first_duplicate;
+
+	uint32_t stuck_seq, stuck_size, stuck_n, acked_size, last_size; /* of an MTU black hole */
+	int64_t limited_ns[HELD_N];
+	struct track *track;
+};
+
+enum flow_bits {
+	FLOW_MIDSTREAM = 1 << 0, /* its beginning is not in the capture */
+	FLOW_ESTABLISHED = 1 << 1,
+	FLOW_DATA = 1 << 2,
+	FLOW_RESET = 1 << 3,
+	FLOW_CROSSED = 1 << 4, /* both FINs were under way at once */
+	FLOW_COOKIE = 1 << 5,
+	FLOW_REUSED = 1 << 6, /* its ports had a connection before */
+	FLOW_GONE_ON = 1 << 7, /* packets came after its reset */
+	FLOW_CHALLENGED = 1 << 8, /* a SYN was answered by an ACK of another connection */
+};
+
+struct flow {
+	struct flow_key key;
+	uint32_t number; /* from 1, in order of appearance; 0: free */
+	uint32_t bits;
+	uint32_t hash;
+	uint8_t client;	 /* which end of the key began it */
+	uint8_t closer;	 /* who sent the first FIN; 2: nobody */
+	uint8_t icmp_type, icmp_code;
+	uint32_t icmp_mtu;
+	uint64_t first_packet, icmp_packet, last_packet;
+	int64_t first_ns, last_ns;
+	int64_t syn_ns, last_syn_ns, synack_ns, opened_ns, data_ns; /* 0: not seen */
+	uint64_t synack_packet, open_packet, fin_packet;
+	uint32_t syns, synacks, late_synacks; /* late: after the ACK that answers it */
+	struct half half[2];
+
+	/* Of the first reset. */
+	struct flow_reset {
+		uint64_t packet;
+		int64_t idle_ns, silent_ns; /* since anything; since its sender's last packet */
+		uint32_t unacked[2];
+		uint16_t window;
+		uint8_t by, ttl, usual_ttl;
+		bool ack, has_ts, id_zero, by_fin, early, after_again;
+	} reset;
+	int64_t idle_max_ns; /* the longest silence that it survived */
+	int64_t wake_ns;     /* that before the packet which nothing has answered yet; 0: none */
+	uint64_t wake_packet;
+	uint32_t wake_again; /* how often that packet was sent again */
+	uint8_t wake_by;
+};
+
+/* A SYN that nothing has followed yet: what is needed to make a flow of it. */
+struct lone_syn {
+	struct flow_key key;
+	int64_t at_ns;
+	uint64_t packet;
+	uint32_t number, hash, seq, tsval;
+	uint16_t mss, window, id, ip_length;
+	uint8_t from, ttl, scale, flags;
+	bool has_ts, has_scale, sack_permitted, has_id;
+};
+
+struct flow_slot {
+	uint32_t hash, ref; /* 0: free */
+};
+
+#define FLOW_CHUNK 512
+
+struct flows {
+	uint64_t seed;
+	struct flow_slot *slots;
+	size_t slots_n, used;
+	struct flow **chunks;
+	size_t chunks_n, made, hand;
+	uint32_t *free_list;
+	size_t free_n;
+	struct track *free_tracks;
+	struct lone_syn *ring;
+	size_t ring_at, ring_n;
+	uint32_t numbers;
+	uint64_t evicted;
+	/* Called once for each that ends, is given up, or is left at the end. */
+	void (*flow_over)(void *context, struct flow *f);
+	void (*syn_over)(void *context, const struct lone_syn *h);
+	void *context;
+};
+
+void flows_init(struct flows *t);
+void flows_done(struct flows *t);
+/* Tells all that are left; none is afterwards. */
+void flows_end(struct flows *t);
+uint32_t flow_hash(const struct flows *t, const struct flow_key *key);
+struct flow *flows_find(struct flows *t, const struct flow_key *key, uint32_t hash,
+		       struct lone_syn **ret_syn);
+struct flow *flow_new(struct flows *t, const struct flow_key *key, uint32_t hash, uint32_t number,
+		      const struct cap_packet *p);
+/* Notes a SYN, the first packet of its ports. */
+void flow_note_syn(struct flows *t, const struct cap_packet *p, uint32_t hash);
+/* Takes a SYN out of the ring, whose flow is to be made. */
+void flow_forget_syn(struct flows *t, struct lone_syn *h);
+void flow_forget(struct flows *t, struct flow *f);
+struct track *flow_track(struct flows *t, struct half *h);
+void flow_untrack(struct flows *t, struct half *h);
+
+static inline bool seq_before(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+#endif
