@@ -4,8 +4,8 @@
  * costs time, and ports where this end closes first. By the trace of how connections begin and end
  * (inet_sock_set_state), which names the peer's network and the service's port.
  */
-#include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "causes/enter.h"
 #include "causes/stages.h"
@@ -183,12 +183,22 @@ struct spread {
 	unsigned int backends;
 };
 
-static struct spread spread_of(const struct snapshot *s, uint16_t port)
+/*
+ * Of one network: a browser or proxy has connections to port 443 of the whole world, and these share
+ * nothing. Those of a pool mostly stand side by side.
+ */
+static bool side_by_side(const struct tcp_group *a, const struct tcp_group *b)
+{
+	return a->begun_here && a->family == b->family && a->port == b->port &&
+	       !memcmp(a->address, b->address, a->family == AF_INET ? 3 : 8);
+}
+
+static struct spread spread_of(const struct snapshot *s, const struct tcp_group *of)
 {
 	struct spread p = {0};
 
 	vec_each(g, &s->tcp_groups) {
-		if (!g->begun_here || g->port != port || !g->n[STATE_ESTABLISHED])
+		if (!side_by_side(g, of) || !g->n[STATE_ESTABLISHED])
 			continue;
 		p.backends++;
 		p.sum += g->n[STATE_ESTABLISHED];
@@ -209,10 +219,9 @@ static bool skewed(const struct snapshot *s, struct spread *ret)
 	vec_each(g, &s->tcp_groups) {
 		struct spread p;
 
-		/* Only of the first address of a port: the sum is the same for all. */
 		if (!g->begun_here || g->n[STATE_ESTABLISHED] < SKEW_LEAST)
 			continue;
-		p = spread_of(s, g->port);
+		p = spread_of(s, g);
 		if (!is_skewed(&p))
 			continue;
 		*ret = p;
@@ -228,6 +237,7 @@ static void skew(struct exam *x, const struct spread *p)
 	struct remedy *r;
 
 	f->state = AT_RISK;
+	f->confidence = POSSIBLE;
 	address_text(p->most->family, p->most->address, address, sizeof(address));
 	snprintf(where, sizeof(where), p->most->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address,
 		 p->most->port);

@@ -161,23 +161,46 @@ enum outcome examine_keepalive_dead(struct exam *x)
 
 /* ---- later than a box on the way forgets ---- */
 
-/* The idle limit that is known: stated, or of this host's own connection tracking. */
+#define RESETS_LEAST 3
+#define RESETS_SPREAD 20 /* a part of the time: they came after nearly the same silence */
+
+/* The idle limit that is known, and whence. */
 struct idle_limit {
-	uint64_t seconds;
-	bool stated;
+	uint64_t seconds; /* 0: none is */
+	enum { STATED, TRACKED, RESETS } from;
 };
+
+/* Resets that came after one and the same silence: somebody has forgotten, or lost patience. */
+static uint64_t limit_by_resets(const struct exam *x)
+{
+	uint64_t limit = 0;
+
+	if (!x->d->tcp || x->d->tcp->err)
+		return 0;
+	vec_each(l, &x->d->tcp->lines) {
+		uint64_t least = l->idle_least_ms, apart = l->idle_most_ms - least;
+
+		if (l->netns == x->o->inode && l->kind == TCP_RESET_RECEIVED &&
+		    l->idle >= RESETS_LEAST && apart <= least / RESETS_SPREAD &&
+		    (!limit || least / 1000 < limit))
+			limit = least / 1000;
+	}
+	return limit;
+}
 
 static struct idle_limit idle_limit(const struct exam *x)
 {
-	struct idle_limit l = {.seconds = threshold_count(x, THRESHOLD_IDLE_LIMIT), .stated = true};
+	uint64_t stated = threshold_count(x, THRESHOLD_IDLE_LIMIT);
 	int64_t tracked = 0, loose = 1;
 
+	if (stated)
+		return (struct idle_limit){stated, STATED};
 	/* Taken up in its middle a connection is not lost. */
-	if (l.seconds || !sysctl_get(&x->o->b, K_CONNTRACK_TCP_LOOSE, &loose) || loose ||
-	    !sysctl_get(&x->o->b, K_CONNTRACK_TCP_ESTABLISHED, &tracked) || tracked <= 0 ||
-	    !x->o->b.counter[C_CT_ENTRIES])
-		return l;
-	return (struct idle_limit){.seconds = (uint64_t)tracked};
+	if (sysctl_get(&x->o->b, K_CONNTRACK_TCP_LOOSE, &loose) && !loose &&
+	    sysctl_get(&x->o->b, K_CONNTRACK_TCP_ESTABLISHED, &tracked) && tracked > 0 &&
+	    x->o->b.counter[C_CT_ENTRIES])
+		return (struct idle_limit){(uint64_t)tracked, TRACKED};
+	return (struct idle_limit){limit_by_resets(x), RESETS};
 }
 
 static void idle_remedies(struct exam *x, struct finding *f, uint64_t limit)
@@ -208,6 +231,28 @@ static void idle_remedies(struct exam *x, struct finding *f, uint64_t limit)
 		remedy_sysctl_here(x, r, "net.ipv4.tcp_keepalive_probes", now, probes);
 }
 
+static void idle_words(struct exam *x, struct finding *f, const struct idle_limit *limit, uint64_t n)
+{
+	static const char *const who[] = {[STATED] = "the box on their way",
+					  [TRACKED] = "connection tracking here",
+					  [RESETS] = "somebody on their way"};
+	static const char *const whence[] = {
+		[STATED] = "stated (idle-limit)",
+		[TRACKED] = "nf_conntrack_tcp_timeout_established, with nf_conntrack_tcp_loose 0",
+		[RESETS] = "what resets tell that came in the sample after one and the same silence",
+	};
+
+	finding_headline(f, "%llu connections may be idle for longer than %s remembers them, %llu s",
+			 (unsigned long long)n, who[limit->from], (unsigned long long)limit->seconds);
+	finding_text(f, "What was idle for that long is forgotten on the way, mostly without a word. What is "
+			"sent then is dropped or answered with a reset, while both ends still think they are "
+			"connected. Keepalive prevents it where its first probe comes before.");
+	finding_subject(f)->sysctl = xstrdup("net.ipv4.tcp_keepalive_time");
+	evidence_text(f, x, "the limit of %llu s is %s", (unsigned long long)limit->seconds,
+		      whence[limit->from]);
+	finding_exclude(f, "connections over loopback: nothing is on their way");
+}
+
 enum outcome examine_keepalive_lb(struct exam *x)
 {
 	const struct tcp_tally *t = &connections_read(x->o)->tcp;
@@ -218,8 +263,8 @@ enum outcome examine_keepalive_lb(struct exam *x)
 	if (!tcp_all_read(x))
 		return tcp_partly_read(x);
 	if (!limit.seconds) {
-		evidence_text(NULL, x, "no idle limit is known: none is stated (idle-limit), and no connection "
-				       "tracking here forgets for good");
+		evidence_text(NULL, x, "no idle limit is known: none is stated (idle-limit), no connection "
+				       "tracking here forgets for good, no resets came after one silence");
 		return NOT_FOUND;
 	}
 	late = tcp_ages_from(&t->keepalive, limit.seconds);
@@ -231,22 +276,11 @@ enum outcome examine_keepalive_lb(struct exam *x)
 	}
 	f = finding_new(x);
 	f->state = AT_RISK;
-	f->severity = late >= ENOUGH ? SEVERITY_WARNING : SEVERITY_INFO;
-	f->confidence = limit.stated ? LIKELY : CERTAIN;
-	finding_headline(f, "%llu connections may be idle for longer than %s remembers them, %llu s",
-			 (unsigned long long)(late + unwatched),
-			 limit.stated ? "the box on their way" : "connection tracking here",
-			 (unsigned long long)limit.seconds);
-	finding_text(f, "What was idle for that long is forgotten on the way, mostly without a word. What is "
-			"sent then is dropped or answered with a reset, while both ends still think they are "
-			"connected. Keepalive prevents it where its first probe comes before.");
-	finding_subject(f)->sysctl = xstrdup("net.ipv4.tcp_keepalive_time");
+	f->severity = late >= ENOUGH && limit.from != RESETS ? SEVERITY_WARNING : SEVERITY_INFO;
+	f->confidence = limit.from == RESETS ? POSSIBLE : LIKELY;
+	idle_words(x, f, &limit, late + unwatched);
 	evidence_value(f, x, "sock_diag", "with keepalive, whose first probe comes later", late);
 	evidence_value(f, x, "sock_diag", "without keepalive, silent for longer already", unwatched);
-	evidence_text(f, x, "the limit of %llu s is %s", (unsigned long long)limit.seconds,
-		      limit.stated ? "stated (idle-limit)"
-				   : "nf_conntrack_tcp_timeout_established, with nf_conntrack_tcp_loose 0");
-	finding_exclude(f, "connections over loopback: nothing is on their way");
 	idle_remedies(x, f, limit.seconds);
 	return FOUND;
 }
