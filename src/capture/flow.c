@@ -46,16 +46,23 @@ static inline struct flow *at(const struct flows *t, size_t i)
 	return &t->chunks[i / FLOW_CHUNK][i % FLOW_CHUNK];
 }
 
+/* Pairs of words are multiplied to 128 bits and folded, side by side: none waits for another. */
+static inline uint64_t fold(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 uint32_t flow_hash(const struct flows *t, const struct flow_key *key)
 {
-	uint64_t words[sizeof(*key) / 8], h = t->seed;
+	uint64_t w[sizeof(*key) / 8], h;
 
-	memcpy(words, key, sizeof(words));
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		h = (h ^ words[i]) * 0x9fb21c651e98df25ULL;
-		h ^= h >> 32;
-	}
-	return (uint32_t)h;
+	memcpy(w, key, sizeof(w));
+	h = fold(w[0] ^ t->seed, w[2] ^ 0x9fb21c651e98df25ULL) +
+	    fold(w[1] ^ t->seed, w[3] ^ 0xc2b2ae3d27d4eb4fULL);
+	h = fold(h ^ w[4], t->seed | 1);
+	return (uint32_t)(h ^ h >> 32);
 }
 
 static inline const struct flow_key *key_of(const struct flows *t, uint32_t ref)
@@ -65,7 +72,13 @@ static inline const struct flow_key *key_of(const struct flows *t, uint32_t ref)
 
 static inline bool same_key(const struct flow_key *a, const struct flow_key *b)
 {
-	return memcmp(a, b, sizeof(*a)) == 0;
+	uint64_t x[sizeof(*a) / 8], y[sizeof(*b) / 8], differ = 0;
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	for (size_t i = 0; i < ARRAY_SIZE(x); i++)
+		differ |= x[i] ^ y[i];
+	return !differ;
 }
 
 /* Ring places are numbered from 0, but with the bit set none of them is 0. */

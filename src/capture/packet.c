@@ -53,14 +53,23 @@ static void ethernet(struct rest r, struct cap_packet *p);
 static inline void set_ends(struct cap_packet *p, const uint8_t *from, const uint8_t *to, uint8_t family,
 			    uint8_t protocol, uint16_t from_port, uint16_t to_port)
 {
-	size_t size = family == AF_INET ? 4 : 16;
-	int order = memcmp(from, to, size);
-	uint8_t f = order ? order > 0 : from_port > to_port;
+	uint8_t f;
 
-	p->from = f;
 	memset(p->key.address, 0, sizeof(p->key.address));
-	memcpy(p->key.address[f], from, size);
-	memcpy(p->key.address[!f], to, size);
+	if (family == AF_INET) {
+		uint32_t a = be32(from), b = be32(to);
+
+		f = a != b ? a > b : from_port > to_port;
+		memcpy(p->key.address[f], from, 4);
+		memcpy(p->key.address[!f], to, 4);
+	} else {
+		int order = memcmp(from, to, 16);
+
+		f = order ? order > 0 : from_port > to_port;
+		memcpy(p->key.address[f], from, 16);
+		memcpy(p->key.address[!f], to, 16);
+	}
+	p->from = f;
 	p->key.port[f] = from_port;
 	p->key.port[!f] = to_port;
 	p->key.family = family;
