@@ -30,6 +30,7 @@ enum remedy_kind {
 };
 
 struct exam;
+struct flow_index;
 struct finding;
 struct subject;
 
@@ -194,6 +195,7 @@ struct exam {
 	struct ledger *ledger;
 	const struct cause_row *row;
 	struct cleared *cleared; /* where the numbers go that clear it */
+	const struct flow_index *flows; /* of connections at the beginning, see tcp_flow.h; NULL: none */
 	struct fw_blame *firewall; /* what the firewall's causes share; NULL until one asks */
 };
 

@@ -14,9 +14,18 @@ struct flow_time {
 	uint64_t acked;		/* bytes */
 	uint64_t again;		/* segments sent again */
 	uint64_t delivered, ce; /* segments; of these marked by ECN */
-	bool known_before;	/* false: since its birth, or since it last was idle */
 };
-struct flow_time flow_time(const struct observation *o, const struct socket *sk);
+struct flow_time flow_time(const struct exam *x, const struct socket *sk);
+
+/* The same connection at the beginning; NULL: it was not there, or had nothing to tell. */
+const struct socket *socket_before(const struct exam *x, const struct socket *sk);
+/* Thousands of connections are looked up at the beginning: they are sorted once for a cause. */
+struct flow_index {
+	struct exam *x;
+	VEC(const struct socket *) sorted; /* by cookie */
+};
+void flow_index_init(struct exam *x, struct flow_index *ret);
+void flow_index_done(struct flow_index *index);
 
 /* The reader of a closed window's connection, see tcp_window.c. */
 bool nobody_reads(const struct finding *f, const struct subject *s);

@@ -64,13 +64,13 @@ struct ranked {
 
 static uint64_t sent_again(const struct exam *x, const struct socket *sk)
 {
-	return flow_time(x->o, sk).again;
+	return flow_time(x, sk).again;
 }
 
 static uint64_t seen_reordered(const struct exam *x, const struct socket *sk)
 {
-	const struct socket *before = snapshot_socket(&x->o->a, sk->cookie);
-	uint32_t was = before && before->tcp_known ? before->tcp.reord_seen : 0;
+	const struct socket *before = socket_before(x, sk);
+	uint32_t was = before ? before->tcp.reord_seen : 0;
 
 	return sk->tcp.reord_seen - MIN(was, sk->tcp.reord_seen);
 }
@@ -125,10 +125,12 @@ static const char *why_spurious(const struct exam *x, const struct repairs *r)
 
 enum outcome examine_spurious_retrans(struct exam *x)
 {
+	cleanup(flow_index_done) struct flow_index index = {0};
 	struct repairs r = repairs(x);
 	struct remedy *remedy;
 	struct finding *f;
 
+	flow_index_init(x, &index);
 	if (!are_spurious(&r)) {
 		evidence_counter(NULL, x, C_TCP_RETRANS_SEGS);
 		evidence_counter(NULL, x, C_TCP_DSACK_RECV_SEGS);
@@ -204,8 +206,8 @@ static enum outcome reordered_tx(struct exam *x, const struct repairs *r)
 
 static uint64_t came_disordered(const struct exam *x, const struct socket *sk)
 {
-	const struct socket *before = snapshot_socket(&x->o->a, sk->cookie);
-	uint32_t was = before && before->tcp_known ? before->tcp.rcv_ooopack : 0;
+	const struct socket *before = socket_before(x, sk);
+	uint32_t was = before ? before->tcp.rcv_ooopack : 0;
 
 	return sk->tcp.rcv_ooopack - MIN(was, sk->tcp.rcv_ooopack);
 }
@@ -242,9 +244,11 @@ static enum outcome reordered_rx(struct exam *x, uint64_t disordered, uint64_t c
 
 enum outcome examine_tcp_reordering(struct exam *x)
 {
+	cleanup(flow_index_done) struct flow_index index = {0};
 	uint64_t disordered = value(x, C_TCPOFO_QUEUE), came = value(x, C_TCP_IN_SEGS);
 	struct repairs r = repairs(x);
 
+	flow_index_init(x, &index);
 	if (reorderings(x) >= LEAST && !finding_here(x, "tcp-spurious-retrans") &&
 	    r.share < threshold_share(x, THRESHOLD_RETRANSMIT_WARNING))
 		return reordered_tx(x, &r);
@@ -261,7 +265,7 @@ enum outcome examine_tcp_reordering(struct exam *x)
 
 static uint64_t without_sack(const struct exam *x, const struct socket *sk)
 {
-	return sk->tcp.options & OPTION_SACK ? 0 : flow_time(x->o, sk).again;
+	return sk->tcp.options & OPTION_SACK ? 0 : flow_time(x, sk).again;
 }
 
 static void sack_remedies(struct exam *x, struct finding *f, bool off_here)
@@ -286,12 +290,14 @@ static void sack_remedies(struct exam *x, struct finding *f, bool off_here)
 
 enum outcome examine_sack_off(struct exam *x)
 {
+	cleanup(flow_index_done) struct flow_index index = {0};
 	uint64_t recoveries = value(x, C_TCP_RENO_RECOVERY);
 	struct repairs r = repairs(x);
 	struct finding *f;
 	int64_t on = 1;
 	bool off_here;
 
+	flow_index_init(x, &index);
 	off_here = sysctl_get(&x->o->b, K_TCP_SACK, &on) && on == 0;
 	if (!off_here && recoveries < LEAST) {
 		evidence_counter(NULL, x, C_TCP_RENO_RECOVERY);
@@ -326,7 +332,7 @@ enum outcome examine_sack_off(struct exam *x)
 /* It timed out and goes on: what came back was worth less waiting. */
 static uint64_t waited_for_floor(const struct exam *x, const struct socket *sk)
 {
-	struct flow_time t = flow_time(x->o, sk);
+	struct flow_time t = flow_time(x, sk);
 
 	return sk->tcp.rtt_us && sk->tcp.rtt_us < SHORT_RTT_US && sk->rto_us >= RTO_FLOOR_US &&
 			       !sk->backoff && t.acked
@@ -368,10 +374,12 @@ static void rto_remedies(struct exam *x, struct finding *f)
 
 enum outcome examine_rto_min(struct exam *x)
 {
+	cleanup(flow_index_done) struct flow_index index = {0};
 	uint64_t timeouts = value(x, C_TCP_TIMEOUTS), syns = value(x, C_TCP_SYN_RETRANS);
 	const struct socket *sk;
 	struct finding *f;
 
+	flow_index_init(x, &index);
 	timeouts -= MIN(timeouts, syns);
 	if (timeouts < LEAST || !any_socket(x, waited_for_floor)) {
 		evidence_counter(NULL, x, C_TCP_TIMEOUTS);
@@ -407,11 +415,13 @@ static uint64_t timeout_needed(const struct exam *x, const struct socket *sk)
 
 enum outcome examine_app_timeouts(struct exam *x)
 {
+	cleanup(flow_index_done) struct flow_index index = {0};
 	struct repairs r = repairs(x);
 	const struct finding *loss = finding_here(x, "tcp-rto");
 	struct remedy *remedy;
 	struct finding *f;
 
+	flow_index_init(x, &index);
 	loss = loss ? loss : finding_here(x, "tcp-fast-retransmit");
 	if (!loss || !any_socket(x, timeout_needed)) {
 		evidence_text(NULL, x, "no losses of known connections that a program's timeout should bear "

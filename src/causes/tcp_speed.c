@@ -28,7 +28,7 @@ struct limited {
 /* The busiest connection that a buffer holds back; sk NULL: none. */
 static bool is_limited(const struct exam *x, const struct socket *sk, struct limited *ret)
 {
-	struct flow_time t = flow_time(x->o, sk);
+	struct flow_time t = flow_time(x, sk);
 	struct limited l = {.sk = sk, .rwnd = t.rwnd_us > t.sndbuf_us};
 	double rtt = (double)sk->tcp.rtt_us / 1e6, seconds = MAX(x->o->seconds, 0.001);
 
@@ -140,10 +140,13 @@ static struct limited first_limited(struct exam *x, struct finding **f)
 
 enum outcome examine_buffer_limited(struct exam *x)
 {
+	cleanup(flow_index_done) struct flow_index index = {0};
 	struct finding *f = NULL;
-	struct limited l = first_limited(x, &f);
 	char who[64], peer[64];
+	struct limited l;
 
+	flow_index_init(x, &index);
+	l = first_limited(x, &f);
 	if (!f) {
 		evidence_text(NULL, x, "no connection with a round trip of %d ms or more was held back by a "
 				       "buffer for %.0f %% of the time it had data",
@@ -186,7 +189,7 @@ enum outcome examine_buffer_limited(struct exam *x)
 
 static bool by_network(const struct exam *x, const struct socket *sk)
 {
-	struct flow_time t = flow_time(x->o, sk);
+	struct flow_time t = flow_time(x, sk);
 
 	return is_connection(sk) && sk->wqueue && (t.again || t.ce) &&
 	       (double)t.busy_us >= BUSY_SHARE * MAX(x->o->seconds, 0.001) * 1e6 &&
@@ -239,9 +242,11 @@ static void cwnd_words(struct exam *x, struct finding *f, bool marked)
 /* Advice alone: told beside a loss of TCP's, or where routers mark. */
 enum outcome examine_cwnd_limited(struct exam *x)
 {
+	cleanup(flow_index_done) struct flow_index index = {0};
 	bool marked = is_marked(x), lossy;
 	struct finding *f = NULL;
 
+	flow_index_init(x, &index);
 	lossy = finding_here(x, "tcp-rto") || finding_here(x, "tcp-fast-retransmit");
 	vec_each(sk, &x->o->b.sockets) {
 		if ((!lossy && !marked) || !by_network(x, sk))

@@ -65,12 +65,12 @@ static bool may_get_more(const struct socket *sk)
  */
 static bool is_stuck_rx(const struct exam *x, const struct socket *sk)
 {
-	const struct socket *before = snapshot_socket(&x->o->a, sk->cookie);
+	const struct socket *before = socket_before(x, sk);
 
 	if (!is_connection(sk) || !sk->mem_known || !may_get_more(sk) || !sk->drops ||
 	    sk->tcp.last_received_ms < STUCK_MS || !is_unread(sk) || !no_room(sk))
 		return false;
-	return taken_out(sk) == (before && before->tcp_known ? taken_out(before) : 0);
+	return taken_out(sk) == (before ? taken_out(before) : 0);
 }
 
 /* The other end is a connection of this namespace: its reader is told by its own cause. */
@@ -93,7 +93,7 @@ static bool peer_is_here(const struct exam *x, const struct socket *sk)
  */
 static bool is_stuck_tx(const struct exam *x, const struct socket *sk)
 {
-	const struct socket *before = snapshot_socket(&x->o->a, sk->cookie);
+	const struct socket *before = socket_before(x, sk);
 
 	if (!is_connection(sk) || sk->timer != TIMER_PROBE || !sk->inode || !sk->wqueue ||
 	    sk->tcp.snd_wnd >= sk->snd_mss || sk->tcp.last_sent_ms < STUCK_MS ||
@@ -237,9 +237,11 @@ bool nobody_reads(const struct finding *f, const struct subject *s)
 
 enum outcome examine_zero_window_rx(struct exam *x)
 {
+	cleanup(flow_index_done) struct flow_index index = {0};
 	cleanup(stuck_done) struct stuck all = {0};
 	struct finding *f;
 
+	flow_index_init(x, &index);
 	find_stuck(x, true, &all);
 	if (!all.list.n) {
 		evidence_counter(NULL, x, C_TCP_TO_ZERO_WINDOW_ADV);
@@ -262,7 +264,7 @@ enum outcome examine_zero_window_rx(struct exam *x)
 /* Share of the sample in which it had data and the peer's window let none of it go. */
 static double waited_for_window(const struct exam *x, const struct socket *sk)
 {
-	struct flow_time t = flow_time(x->o, sk);
+	struct flow_time t = flow_time(x, sk);
 
 	return t.busy_us ? (double)t.rwnd_us / (double)t.busy_us : 0;
 }
@@ -288,11 +290,13 @@ static void tx_remedies(struct finding *f)
 
 enum outcome examine_zero_window_tx(struct exam *x)
 {
+	cleanup(flow_index_done) struct flow_index index = {0};
 	cleanup(stuck_done) struct stuck all = {0};
 	char where[80], who[64], peer[96];
 	const struct socket *sk;
 	struct finding *f;
 
+	flow_index_init(x, &index);
 	find_stuck(x, false, &all);
 	if (!all.list.n) {
 		evidence_counter(NULL, x, C_TCP_WIN_PROBE);
