@@ -61,7 +61,9 @@ struct socket_extra {
 	bool rcv_wnd_known; /* since 6.2 */
 	uint32_t rcv_wnd;   /* bytes that the peer was offered last */
 	bool rto_known;	    /* since 6.7 */
-	uint32_t total_rto, total_rto_recoveries, total_rto_ms; /* 16 bits of the first two */
+	/* Timeouts; how often they came in a row, that of now too; the time in these. 16 bits of the
+	 * first two. */
+	uint32_t total_rto, total_rto_recoveries, total_rto_ms;
 	bool tos_known;
 	uint8_t tos;
 	uint32_t mark;	       /* only with CAP_NET_ADMIN */

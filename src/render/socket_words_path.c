@@ -57,7 +57,7 @@ static void phase_words(const struct socket_view *v, struct socket_words *w)
 		break;
 	case PHASE_LOSS:
 		socket_word(w, "phase", "loss: a retransmission timeout ran out; cwnd begins at one "
-					"segment again, by slow start");
+					"segment again");
 		break;
 	}
 }
@@ -213,8 +213,9 @@ static void loss_words(const struct socket_view *v, struct socket_words *w)
 			    sk->backoff);
 	if (x && x->rto_known && x->total_rto)
 		socket_word(w, "timeouts so far",
-			    "%u, of which it recovered %u times; %s were spent in them",
-			    x->total_rto, x->total_rto_recoveries, fmt_ms(x->total_rto_ms).s);
+			    "%u, in %u row%s; %s were spent in them", x->total_rto,
+			    x->total_rto_recoveries, x->total_rto_recoveries == 1 ? "" : "s",
+			    fmt_ms(x->total_rto_ms).s);
 }
 
 /* ---- who holds it back ---- */

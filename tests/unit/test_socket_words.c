@@ -422,7 +422,7 @@ static void test_losses(void **state)
 	assert_says(&sk, "retransmits", "5 of them needless");
 	sk.lost = 2;
 	assert_says(&sk, "retransmits", "2 believed lost");
-	says(&sk, &x, "timeouts so far", "3, of which it recovered 2 times; 1,500 ms", __LINE__);
+	says(&sk, &x, "timeouts so far", "3, in 2 rows; 1,500 ms", __LINE__);
 	sk.retrans_total = 0;
 	assert_says(&sk, "retransmits", "none");
 	assert_says(&sk, "limited by", "the peer's window 25 %, our send buffer 10 %, the rest 65 %");
