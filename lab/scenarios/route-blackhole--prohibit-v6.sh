@@ -4,7 +4,7 @@ TO=$S6 TYPE=prohibit
 
 needs() {
 	case $(uname -r) in
-	6.1.*) ;;
+	6.1.* | 6.12.*) ;;
 	*) return 0 ;;
 	esac
 	echo "this kernel drops it where it drops what has no route (ip6_pkt_drop)"
