@@ -36,6 +36,7 @@ bench: all
 	@tools/setup --test
 	@bench/run
 	@bench/storm
+	@bench/sockets
 
 install: all
 	@meson install -C $(BUILD)

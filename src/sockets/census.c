@@ -25,15 +25,12 @@ void census_init(struct census *c, const struct sockets_options *o, struct socke
 
 void census_done(struct census *c)
 {
+	if (c->reading)
+		pthread_join(c->reader, NULL);
 	holders_done(&c->holders);
+	vec_done(&c->pending);
 	free(c->process_sums);
 	vec_done(&c->top.heap);
-}
-
-void census_know_holders(struct census *c)
-{
-	free(c->process_sums);
-	c->process_sums = xcalloc(c->holders.processes.n + 1, sizeof(*c->process_sums));
 }
 
 /* ---- sums ---- */
@@ -56,35 +53,52 @@ static bool waits_for_others(const struct socket *sk)
 	       (sk->kind == SOCKET_INET && sk->protocol != IPPROTO_TCP && !sk->remote_port);
 }
 
-static void add_to(struct sockets_sum *sum, const struct socket *sk, const struct socket_verdict *v)
+static struct socket_count count_of(const struct socket *sk, const struct socket_verdict *v)
 {
-	sum->sockets++;
-	sum->troubled += v->troubles != 0;
-	sum->worst = MAX(sum->worst, v->rank);
-	sum->states[sk->state % TCP_STATES]++;
-	if (listens(sk)) {
-		sum->waiting += sk->rqueue;
-		sum->backlog += sk->wqueue;
-		return;
-	}
-	sum->rqueue += sk->rqueue;
-	sum->wqueue += sk->wqueue;
-	sum->rto_us_max = MAX(sum->rto_us_max, sk->rto_us);
-	sum->rtt_us_max = MAX(sum->rtt_us_max, sk->tcp.rtt_us);
+	bool connected = sk->state == STATE_ESTABLISHED || sk->state == STATE_CLOSE_WAIT;
 	/* Without a round trip it is the first one, of 1 s; probes of a window do not double it. */
-	if (sk->tcp.rtt_us && sk->rto_us < RTO_MAX_US)
-		sum->rto_base_us_max =
-			MAX(sum->rto_base_us_max,
-			    sk->timer == TIMER_PROBE ? sk->rto_us : sk->rto_us >> MIN(sk->backoff, 31u));
+	bool measured = sk->tcp.rtt_us && sk->rto_us < RTO_MAX_US;
+	unsigned int doubled = sk->timer == TIMER_PROBE ? 0 : MIN(sk->backoff, 31u);
+
+	return (struct socket_count){
+		.rank = v->rank,
+		.inode = sk->inode,
+		.rqueue = sk->rqueue,
+		.wqueue = sk->wqueue,
+		.rto_us = sk->rto_us,
+		.rto_base_us = measured ? sk->rto_us >> doubled : 0,
+		.rtt_us = sk->tcp.rtt_us,
+		.state = sk->state % TCP_STATES,
+		.listens = listens(sk),
+		.unaccepted = !sk->inode && sk->kind != SOCKET_RAW && connected,
+	};
 }
 
-static void add(struct sockets_sums *table, const struct sockets_key *key, const struct socket *sk,
-		const struct socket_verdict *v)
+static void add_to(struct sockets_sum *sum, const struct socket_count *n)
+{
+	sum->sockets++;
+	sum->troubled += n->rank != 0;
+	sum->worst = MAX(sum->worst, n->rank);
+	sum->states[n->state]++;
+	if (n->listens) {
+		sum->waiting += n->rqueue;
+		sum->backlog += n->wqueue;
+		return;
+	}
+	sum->rqueue += n->rqueue;
+	sum->wqueue += n->wqueue;
+	sum->rto_us_max = MAX(sum->rto_us_max, n->rto_us);
+	sum->rto_base_us_max = MAX(sum->rto_base_us_max, n->rto_base_us);
+	sum->rtt_us_max = MAX(sum->rtt_us_max, n->rtt_us);
+}
+
+static void add(struct sockets_sums *table, const struct sockets_key *key,
+		const struct socket_count *n)
 {
 	struct sockets_sum *sum = sums_get(table, key);
 
 	if (sum)
-		add_to(sum, sk, v);
+		add_to(sum, n);
 	else
 		table->others++;
 }
@@ -107,7 +121,7 @@ static struct sockets_key peer_key(const struct socket *sk)
  * By local port: the dump tells listeners before connections, and of IPv6 first, whose listeners
  * may take IPv4, too. A client's port that is also some listener's counts as its connection.
  */
-static void add_to_listener(struct census *c, const struct socket *sk, const struct socket_verdict *v)
+static void add_to_listener(struct census *c, const struct socket *sk, const struct socket_count *n)
 {
 	struct sockets_sums *table = &c->report->by[BY_LISTENER];
 	struct sockets_key key = {
@@ -120,12 +134,11 @@ static void add_to_listener(struct census *c, const struct socket *sk, const str
 	if (waits_for_others(sk))
 		*word |= bit;
 	if (*word & bit)
-		add(table, &key, sk, v);
+		add(table, &key, n);
 }
 
 /* Of one holder; a process may have several tables of descriptors, and is one all the same. */
-static void add_to_process(struct census *c, const struct socket *sk,
-			   const struct socket_verdict *v, uint32_t process)
+static void add_to_process(struct census *c, const struct socket_count *n, uint32_t process)
 {
 	struct sockets_sums *table = &c->report->by[BY_PROCESS];
 	const struct socket_holder *p = &c->holders.processes.items[process];
@@ -141,45 +154,85 @@ static void add_to_process(struct census *c, const struct socket *sk,
 		memcpy(sum->comm, p->comm, sizeof(sum->comm));
 		c->process_sums[process] = (uint32_t)(sum - table->list.items) + 1;
 	}
-	add_to(&table->list.items[c->process_sums[process] - 1], sk, v);
+	add_to(&table->list.items[c->process_sums[process] - 1], n);
 }
 
-static void add_to_processes(struct census *c, const struct socket *sk,
-			     const struct socket_verdict *v, const struct holding *holding)
-{
-	static const struct sockets_key nobody;
-	uint32_t processes[SOCKETS_HOLDERS];
-	size_t n = 0;
-
-	if (holding && holders_of(&c->holders, holding, processes, &n) > 1)
-		c->report->shared++;
-	if (!n)
-		add(&c->report->by[BY_PROCESS], &nobody, sk, v);
-	for (size_t i = 0; i < n; i++)
-		add_to_process(c, sk, v, processes[i]);
-}
-
-static enum holder_lack lack_of(const struct census *c, const struct socket *sk,
+static enum holder_lack lack_of(const struct census *c, const struct socket_count *n,
 				const struct holding *holding)
 {
 	const struct sockets_owners *how = &c->report->owners;
 
 	if (holding)
 		return HOLDER_KNOWN;
-	if (!sk->inode && sk->kind != SOCKET_RAW &&
-	    (sk->state == STATE_ESTABLISHED || sk->state == STATE_CLOSE_WAIT))
-		return HOLDER_ACCEPT_QUEUE;
-	if (!sk->inode)
-		return HOLDER_KERNEL;
+	if (!n->inode)
+		return n->unaccepted ? HOLDER_ACCEPT_QUEUE : HOLDER_KERNEL;
 	return how->err || how->denied || how->hidepid || how->nested_pids ? HOLDER_HIDDEN
 									     : HOLDER_NONE;
 }
 
-static void count(struct census *c, const struct socket *sk, const struct socket_verdict *v,
-		  const struct holding *holding)
+static void count_by_holder(struct census *c, const struct socket_count *n)
+{
+	const struct holding *holding = holders_find(&c->holders, n->inode);
+	static const struct sockets_key nobody;
+	uint32_t processes[SOCKETS_HOLDERS];
+	size_t processes_n = 0;
+
+	c->report->lacks[lack_of(c, n, holding)]++;
+	if (holding && holders_of(&c->holders, holding, processes, &processes_n) > 1)
+		c->report->shared++;
+	if (!processes_n)
+		add(&c->report->by[BY_PROCESS], &nobody, n);
+	for (size_t i = 0; i < processes_n; i++)
+		add_to_process(c, n, processes[i]);
+}
+
+static void *read_holders(void *arg)
+{
+	struct census *c = arg;
+
+	holders_read(&c->holders, c->netns, c->by_proc);
+	return NULL;
+}
+
+void census_begin_holders(struct census *c, uint32_t netns)
+{
+	const struct sockets_options *o = c->options;
+
+	c->netns = netns;
+	c->by_proc = o->by_proc;
+	c->reading = !o->each && !o->filter.pid &&
+		     pthread_create(&c->reader, NULL, read_holders, c) == 0;
+	if (!c->reading) {
+		read_holders(c);
+		census_know_holders(c);
+	}
+}
+
+void census_know_holders(struct census *c)
+{
+	const size_t ahead = 16; /* as many answers take as long as memory does */
+
+	if (c->known)
+		return;
+	if (c->reading)
+		pthread_join(c->reader, NULL);
+	c->reading = false;
+	c->known = true;
+	c->report->owners = c->holders.how;
+	c->process_sums = xcalloc(c->holders.processes.n + 1, sizeof(*c->process_sums));
+	for (size_t i = 0; i < c->pending.n; i++) {
+		if (i + ahead < c->pending.n)
+			holders_expect(&c->holders, c->pending.items[i + ahead].inode);
+		count_by_holder(c, &c->pending.items[i]);
+	}
+	vec_done(&c->pending);
+}
+
+static void count(struct census *c, const struct socket *sk, const struct socket_verdict *v)
 {
 	struct sockets_report *r = c->report;
 	struct sockets_key peer = peer_key(sk);
+	struct socket_count n = count_of(sk, v);
 
 	r->matched++;
 	r->troubled += v->troubles != 0;
@@ -191,20 +244,24 @@ static void count(struct census *c, const struct socket *sk, const struct socket
 		r->udp++;
 	else
 		r->kinds[sk->kind].matched++;
-	r->lacks[lack_of(c, sk, holding)]++;
-	add_to_processes(c, sk, v, holding);
-	add_to_listener(c, sk, v);
+	if (c->known)
+		count_by_holder(c, &n);
+	else
+		*vec_push(&c->pending) = n;
+	add_to_listener(c, sk, &n);
 	if (sk->remote_port && sk->kind == SOCKET_INET)
-		add(&r->by[BY_PEER], &peer, sk, v);
+		add(&r->by[BY_PEER], &peer, &n);
 }
 
 /* ---- rows ---- */
 
-static void name_holders(struct census *c, struct sockets_row *row, const struct holding *holding)
+static void name_holders(struct census *c, struct sockets_row *row)
 {
+	struct socket_count n = count_of(&row->socket, &row->verdict);
+	const struct holding *holding = holders_find(&c->holders, n.inode);
 	uint32_t processes[SOCKETS_HOLDERS];
 
-	row->lack = lack_of(c, &row->socket, holding);
+	row->lack = lack_of(c, &n, holding);
 	if (!holding)
 		return;
 	row->holders_all = holders_of(&c->holders, holding, processes, &row->holders_n);
@@ -212,8 +269,7 @@ static void name_holders(struct census *c, struct sockets_row *row, const struct
 		row->holders[i] = c->holders.processes.items[processes[i]];
 }
 
-static void keep_row(struct census *c, const struct socket *sk, const struct socket_verdict *v,
-		     const struct holding *holding)
+static void keep_row(struct census *c, const struct socket *sk, const struct socket_verdict *v)
 {
 	const struct sockets_options *o = c->options;
 	struct sockets_row row;
@@ -226,12 +282,13 @@ static void keep_row(struct census *c, const struct socket *sk, const struct soc
 		top_offer(&c->top, &row);
 		return;
 	}
-	name_holders(c, &row, holding);
+	name_holders(c, &row);
 	o->each(o->arg, c->report, &row);
 }
 
-static bool held_by(const struct census *c, const struct holding *holding, int pid)
+static bool held_by(const struct census *c, uint32_t inode, int pid)
 {
+	const struct holding *holding = holders_find(&c->holders, inode);
 	uint32_t processes[SOCKETS_HOLDERS];
 	size_t n = 0;
 
@@ -246,7 +303,6 @@ static bool held_by(const struct census *c, const struct holding *holding, int p
 bool census_take(struct census *c, const struct socket *sk)
 {
 	const struct sockets_filter *f = &c->options->filter;
-	const struct holding *holding;
 	struct socket_verdict v;
 
 	if (c->options->max && c->report->seen >= c->options->max) {
@@ -258,14 +314,13 @@ bool census_take(struct census *c, const struct socket *sk)
 		c->report->spaces.items[c->space].sockets++;
 	if (!sockets_filter_means(f, sk))
 		return true;
-	holding = holders_find(&c->holders, sk->inode);
-	if (f->pid && !held_by(c, holding, f->pid))
+	if (f->pid && !held_by(c, sk->inode, f->pid))
 		return true;
 	socket_judge(sk, &v);
 	if (f->troubles && !(v.troubles & f->troubles))
 		return true;
-	count(c, sk, &v, holding);
-	keep_row(c, sk, &v, holding);
+	count(c, sk, &v);
+	keep_row(c, sk, &v);
 	return true;
 }
 
@@ -306,10 +361,11 @@ void census_finish(struct census *c, struct host *h)
 	struct sockets_report *r = c->report;
 	struct snapshot *s = xcalloc(1, sizeof(*s));
 
+	census_know_holders(c);
 	top_sort(&c->top);
 	r->rows_left = c->top.left;
 	vec_each(row, &c->top.heap) {
-		name_holders(c, row, holders_find(&c->holders, row->socket.inode));
+		name_holders(c, row);
 		for (size_t i = 0; i < row->holders_n; i++)
 			want_process(s, &row->holders[i]);
 	}
@@ -375,9 +431,7 @@ static bool read_once(const struct sockets_options *o, struct netns *spaces, siz
 
 	census_init(&c, o, r);
 	c.last = last;
-	holders_read(&c.holders, n == 1 ? spaces[0].inode : 0, o->by_proc);
-	r->owners = c.holders.how;
-	census_know_holders(&c);
+	census_begin_holders(&c, n == 1 ? spaces[0].inode : 0);
 	for (size_t i = 0; i < n && !r->cut && (last || !c.interrupted); i++)
 		read_space(&c, &spaces[i], home);
 	r->changing = c.interrupted;

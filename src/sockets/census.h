@@ -6,6 +6,8 @@
 #ifndef WHYDROP_SOCKETS_CENSUS_H
 #define WHYDROP_SOCKETS_CENSUS_H
 
+#include <pthread.h>
+
 #include "collect/netns.h"
 #include "sockets/holders.h"
 #include "sockets/top.h"
@@ -45,10 +47,27 @@ struct sockets_options {
 	void *arg;
 };
 
+/* What the sums need of a socket. */
+struct socket_count {
+	uint64_t rank;
+	uint32_t inode, rqueue, wqueue, rto_us, rto_base_us, rtt_us;
+	uint8_t state;
+	bool listens;	 /* rqueue and wqueue are connections */
+	bool unaccepted; /* without an inode because no program has accepted it */
+};
+
+/*
+ * The holders are read by a thread of their own while the dump goes on: what is to be known of them
+ * is looked up at the end, unless each socket is to be told with its holder at once.
+ */
 struct census {
 	const struct sockets_options *options;
 	struct sockets_report *report;
 	struct holders holders;
+	bool by_proc, reading;
+	uint32_t netns; /* of the holders that matter; 0: all */
+	pthread_t reader;
+	VEC(struct socket_count) pending; /* their holders are not known yet */
 	struct top top;
 	/* Short ways to the sums: of a process of `holders`, its index in the table + 1; ports of this
 	 * namespace that somebody waits at, of TCP and not. */
@@ -56,11 +75,14 @@ struct census {
 	uint64_t waited_at[2][65536 / 64];
 	size_t space; /* index of the one that is being read */
 	char name[UNIX_NAME]; /* of the unix socket that is being taken */
+	bool known;	  /* the holders */
 	bool interrupted; /* the kernel said that a dump was not consistent */
 	bool last;	  /* then what was read stays as it is: it is not read again */
 };
 
-/* The holders are known, and do not change any more. */
+/* Begins to read the holders, or reads them where they are needed at once. */
+void census_begin_holders(struct census *c, uint32_t netns);
+/* They are known, and do not change any more: what waited for them is counted. */
 void census_know_holders(struct census *c);
 void census_init(struct census *c, const struct sockets_options *o, struct sockets_report *r);
 void census_done(struct census *c);

@@ -35,12 +35,6 @@ static int take_piece(struct nl_sink *sink, const struct buf *messages)
 	if (p->restarted)
 		return -ECANCELED;
 	nl_each(message, messages) {
-		const struct inet_diag_msg *m = nl_data(message.h, sizeof(*m));
-
-		if (m)
-			holders_expect(&p->census->holders, m->idiag_inode);
-	}
-	nl_each(message, messages) {
 		struct sock_diag d;
 		struct socket sk;
 		int r;
