@@ -110,8 +110,9 @@ run "${plain[@]}" "$WHYDROP" sockets --json
 json 'd["owners"]["how"] == "proc" and d["owners"]["denied"] > 0 and d["owners"]["without"]["hidden"] > 600
       and d["sockets_troubled"] == 20' > "$TMP/value" || fail "without privileges" "$OUT" "$ERR"
 answers 0 'CAP_BPF with' "${plain[@]}" "$WHYDROP" sockets
-hidden=(ip netns exec "$here" unshare -m sh -c 'mount -t proc -o remount,hidepid=2 proc /proc 2> /dev/null ||
-	mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"' sh)
+# A /proc of its own: to remount would change the one of everybody.
+hidden=(ip netns exec "$here" unshare -m sh -c 'mount -t proc -o hidepid=2 proc /proc &&
+	exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"' sh)
 if "${hidden[@]}" grep -q 'hidepid=' /proc/self/mounts; then
 	answers 0 'mounted with hidepid' "${hidden[@]}" "$WHYDROP" sockets
 else
