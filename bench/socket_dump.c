@@ -17,9 +17,9 @@
 static unsigned long sockets, bytes;
 
 /* False: that was the end. */
-static int take(const char *data, unsigned int n)
+static int take(char *data, unsigned int n)
 {
-	const struct nlmsghdr *h = (const void *)data;
+	struct nlmsghdr *h = (void *)data;
 
 	for (; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n)) {
 		const char *at = (const char *)h + NLMSG_LENGTH(sizeof(struct inet_diag_msg));

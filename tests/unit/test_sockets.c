@@ -21,8 +21,8 @@ static struct socket tcp(uint8_t state, uint16_t local_port, const char *peer, u
 	static uint64_t cookie;
 	struct socket sk = {
 		.kind = SOCKET_INET,
-		.cookie = ++cookie,
-		.inode = (uint32_t)cookie + 1000,
+		.cookie = cookie + 1,
+		.inode = (uint32_t)cookie + 1001,
 		.family = AF_INET,
 		.protocol = IPPROTO_TCP,
 		.state = state,
@@ -35,6 +35,7 @@ static struct socket tcp(uint8_t state, uint16_t local_port, const char *peer, u
 		.rto_us = 200000,
 	};
 
+	cookie++;
 	if (peer && strchr(peer, ':'))
 		sk.family = AF_INET6;
 	if (peer)
