@@ -174,6 +174,29 @@ static uint64_t add_listeners(struct exam *x, struct finding *f, const struct dr
 	return sum;
 }
 
+/* Sampled flows are no account of a port; the resets that answered (6.10) are. */
+static void add_listeners_by_resets(struct exam *x, struct finding *f)
+{
+	const struct socket **ports;
+
+	if (!x->d->tcp || x->d->tcp->err)
+		return;
+	ports = listeners_by_port(x);
+	vec_each(l, &x->d->tcp->lines) {
+		bool refused = l->kind == TCP_RESET_SENT && l->netns == x->o->inode &&
+			       strcmp(l->reason, "NO_SOCKET") == 0;
+		const struct socket *sk = refused ? ports[l->local_port] : NULL;
+		struct subject *s = sk ? listener_subject(x, f, sk) : NULL;
+
+		if (!s)
+			continue;
+		s->has_lost = true;
+		s->lost += l->packets;
+		s->traced += l->packets;
+	}
+	free(ports);
+}
+
 /* ---- no listener ---- */
 
 static bool is_own_port(const struct exam *x, uint16_t port)
@@ -225,7 +248,8 @@ enum outcome examine_rst_closed_port(struct exam *x)
 	ledger_claim(x->ledger, &closed_drops, UINT64_MAX);
 	finding_lost(f, NULL, &lost, value(x, C_TCP_IN_SEGS));
 	f->unit = "segments";
-	add_listeners(x, f, &closed_drops);
+	if (!add_listeners(x, f, &closed_drops))
+		add_listeners_by_resets(x, f);
 	describe_rst_closed_port(x, f);
 	return FOUND;
 }

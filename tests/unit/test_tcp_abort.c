@@ -232,13 +232,35 @@ static void after_silence(void **state)
 	silence_is(20, 0, 10000, 40000, SEVERITY_INFO, POSSIBLE);
 }
 
+/* More flows than are kept: which ports refused is told by the resets. */
+static void refused_of_sampled_flows(void **state)
+{
+	const struct finding *f;
+	struct aborts a;
+
+	(void)state;
+	aborts_init(&a);
+	trace(&a.s.drops, "NO_SOCKET", "tcp_v4_rcv", IPPROTO_TCP, 150);
+	a.s.drops.flows_sampled = true;
+	listener(&a, 80);
+	reset(&a, "NO_SOCKET", 80, 100, 0);
+	reset(&a, "NO_SOCKET", 81, 50, 0); /* nobody's, before or after */
+	assert_int_equal(scene_ask(&a.s, examine_rst_closed_port), FOUND);
+	f = only_finding(&a.s);
+	assert_int_equal(f->lost, 150);
+	assert_int_equal(f->subjects.n, 1);
+	assert_int_equal(f->subjects.items[0].socket.local_port, 80);
+	assert_int_equal(f->subjects.items[0].lost, 100);
+	aborts_done(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unread_close),	  cmocka_unit_test(unread_close_uncounted),
 		cmocka_unit_test(told_apart),	  cmocka_unit_test(late_alerts),
 		cmocka_unit_test(linger_loses),	  cmocka_unit_test(listener_closes),
-		cmocka_unit_test(after_silence),
+		cmocka_unit_test(after_silence),  cmocka_unit_test(refused_of_sampled_flows),
 	};
 
 	return cmocka_run_group_tests_name("tcp aborts", tests, NULL, NULL);
