@@ -1,6 +1,7 @@
-# The sender's program set a small SO_SNDBUF, over IPv6
+# The sender's program set a small SO_SNDBUF, over IPv6. Whether that is found full besides, at the
+# moments it is looked at, is left open: both are notes
 . "${BASH_SOURCE[0]%/*}/buffer-limited-throughput.sh"
-CAUSE=sock-lock-user-opts BOTH=buffer-limited-throughput TO=$W6 SAYS=
+CAUSE=none BOTH=buffer-limited-throughput TO=$W6 SAYS=
 
 fault() {
 	wire_between --delay 10

@@ -21,8 +21,8 @@ grep -qE 'ip|udp' "$OUT" && ! grep -qE 'without (/proc/|rtnetlink|sock_diag)' "$
 # The kernel's log and its queues for programs are closed to others on most hosts, not on all.
 run "${nobody[@]}" "$WHYDROP" -t 0.5 --json
 json 'd["verdict"] in ("not-examined", "losing", "at-risk", "loss-elsewhere")
-	and {n["source"] for n in d["not_examined"] if n["source"]} - {"kernel drop events", "/dev/kmsg",
-		"/proc/net/netfilter/nfnetlink_queue"} == {"nf_tables"}
+	and {n["source"] for n in d["not_examined"] if n["source"]} - {"kernel drop events",
+		"kernel TCP events", "/dev/kmsg", "/proc/net/netfilter/nfnetlink_queue"} == {"nf_tables"}
 	and d["ledger"]["tracing"] is None and d["ledger"]["tracing_errno"] == "EPERM"
 	and d["ledger"]["traced"] is None' > "$TMP/value" 2>&1 ||
 	fail "JSON: not what the text says" "$TMP/value" "$OUT"
