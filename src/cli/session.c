@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include "cli/config.h"
+#include "collect/process.h"
 #include "collect/rates.h"
 #include "drops/drops.h"
+#include "drops/task_files.h"
 #include "drops/tcp_lines.h"
 
 #define LOOK_STEP_MAX_NS (NSEC_PER_SEC / 2)
@@ -390,6 +392,7 @@ static int prepare(struct session *s, const struct session_options *options, str
 	for (size_t i = 0; i < d->observations.n; i++)
 		s->hosts[i].max_sockets = options->max_sockets;
 	describe_host(s);
+	owners_use(task_files_each);
 	catch_interrupts();
 	return 0;
 }

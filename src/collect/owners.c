@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define INDEX_MAX ((size_t)1 << 18) /* 3 MiB; beyond it only sockets asked for are added */
+#define LINKS_MAX ((size_t)16384)   /* some 20 ms; where there are more the kernel is asked */
 #define RANKED_MAX 256		    /* holders of one socket that are compared */
 /* At an end of the interval a walk this old still counts: another namespace asked for it. */
 #define FRESH_NS (NSEC_PER_SEC / 2)
@@ -41,8 +42,14 @@ struct holders {
 	bool full;		 /* holds no more than was asked for then */
 };
 
+static socket_walker *kernel_walker; /* NULL: there is none */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct holders index_of_sockets; /* under the lock */
+
+void owners_use(socket_walker *kernel)
+{
+	kernel_walker = kernel;
+}
 
 static int compare_u32(const void *a, const void *b)
 {
@@ -88,6 +95,13 @@ static bool socket_inode(int folder, const char *name, uint32_t *ret)
 	return true;
 }
 
+static void add_holder(struct holders *to, const struct inodes *wanted, struct holder holder)
+{
+	to->full |= to->list.n >= INDEX_MAX;
+	if (!to->full || inodes_have(wanted, holder.inode))
+		*vec_push(&to->list) = holder;
+}
+
 static void walk_process(struct holders *to, const char *pid, const struct inodes *wanted)
 {
 	char path[300];
@@ -103,16 +117,13 @@ static void walk_process(struct holders *to, const char *pid, const struct inode
 	while ((e = readdir(folder))) {
 		uint64_t p, fd;
 		uint32_t inode;
-		struct holder *h;
 
-		to->full |= to->list.n >= INDEX_MAX;
 		if (!is_number(e->d_name) || !socket_inode(dirfd(folder), e->d_name, &inode) ||
-		    (to->full && !inodes_have(wanted, inode)) ||
 		    parse_u64(span_of(pid), INT32_MAX, &p) < 0 ||
 		    parse_u64(span_of(e->d_name), INT32_MAX, &fd) < 0)
 			continue;
-		h = vec_push(&to->list);
-		*h = (struct holder){.inode = inode, .pid = (int)p, .fd = (int)fd};
+		add_holder(to, wanted,
+			   (struct holder){.inode = inode, .pid = (int)p, .fd = (int)fd});
 	}
 	closedir(folder);
 }
@@ -131,12 +142,12 @@ static void name_of(int pid, char *to, size_t size)
 			  size);
 }
 
-static void tell_process(struct owners_walk *w, const char *name)
+static void tell_process(struct socket_walk *w, const char *name)
 {
 	char path[300], comm[16];
 	const struct dirent *e;
 	bool told = false;
-	uint64_t pid;
+	uint64_t pid, fd;
 	DIR *folder;
 
 	snprintf(path, sizeof(path), "/proc/%s/fd", name);
@@ -149,19 +160,20 @@ static void tell_process(struct owners_walk *w, const char *name)
 		uint32_t inode;
 
 		if (!is_number(e->d_name) || !socket_inode(dirfd(folder), e->d_name, &inode) ||
-		    parse_u64(span_of(name), INT32_MAX, &pid) < 0)
+		    parse_u64(span_of(name), INT32_MAX, &pid) < 0 ||
+		    parse_u64(span_of(e->d_name), INT32_MAX, &fd) < 0)
 			continue;
 		if (!told) {
 			name_of((int)pid, comm, sizeof(comm));
 			w->holder(w, (int)pid, comm);
 			told = true;
 		}
-		w->socket(w, inode);
+		w->socket(w, inode, (int)fd);
 	}
 	closedir(folder);
 }
 
-int owners_each(struct owners_walk *w)
+int owners_each(struct socket_walk *w)
 {
 	DIR *proc = opendir("/proc");
 	const struct dirent *e;
@@ -175,20 +187,67 @@ int owners_each(struct owners_walk *w)
 	return 0;
 }
 
-static int walk(struct holders *to, const struct inodes *wanted)
+static void forget(struct holders *to)
 {
-	int64_t began = monotonic_ns();
+	to->list.n = 0;
+	to->denied = to->full = false;
+}
+
+/* -E2BIG: there are more than `most`, and it was given up. */
+static int walk_links(struct holders *to, const struct inodes *wanted, size_t most)
+{
 	DIR *proc = opendir("/proc");
 	const struct dirent *e;
 
 	if (!proc)
 		return -errno;
-	to->list.n = 0;
-	to->denied = to->full = false;
-	while ((e = readdir(proc)))
+	forget(to);
+	while (to->list.n <= most && (e = readdir(proc)))
 		if (is_number(e->d_name))
 			walk_process(to, e->d_name, wanted);
 	closedir(proc);
+	return to->list.n <= most ? 0 : -E2BIG;
+}
+
+struct gathering {
+	struct socket_walk walk; /* first, so that it is the walk */
+	struct holders *to;
+	const struct inodes *wanted;
+	int pid;
+};
+
+static void gather_holder(struct socket_walk *w, int pid, const char *comm)
+{
+	(void)comm;
+	((struct gathering *)w)->pid = pid;
+}
+
+static void gather_socket(struct socket_walk *w, uint32_t inode, int fd)
+{
+	const struct gathering *g = (const struct gathering *)w;
+
+	add_holder(g->to, g->wanted, (struct holder){.inode = inode, .pid = g->pid, .fd = fd});
+}
+
+static int walk_by_kernel(struct holders *to, const struct inodes *wanted)
+{
+	struct gathering g = {.walk = {.holder = gather_holder, .socket = gather_socket},
+			      .to = to,
+			      .wanted = wanted};
+
+	forget(to);
+	return kernel_walker(0, &g.walk);
+}
+
+static int walk(struct holders *to, const struct inodes *wanted)
+{
+	int64_t began = monotonic_ns();
+	int r = walk_links(to, wanted, kernel_walker ? LINKS_MAX : SIZE_MAX);
+
+	if (r == -E2BIG && walk_by_kernel(to, wanted) < 0)
+		r = walk_links(to, wanted, SIZE_MAX);
+	if (r < 0 && r != -E2BIG)
+		return r;
 	if (to->list.n)
 		qsort(to->list.items, to->list.n, sizeof(*to->list.items), compare_holders);
 	to->walked_ns = monotonic_ns();

@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 #include "collect/collect.h"
+#include "model/socket_walk.h"
 
 #define OWNERS_PER_SOCKET 8
 #define SOCKETS_IN_QUESTION_MAX 4096
@@ -26,13 +27,12 @@ int process_sockets(int pid, struct inodes *ret);
  * Every descriptor of every process that /proc shows: a process with its name, then the inodes of
  * its sockets; a process without any is not told. Nothing is kept.
  */
-struct owners_walk {
-	void (*holder)(struct owners_walk *w, int pid, const char *comm);
-	void (*socket)(struct owners_walk *w, uint32_t inode);
-	void *arg;
-	uint32_t denied; /* processes that could not be looked into */
-};
-int owners_each(struct owners_walk *w);
+int owners_each(struct socket_walk *w);
+/*
+ * The kernel's own way, which is cheaper where there are many sockets; before any owner is looked
+ * for. Without it, or where it fails, the links are read.
+ */
+void owners_use(socket_walker *kernel);
 int parse_owners(struct span text, struct snapshot *s);
 /* Reads each process of s->owners once, at an end; those that are gone are taken out. */
 int process_read_owners(struct host *h, struct snapshot *s);

@@ -12,7 +12,7 @@
 #define PIECE ((size_t)64 << 10) /* the kernel gives 32 KiB at most at a time */
 
 /* How much of the piece was whole; a record may be cut at its end. */
-static size_t tell(struct task_files *to, const char *p, size_t n)
+static size_t tell(struct socket_walk *to, const char *p, size_t n)
 {
 	size_t at = 0;
 
@@ -22,7 +22,7 @@ static size_t tell(struct task_files *to, const char *p, size_t n)
 
 		memcpy(&held, p + at, sizeof(held));
 		if (held.inode) {
-			to->socket(to, held.inode);
+			to->socket(to, held.inode, (int)held.fd);
 			at += sizeof(held);
 			continue;
 		}
@@ -36,7 +36,7 @@ static size_t tell(struct task_files *to, const char *p, size_t n)
 	return at;
 }
 
-static int read_all(int fd, struct task_files *to)
+static int read_all(int fd, struct socket_walk *to)
 {
 	cleanup(cleanup_free) char *piece = xcalloc(1, PIECE);
 	size_t have = 0;
@@ -56,7 +56,7 @@ static int read_all(int fd, struct task_files *to)
 	}
 }
 
-static int iterate(struct task_files_bpf *skel, struct task_files *to)
+static int iterate(struct task_files_bpf *skel, struct socket_walk *to)
 {
 	struct bpf_link *link = bpf_program__attach_iter(skel->progs.each_file, NULL);
 	int fd, r;
@@ -71,7 +71,7 @@ static int iterate(struct task_files_bpf *skel, struct task_files *to)
 	return r;
 }
 
-int task_files_each(uint32_t netns, struct task_files *to)
+int task_files_each(uint32_t netns, struct socket_walk *to)
 {
 	struct task_files_bpf *skel;
 	int r;

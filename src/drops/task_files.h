@@ -7,18 +7,9 @@
 #ifndef WHYDROP_TASK_FILES_H
 #define WHYDROP_TASK_FILES_H
 
-#include "base/base.h"
+#include "model/socket_walk.h"
 
-struct task_files {
-	/* A process with its name; its sockets follow. */
-	void (*holder)(struct task_files *t, int pid, const char *comm);
-	void (*socket)(struct task_files *t, uint32_t inode);
-};
-
-/*
- * `netns`: the inode of the namespace whose sockets are meant; 0: all. -EPERM, or what else the
- * kernel refuses it with; what was told until then is not all.
- */
-int task_files_each(uint32_t netns, struct task_files *to);
+/* -EPERM, or what else the kernel refuses it with. */
+int task_files_each(uint32_t netns, struct socket_walk *to);
 
 #endif

@@ -127,28 +127,14 @@ size_t holders_of(const struct holders *h, const struct holding *holding,
 
 /* ---- both ways to read them ---- */
 
-struct stream {
-	struct task_files files; /* first, so that it is the stream */
-	struct holders *to;
-};
-
-static void take_holder(struct task_files *t, int pid, const char *comm)
-{
-	holders_add_process(((struct stream *)t)->to, pid, comm);
-}
-
-static void take_socket(struct task_files *t, uint32_t inode)
-{
-	holders_add_socket(((struct stream *)t)->to, inode);
-}
-
-static void walk_holder(struct owners_walk *w, int pid, const char *comm)
+static void walk_holder(struct socket_walk *w, int pid, const char *comm)
 {
 	holders_add_process(w->arg, pid, comm);
 }
 
-static void walk_socket(struct owners_walk *w, uint32_t inode)
+static void walk_socket(struct socket_walk *w, uint32_t inode, int fd)
 {
+	(void)fd;
 	holders_add_socket(w->arg, inode);
 }
 
@@ -194,7 +180,7 @@ static bool is_nested(void)
 
 static void read_proc(struct holders *h)
 {
-	struct owners_walk w = {.holder = walk_holder, .socket = walk_socket, .arg = h};
+	struct socket_walk w = {.holder = walk_holder, .socket = walk_socket, .arg = h};
 
 	h->how.err = owners_each(&w);
 	h->how.denied = w.denied;
@@ -203,10 +189,10 @@ static void read_proc(struct holders *h)
 
 void holders_read(struct holders *h, uint32_t netns, bool by_proc)
 {
-	struct stream s = {.files = {.holder = take_holder, .socket = take_socket}, .to = h};
+	struct socket_walk w = {.holder = walk_holder, .socket = walk_socket, .arg = h};
 
 	h->how.nested_pids = is_nested();
-	h->how.bpf_err = by_proc ? -ECANCELED : task_files_each(netns, &s.files);
+	h->how.bpf_err = by_proc ? -ECANCELED : task_files_each(netns, &w);
 	h->how.by_bpf = h->how.bpf_err == 0;
 	if (!h->how.by_bpf) {
 		forget(h);
