@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Network cards: what netlink tells (ethtool_nl.c), and by SIOCETHTOOL what it does not: the driver
+ * Network cards: what netlink tells (ethtool_ask.c), and by SIOCETHTOOL what it does not: the driver
  * and its own counters (net/ethtool/ioctl.c ethtool_get_drvinfo, _sset_info, _strings, _stats).
  * Rings, channels, pause and link settings are asked that way too where netlink did not tell them.
  *

@@ -17,23 +17,10 @@
 
 #include "base/intern.h"
 #include "collect/limits.h"
-#include "collect/nft.h"
+#include "collect/nft_decode.h"
 #include "collect/xt.h"
 
-#define REGISTERS 16 /* of 32 bits */
-#define LOOKUPS_MAX 8
-
-struct decode {
-	struct nft_reader *nr;
-	struct ruleset *set;
-	struct rule *r;
-	uint8_t l3; /* AF_* that network header offsets mean; 0: not settled yet */
-	struct nft_slot slots[REGISTERS];
-	struct nft_lookup lookups[LOOKUPS_MAX], map;
-	size_t lookups_n;
-};
-
-static struct rule_op *add_op(struct decode *d, enum rule_op_kind kind)
+static struct rule_op *add_op(struct nft_decode *d, enum rule_op_kind kind)
 {
 	struct rule_op *op = vec_push(&d->set->ops);
 
@@ -42,18 +29,18 @@ static struct rule_op *add_op(struct decode *d, enum rule_op_kind kind)
 }
 
 /* NFT_REG_1 to _4 are 128 bits, NFT_REG32_00 and up are 32 bits of the same file. */
-static struct nft_slot *slot_at(struct decode *d, struct nlattr *attr)
+static struct nft_slot *slot_at(struct nft_decode *d, struct nlattr *attr)
 {
 	uint32_t reg = attr ? ntohl(nla_get_u32(attr)) : 0;
 
 	if (reg >= NFT_REG_1 && reg <= NFT_REG_4)
 		return &d->slots[(reg - NFT_REG_1) * 4];
-	if (reg >= NFT_REG32_00 && reg < NFT_REG32_00 + REGISTERS)
+	if (reg >= NFT_REG32_00 && reg < NFT_REG32_00 + NFT_REGISTERS)
 		return &d->slots[reg - NFT_REG32_00];
 	return NULL;
 }
 
-static uint32_t get_u32(struct nlattr *attr, uint32_t otherwise)
+uint32_t nft_u32(struct nlattr *attr, uint32_t otherwise)
 {
 	return attr ? ntohl(nla_get_u32(attr)) : otherwise;
 }
@@ -71,7 +58,7 @@ static const uint8_t *data_value(struct nlattr *attr, size_t *ret_size)
 
 /* ---- loads ---- */
 
-static void network_field(struct decode *d, struct nft_slot *slot, uint32_t offset, uint32_t length)
+static void network_field(struct nft_decode *d, struct nft_slot *slot, uint32_t offset, uint32_t length)
 {
 	bool v6 = d->l3 == AF_INET6;
 
@@ -88,12 +75,12 @@ static void network_field(struct decode *d, struct nft_slot *slot, uint32_t offs
 		slot->field = NFT_FIELD_L4PROTO;
 }
 
-static int decode_payload(struct decode *d, struct nlattr **tb)
+static int decode_payload(struct nft_decode *d, struct nlattr **tb)
 {
 	struct nft_slot *slot = slot_at(d, tb[NFTA_PAYLOAD_DREG]);
-	uint32_t base = get_u32(tb[NFTA_PAYLOAD_BASE], UINT32_MAX);
-	uint32_t offset = get_u32(tb[NFTA_PAYLOAD_OFFSET], UINT32_MAX);
-	uint32_t length = get_u32(tb[NFTA_PAYLOAD_LEN], 0);
+	uint32_t base = nft_u32(tb[NFTA_PAYLOAD_BASE], UINT32_MAX);
+	uint32_t offset = nft_u32(tb[NFTA_PAYLOAD_OFFSET], UINT32_MAX);
+	uint32_t length = nft_u32(tb[NFTA_PAYLOAD_LEN], 0);
 
 	if (!slot)
 		return 0; /* it writes to the packet */
@@ -111,7 +98,7 @@ static int decode_payload(struct decode *d, struct nlattr **tb)
 	return 0;
 }
 
-static int decode_meta(struct decode *d, struct nlattr **tb)
+static int decode_meta(struct nft_decode *d, struct nlattr **tb)
 {
 	static const struct {
 		uint32_t key;
@@ -124,7 +111,7 @@ static int decode_meta(struct decode *d, struct nlattr **tb)
 		{NFT_META_OIFNAME, NFT_FIELD_OIFNAME, 16},
 	};
 	struct nft_slot *slot = slot_at(d, tb[NFTA_META_DREG]);
-	uint32_t key = get_u32(tb[NFTA_META_KEY], UINT32_MAX);
+	uint32_t key = nft_u32(tb[NFTA_META_KEY], UINT32_MAX);
 
 	if (!slot)
 		return 0;
@@ -138,14 +125,14 @@ static int decode_meta(struct decode *d, struct nlattr **tb)
 	return 0;
 }
 
-static int decode_ct(struct decode *d, struct nlattr **tb)
+static int decode_ct(struct nft_decode *d, struct nlattr **tb)
 {
 	struct nft_slot *slot = slot_at(d, tb[NFTA_CT_DREG]);
 
 	if (!slot)
 		return 0;
 	*slot = (struct nft_slot){.length = 4};
-	if (get_u32(tb[NFTA_CT_KEY], UINT32_MAX) == NFT_CT_STATE)
+	if (nft_u32(tb[NFTA_CT_KEY], UINT32_MAX) == NFT_CT_STATE)
 		slot->field = NFT_FIELD_CT_STATE;
 	return 0;
 }
@@ -158,7 +145,7 @@ static bool all_zero(const uint8_t *bytes, size_t n)
 	return true;
 }
 
-static int decode_bitwise(struct decode *d, struct nlattr **tb)
+static int decode_bitwise(struct nft_decode *d, struct nlattr **tb)
 {
 	struct nft_slot *from = slot_at(d, tb[NFTA_BITWISE_SREG]);
 	struct nft_slot *to = slot_at(d, tb[NFTA_BITWISE_DREG]), result = {0};
@@ -169,7 +156,7 @@ static int decode_bitwise(struct decode *d, struct nlattr **tb)
 	if (!to)
 		return 0;
 	if (from && !from->masked && mask && mask_size <= sizeof(result.mask) && flip &&
-	    all_zero(flip, xor_size) && get_u32(tb[NFTA_BITWISE_OP], 0) == 0) {
+	    all_zero(flip, xor_size) && nft_u32(tb[NFTA_BITWISE_OP], 0) == 0) {
 		result = *from;
 		result.masked = true;
 		memcpy(result.mask, mask, mask_size);
@@ -178,8 +165,7 @@ static int decode_bitwise(struct decode *d, struct nlattr **tb)
 	return 0;
 }
 
-/* Loads of what is not followed here (hash, fib, numgen ...): DREG is attribute `reg` of each. */
-static int forget(struct decode *d, struct nlattr *reg)
+int nft_forget(struct nft_decode *d, struct nlattr *reg)
 {
 	struct nft_slot *slot = slot_at(d, reg);
 
@@ -190,7 +176,7 @@ static int forget(struct decode *d, struct nlattr *reg)
 
 /* ---- matches ---- */
 
-static void add_pair(struct decode *d, const struct nft_slot *slot, const uint8_t *value)
+static void add_pair(struct nft_decode *d, const struct nft_slot *slot, const uint8_t *value)
 {
 	bool ports = slot->field == NFT_FIELD_PORTS;
 	struct nft_slot half = {.length = ports ? 2 : 4, .family = slot->family};
@@ -202,10 +188,10 @@ static void add_pair(struct decode *d, const struct nft_slot *slot, const uint8_
 	nft_range_op(&half, value, value, half.length, add_op(d, OP_UNKNOWN));
 }
 
-static int decode_cmp(struct decode *d, struct nlattr **tb)
+static int decode_cmp(struct nft_decode *d, struct nlattr **tb)
 {
 	struct nft_slot *slot = slot_at(d, tb[NFTA_CMP_SREG]);
-	uint32_t how = get_u32(tb[NFTA_CMP_OP], UINT32_MAX);
+	uint32_t how = nft_u32(tb[NFTA_CMP_OP], UINT32_MAX);
 	struct rule_op op = {.kind = OP_UNKNOWN};
 	size_t size = 0;
 	const uint8_t *value = data_value(tb[NFTA_CMP_DATA], &size);
@@ -223,7 +209,7 @@ static int decode_cmp(struct decode *d, struct nlattr **tb)
 	return 0;
 }
 
-static int decode_range(struct decode *d, struct nlattr **tb)
+static int decode_range(struct nft_decode *d, struct nlattr **tb)
 {
 	struct nft_slot *slot = slot_at(d, tb[NFTA_RANGE_SREG]);
 	struct rule_op op = {.kind = OP_UNKNOWN};
@@ -235,17 +221,17 @@ static int decode_range(struct decode *d, struct nlattr **tb)
 	    !nft_range_op(slot, from, to, size, &op))
 		op = (struct rule_op){.kind = OP_UNKNOWN};
 	else
-		op.negated = get_u32(tb[NFTA_RANGE_OP], 0) == NFT_RANGE_NEQ;
+		op.negated = nft_u32(tb[NFTA_RANGE_OP], 0) == NFT_RANGE_NEQ;
 	*add_op(d, OP_UNKNOWN) = op;
 	return 0;
 }
 
 /* A key over several registers (ip saddr . tcp dport) has more behind its first. */
-static bool is_concatenation(const struct decode *d, const struct nft_slot *slot)
+static bool is_concatenation(const struct nft_decode *d, const struct nft_slot *slot)
 {
 	size_t next = (size_t)(slot - d->slots) + (slot->length + 3u) / 4;
 
-	return next < REGISTERS && d->slots[next].length != 0;
+	return next < NFT_REGISTERS && d->slots[next].length != 0;
 }
 
 /* Sets that were written into the rule have names of the kernel's making. */
@@ -257,7 +243,7 @@ static void name_set(struct rule *r, struct nlattr *name)
 		r->set = intern(text, strlen(text));
 }
 
-static int decode_lookup(struct decode *d, struct nlattr **tb)
+static int decode_lookup(struct nft_decode *d, struct nlattr **tb)
 {
 	struct nft_slot *slot = slot_at(d, tb[NFTA_LOOKUP_SREG]);
 	struct nft_lookup l = {.op = d->set->ops.n};
@@ -265,36 +251,36 @@ static int decode_lookup(struct decode *d, struct nlattr **tb)
 	if (tb[NFTA_LOOKUP_SET] && slot && !is_concatenation(d, slot)) {
 		l.name = nla_get_string(tb[NFTA_LOOKUP_SET]);
 		l.slot = *slot;
-		l.negated = get_u32(tb[NFTA_LOOKUP_FLAGS], 0) & NFT_LOOKUP_F_INV;
+		l.negated = nft_u32(tb[NFTA_LOOKUP_FLAGS], 0) & NFT_LOOKUP_F_INV;
 	}
 	name_set(d->r, tb[NFTA_LOOKUP_SET]);
-	if (tb[NFTA_LOOKUP_DREG] && get_u32(tb[NFTA_LOOKUP_DREG], 1) == NFT_REG_VERDICT) {
+	if (tb[NFTA_LOOKUP_DREG] && nft_u32(tb[NFTA_LOOKUP_DREG], 1) == NFT_REG_VERDICT) {
 		d->r->verdict = VERDICT_MAP;
 		d->map = l;
 		return 0;
 	}
 	if (tb[NFTA_LOOKUP_DREG])
-		forget(d, tb[NFTA_LOOKUP_DREG]);
+		nft_forget(d, tb[NFTA_LOOKUP_DREG]);
 	if (!d->nr->ops)
 		return 0;
 	add_op(d, OP_UNKNOWN);
-	if (l.name && d->lookups_n < LOOKUPS_MAX)
+	if (l.name && d->lookups_n < NFT_LOOKUPS_MAX)
 		d->lookups[d->lookups_n++] = l;
 	return 0;
 }
 
-static int decode_match(struct decode *d, struct nlattr **tb)
+static int decode_match(struct nft_decode *d, struct nlattr **tb)
 {
 	if (!tb[NFTA_MATCH_NAME] || !tb[NFTA_MATCH_INFO]) {
 		add_op(d, OP_UNKNOWN);
 		return 0;
 	}
-	xt_match(d->set, d->r, nla_get_string(tb[NFTA_MATCH_NAME]), get_u32(tb[NFTA_MATCH_REV], 0),
+	xt_match(d->set, d->r, nla_get_string(tb[NFTA_MATCH_NAME]), nft_u32(tb[NFTA_MATCH_REV], 0),
 		 nla_data(tb[NFTA_MATCH_INFO]), (size_t)nla_len(tb[NFTA_MATCH_INFO]));
 	return 0;
 }
 
-static int add_limit(struct decode *d, const char *name, struct nlattr **tb)
+static int add_limit(struct nft_decode *d, const char *name, struct nlattr **tb)
 {
 	d->r->limits = true;
 	nft_add_limit(d->set, name, tb);
@@ -302,28 +288,28 @@ static int add_limit(struct decode *d, const char *name, struct nlattr **tb)
 	return 0;
 }
 
-static int decode_rate(struct decode *d, struct nlattr **tb)
+static int decode_rate(struct nft_decode *d, struct nlattr **tb)
 {
 	return add_limit(d, "limit", tb);
 }
 
-static int decode_quota(struct decode *d, struct nlattr **tb)
+static int decode_quota(struct nft_decode *d, struct nlattr **tb)
 {
 	return add_limit(d, "quota", tb);
 }
 
-static int decode_connlimit(struct decode *d, struct nlattr **tb)
+static int decode_connlimit(struct nft_decode *d, struct nlattr **tb)
 {
 	return add_limit(d, "connlimit", tb);
 }
 
 /* What a full set takes no more of. */
-static void note_filling(struct decode *d, struct nlattr **tb)
+static void note_filling(struct nft_decode *d, struct nlattr **tb)
 {
 	struct nft_reader *nr = d->nr;
 	struct nft_filling *f;
 
-	if (!tb[NFTA_DYNSET_SET_NAME] || get_u32(tb[NFTA_DYNSET_OP], 0) == NFT_DYNSET_OP_DELETE)
+	if (!tb[NFTA_DYNSET_SET_NAME] || nft_u32(tb[NFTA_DYNSET_OP], 0) == NFT_DYNSET_OP_DELETE)
 		return;
 	f = vec_push(&nr->fillings);
 	f->key = nft_name_key(nr->family, nr->table, nla_get_string(tb[NFTA_DYNSET_SET_NAME]));
@@ -331,7 +317,7 @@ static void note_filling(struct decode *d, struct nlattr **tb)
 }
 
 /* "update @set { ip saddr limit rate over ... }": the limit of each element. */
-static int decode_dynset(struct decode *d, struct nlattr **tb)
+static int decode_dynset(struct nft_decode *d, struct nlattr **tb)
 {
 	struct nlattr *expression;
 	int left;
@@ -348,7 +334,7 @@ static int decode_dynset(struct decode *d, struct nlattr **tb)
 }
 
 /* A named object: a counter lets everything by, a limit does not. */
-static int decode_objref(struct decode *d, struct nlattr **tb)
+static int decode_objref(struct nft_decode *d, struct nlattr **tb)
 {
 	static const struct {
 		uint32_t type;
@@ -356,7 +342,7 @@ static int decode_objref(struct decode *d, struct nlattr **tb)
 	} limits[] = {{NFT_OBJECT_QUOTA, "quota"},
 		      {NFT_OBJECT_LIMIT, "limit"},
 		      {NFT_OBJECT_CONNLIMIT, "connlimit"}};
-	uint32_t type = get_u32(tb[NFTA_OBJREF_IMM_TYPE], NFT_OBJECT_UNSPEC);
+	uint32_t type = nft_u32(tb[NFTA_OBJREF_IMM_TYPE], NFT_OBJECT_UNSPEC);
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		if (limits[i].type != type)
@@ -367,128 +353,10 @@ static int decode_objref(struct decode *d, struct nlattr **tb)
 	return 0; /* or one of a map, which may be of any kind */
 }
 
-static int decode_other_match(struct decode *d, struct nlattr **tb)
+static int decode_other_match(struct nft_decode *d, struct nlattr **tb)
 {
 	(void)tb;
 	add_op(d, OP_UNKNOWN);
-	return 0;
-}
-
-/* ---- statements ---- */
-
-static int decode_counter(struct decode *d, struct nlattr **tb)
-{
-	if (!tb[NFTA_COUNTER_PACKETS] || !tb[NFTA_COUNTER_BYTES])
-		return -EBADMSG;
-	d->r->counted = true;
-	d->r->packets = be64toh(nla_get_u64(tb[NFTA_COUNTER_PACKETS]));
-	d->r->bytes = be64toh(nla_get_u64(tb[NFTA_COUNTER_BYTES]));
-	return 0;
-}
-
-static int decode_immediate(struct decode *d, struct nlattr **tb)
-{
-	const char *chain = NULL;
-
-	if (get_u32(tb[NFTA_IMMEDIATE_DREG], 1) != NFT_REG_VERDICT)
-		return forget(d, tb[NFTA_IMMEDIATE_DREG]);
-	d->r->verdict = nft_verdict(d->nr, tb[NFTA_IMMEDIATE_DATA], &d->r->jump, &chain);
-	if (chain)
-		d->r->target = intern(chain, strlen(chain));
-	return 0;
-}
-
-static int decode_target(struct decode *d, struct nlattr **tb)
-{
-	const char *name = tb[NFTA_TARGET_NAME] ? nla_get_string(tb[NFTA_TARGET_NAME]) : "";
-
-	d->r->verdict = xt_target(name);
-	d->r->nat = (uint8_t)xt_nat(name);
-	if (d->r->verdict == VERDICT_QUEUE && tb[NFTA_TARGET_INFO])
-		xt_queue(d->r, get_u32(tb[NFTA_TARGET_REV], 0), nla_data(tb[NFTA_TARGET_INFO]),
-			 (size_t)nla_len(tb[NFTA_TARGET_INFO]));
-	if (d->r->verdict == VERDICT_REJECT && tb[NFTA_TARGET_INFO])
-		d->r->answer = xt_answer(d->nr->family == NFPROTO_IPV6,
-					 nla_data(tb[NFTA_TARGET_INFO]),
-					 (size_t)nla_len(tb[NFTA_TARGET_INFO]));
-	d->r->target = intern(name, strlen(name));
-	return 0;
-}
-
-/* Codes of "destination unreachable", ICMP's type 3 and ICMPv6's type 1. */
-static enum rule_answer icmp_answer(bool v6, uint8_t code)
-{
-	if (code == (v6 ? 4 : 3))
-		return REJECT_PORT;
-	if (v6 ? code == 1 || code == 5 || code == 6 : code == 9 || code == 10 || code == 13)
-		return REJECT_PROHIBITED;
-	return REJECT_UNREACHABLE;
-}
-
-/* net/netfilter/nft_reject.c: the code is ICMP's, ICMPv6's, or for both one of NFT_REJECT_ICMPX_*. */
-static int decode_reject(struct decode *d, struct nlattr **tb)
-{
-	static const uint8_t icmpx[] = {[NFT_REJECT_ICMPX_NO_ROUTE] = REJECT_UNREACHABLE,
-					[NFT_REJECT_ICMPX_PORT_UNREACH] = REJECT_PORT,
-					[NFT_REJECT_ICMPX_HOST_UNREACH] = REJECT_UNREACHABLE,
-					[NFT_REJECT_ICMPX_ADMIN_PROHIBITED] = REJECT_PROHIBITED};
-	uint32_t type = get_u32(tb[NFTA_REJECT_TYPE], UINT32_MAX);
-	uint8_t code = tb[NFTA_REJECT_ICMP_CODE] ? nla_get_u8(tb[NFTA_REJECT_ICMP_CODE]) : 0;
-
-	d->r->verdict = VERDICT_REJECT;
-	if (type == NFT_REJECT_TCP_RST)
-		d->r->answer = REJECT_RESET;
-	else if (type == NFT_REJECT_ICMP_UNREACH)
-		d->r->answer = (uint8_t)icmp_answer(d->l3 == AF_INET6, code);
-	else if (type == NFT_REJECT_ICMPX_UNREACH && code < ARRAY_SIZE(icmpx))
-		d->r->answer = icmpx[code];
-	return 0;
-}
-
-static int decode_nat(struct decode *d, struct nlattr **tb)
-{
-	d->r->verdict = VERDICT_ACCEPT;
-	d->r->nat = get_u32(tb[NFTA_NAT_TYPE], NFT_NAT_SNAT) == NFT_NAT_SNAT ? NAT_SOURCE
-									     : NAT_DESTINATION;
-	return 0;
-}
-
-static int decode_masquerade(struct decode *d, struct nlattr **tb)
-{
-	(void)tb;
-	d->r->verdict = VERDICT_ACCEPT;
-	d->r->nat = NAT_SOURCE;
-	return 0;
-}
-
-static int decode_redirect(struct decode *d, struct nlattr **tb)
-{
-	(void)tb;
-	d->r->verdict = VERDICT_ACCEPT;
-	d->r->nat = NAT_DESTINATION;
-	return 0;
-}
-
-/* net/netfilter/nft_queue.c; without a number it stands in a register. */
-static int decode_queue(struct decode *d, struct nlattr **tb)
-{
-	struct rule *r = d->r;
-
-	r->verdict = VERDICT_QUEUE;
-	r->to_queue = true;
-	if (!tb[NFTA_QUEUE_NUM])
-		return 0;
-	r->queue = ntohs(nla_get_u16(tb[NFTA_QUEUE_NUM]));
-	r->queues = tb[NFTA_QUEUE_TOTAL] ? ntohs(nla_get_u16(tb[NFTA_QUEUE_TOTAL])) : 1;
-	if (tb[NFTA_QUEUE_FLAGS])
-		r->bypass = ntohs(nla_get_u16(tb[NFTA_QUEUE_FLAGS])) & NFT_QUEUE_FLAG_BYPASS;
-	return 0;
-}
-
-static int decode_forward(struct decode *d, struct nlattr **tb)
-{
-	(void)tb;
-	d->r->verdict = VERDICT_QUEUE;
 	return 0;
 }
 
@@ -500,7 +368,7 @@ struct expr_row {
 	const char *name;
 	enum expr_kind kind;
 	bool always; /* also where matches are not wanted */
-	int (*decode)(struct decode *d, struct nlattr **tb);
+	int (*decode)(struct nft_decode *d, struct nlattr **tb);
 	const struct nla_policy *policy;
 	int dreg; /* of a load that is only forgotten */
 };
@@ -539,8 +407,8 @@ POLICY first_policy[ATTRS_MAX + 1] = {U32(1)};
 POLICY second_policy[ATTRS_MAX + 1] = {U32(1), U32(2)};
 
 static const struct expr_row expr_rows[] = {
-	{"counter", STATEMENT, true, decode_counter, counter_policy, 0},
-	{"immediate", STATEMENT, true, decode_immediate, immediate_policy, 0},
+	{"counter", STATEMENT, true, nft_decode_counter, counter_policy, 0},
+	{"immediate", STATEMENT, true, nft_decode_immediate, immediate_policy, 0},
 	{"payload", LOAD, false, decode_payload, payload_policy, 0},
 	{"cmp", MATCH, false, decode_cmp, cmp_policy, 0},
 	{"meta", LOAD, false, decode_meta, meta_policy, 0},
@@ -549,16 +417,16 @@ static const struct expr_row expr_rows[] = {
 	{"lookup", MATCH, true, decode_lookup, lookup_policy, 0},
 	{"ct", LOAD, false, decode_ct, ct_policy, 0},
 	{"range", MATCH, false, decode_range, range_policy, 0},
-	{"target", STATEMENT, true, decode_target, target_policy, 0},
-	{"reject", STATEMENT, true, decode_reject, reject_policy, 0},
+	{"target", STATEMENT, true, nft_decode_target, target_policy, 0},
+	{"reject", STATEMENT, true, nft_decode_reject, reject_policy, 0},
 	{"limit", MATCH, false, decode_rate, nft_rate_policy, 0},
 	{"quota", MATCH, false, decode_quota, nft_quota_policy, 0},
 	{"connlimit", MATCH, false, decode_connlimit, nft_connlimit_policy, 0},
-	{"nat", STATEMENT, true, decode_nat, nat_policy, 0},
-	{"masq", STATEMENT, true, decode_masquerade, NULL, 0},
-	{"redir", STATEMENT, true, decode_redirect, NULL, 0},
-	{"queue", STATEMENT, true, decode_queue, queue_policy, 0},
-	{"fwd", STATEMENT, true, decode_forward, NULL, 0},
+	{"nat", STATEMENT, true, nft_decode_nat, nat_policy, 0},
+	{"masq", STATEMENT, true, nft_decode_masquerade, NULL, 0},
+	{"redir", STATEMENT, true, nft_decode_redirect, NULL, 0},
+	{"queue", STATEMENT, true, nft_decode_queue, queue_policy, 0},
+	{"fwd", STATEMENT, true, nft_decode_forward, NULL, 0},
 	{"log", STATEMENT, true, NULL, NULL, 0},
 	{"last", STATEMENT, true, NULL, NULL, 0},
 	{"notrack", STATEMENT, true, NULL, NULL, 0},
@@ -584,7 +452,7 @@ static const struct expr_row *row_of(const char *name)
 	return &expr_rows[i];
 }
 
-static int decode_expression(struct decode *d, struct nlattr *expression)
+static int decode_expression(struct nft_decode *d, struct nlattr *expression)
 {
 	static const struct nla_policy policy[NFTA_EXPR_MAX + 1] = {TEXT(NFTA_EXPR_NAME)};
 	struct nlattr *expr[NFTA_EXPR_MAX + 1], *tb[ATTRS_MAX + 1] = {0};
@@ -603,7 +471,7 @@ static int decode_expression(struct decode *d, struct nlattr *expression)
 		return -EBADMSG;
 	if (row->decode)
 		return row->decode(d, tb);
-	return row->dreg ? forget(d, tb[row->dreg]) : 0;
+	return row->dreg ? nft_forget(d, tb[row->dreg]) : 0;
 }
 
 /* An accepted packet is not looked for, so only these rules' sets are worth a question. */
@@ -615,7 +483,7 @@ static bool wants_sets(const struct rule *r)
 
 int nft_decode_rule(struct nft_reader *nr, struct rule *r, const struct nlattr *expressions)
 {
-	struct decode d = {.nr = nr, .set = nr->set, .r = r};
+	struct nft_decode d = {.nr = nr, .set = nr->set, .r = r};
 	struct nlattr *list = (struct nlattr *)(uintptr_t)expressions, *expression;
 	int left, err;
 
