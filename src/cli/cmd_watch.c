@@ -201,14 +201,35 @@ static void print_summary_json(const struct run *r, const struct watch_view *v)
 	print_json(tree);
 }
 
+/* What TCP tells is counted by the kernel, not told segment by segment: once in an interval. */
+static void print_tcp_events(const struct run *r, const struct watch_view *v)
+{
+	struct buf text = {0};
+	json_t *tree;
+
+	if (r->o->json) {
+		tree = render_watch_tcp_events_json(v);
+		if (tree)
+			print_json(tree);
+		return;
+	}
+	render_watch_tcp_events(v, &text);
+	fwrite(text.data, 1, text.len, stdout);
+	buf_done(&text);
+}
+
 /* Packets stand in place of the intervals' tables. */
 static bool show(struct run *r, bool end)
 {
 	struct watch_view v = view_of(r);
 
 	v.end = end;
-	if (packets_take_stdout(&r->o->packets) || (r->o->packets.events && !end))
+	if (packets_take_stdout(&r->o->packets))
 		return true;
+	if (r->o->packets.events && !end) {
+		print_tcp_events(r, &v);
+		return fflush(stdout) == 0;
+	}
 	if (r->live && !end) {
 		if (!r->paused)
 			draw(r);

@@ -190,7 +190,7 @@ static void sample(struct session *s, const struct session_options *options, str
 	int64_t began, begin;
 
 	s->drops.err = options->since_boot ? -ENODATA : drop_tracer_open(&tracer);
-	s->tcp.err = options->since_boot ? -ENODATA : tcp_tracer_open(NULL, true, &tcp);
+	s->tcp.err = options->since_boot ? -ENODATA : tcp_tracer_open(NULL, TCP_STATES_ALL, &tcp);
 	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
 	began = monotonic_ns();
 	if (options->since_boot) {

@@ -33,7 +33,7 @@ static void open_tracer(struct session_watch *w, const struct drop_tracer_option
 		w->opened = drop_tracer_open_with(&scoped, &w->tracer);
 	}
 	w->s->drops.err = w->opened;
-	w->tcp_lines.err = options ? tcp_tracer_open(options->rung, false, &w->tcp) : -ENODATA;
+	w->tcp_lines.err = options ? tcp_tracer_open(options->rung, TCP_STATES_FAILED, &w->tcp) : -ENODATA;
 }
 
 static void measure(struct session_watch *w)

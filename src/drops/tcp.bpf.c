@@ -143,6 +143,7 @@ struct {
 } lines SEC(".maps");
 
 const volatile bool retransmit_has_error, reset_has_reason;
+const volatile bool failed_only; /* of states only what went wrong: enum tcp_states */
 const volatile __u64 tick_ns; /* how long a jiffy is */
 
 bool enabled;
@@ -454,6 +455,8 @@ static __always_inline int set_state(struct sock *sk, int old, int new, const bo
 	struct tcp_key key = {.kind = kind};
 
 	if (!enabled || kind < 0 || !sk || READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	if (failed_only && kind != CONNECT_FAILED && kind != ENDED)
 		return 0;
 	error = kind == CONNECT_FAILED || kind == ENDED ? READ(sk, sk_err) : 0;
 	if (kind == ENDED && !error && old != TCP_ESTABLISHED && old != TCP_CLOSE_WAIT)

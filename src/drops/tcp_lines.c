@@ -42,7 +42,8 @@ struct tcp_tracer {
 	struct tcp_bpf *skel;
 	VEC(struct told) told; /* sorted by key */
 	uint64_t missed_told;
-	bool retransmit_has_error, reset_has_reason, states;
+	bool retransmit_has_error, reset_has_reason;
+	enum tcp_states states;
 	VEC(struct reset_reason {
 		uint32_t value;
 		char name[48];
@@ -132,6 +133,7 @@ static int open_rung(struct tcp_tracer *t, const struct rung *rung)
 	}
 	t->skel->rodata->retransmit_has_error = t->retransmit_has_error;
 	t->skel->rodata->reset_has_reason = t->reset_has_reason;
+	t->skel->rodata->failed_only = t->states == TCP_STATES_FAILED;
 	t->skel->rodata->tick_ns = tick_ns();
 	err = tcp_bpf__load(t->skel);
 	if (!err)
@@ -160,7 +162,7 @@ static int climb(struct tcp_tracer *t, const char *only)
 	return err;
 }
 
-int tcp_tracer_open(const char *rung, bool states, struct tcp_tracer **ret)
+int tcp_tracer_open(const char *rung, enum tcp_states states, struct tcp_tracer **ret)
 {
 	struct tcp_tracer *t = xcalloc(1, sizeof(*t));
 	int err;
@@ -354,7 +356,8 @@ static uint64_t missed(struct tcp_tracer *t)
 
 int tcp_tracer_read_on(struct tcp_tracer *t, struct tcp_lines *ret)
 {
-	struct tcp_lines lines = {.all_resets = t->reset_has_reason, .states = t->states};
+	struct tcp_lines lines = {.all_resets = t->reset_has_reason,
+				  .states = t->states == TCP_STATES_ALL};
 	uint64_t missed_now = missed(t);
 	struct told *now;
 	size_t n;

@@ -11,12 +11,14 @@
 
 struct tcp_tracer;
 
+/* How connections begin and end; FAILED: TCP_CONNECT_FAILED and TCP_ENDED only. */
+enum tcp_states { TCP_STATES_NONE, TCP_STATES_FAILED, TCP_STATES_ALL };
+
 /*
- * Loads, attaches and begins to count; rung NULL: the best one; `states`: how connections begin and
- * end, too. -EPERM without the capabilities, -ENOENT without BTF, -EOPNOTSUPP if the kernel takes
- * none of the programs.
+ * Loads, attaches and begins to count; rung NULL: the best one. -EPERM without the capabilities,
+ * -ENOENT without BTF, -EOPNOTSUPP if the kernel takes none of the programs.
  */
-int tcp_tracer_open(const char *rung, bool states, struct tcp_tracer **ret);
+int tcp_tracer_open(const char *rung, enum tcp_states states, struct tcp_tracer **ret);
 /* What was counted since it was opened or since the last call, while counting goes on. */
 int tcp_tracer_read_on(struct tcp_tracer *t, struct tcp_lines *ret);
 void tcp_tracer_close(struct tcp_tracer *t);

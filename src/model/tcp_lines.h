@@ -60,7 +60,7 @@ struct tcp_lines {
 	int err; /* negative errno: nothing was traced */
 	/* The kernel tells of every reset it sends, and why (6.10). Before: only those of sockets. */
 	bool all_resets;
-	bool states; /* how connections begin and end is among the lines */
+	bool states; /* how connections begin and end is among the lines, all of it */
 	VEC(struct tcp_line) lines; /* most packets first */
 	uint64_t missed;	    /* packets that found no room */
 };

@@ -30,6 +30,13 @@ void render_watch(const struct watch_view *v, struct grid *ret);
 json_t *render_watch_ready_json(const struct watch_view *v);
 json_t *render_watch_json(const struct watch_view *v);
 
+/*
+ * Among the packets of --events: what TCP told in the interval, a line for each kind and service, or
+ * one line {"tcp": {...}} with what `interval` has under that name. Nothing if TCP told nothing.
+ */
+void render_watch_tcp_events(const struct watch_view *v, struct buf *ret);
+json_t *render_watch_tcp_events_json(const struct watch_view *v); /* NULL: nothing */
+
 /* "dnsdist (812) on udp 0.0.0.0:53", "rule ip filter INPUT handle 12: ..."; nothing if none is known. */
 void watch_line_who(const struct watch_line *l, struct buf *ret);
 

@@ -176,6 +176,18 @@ json_t *render_watch_json(const struct watch_view *v)
 	return document(v->end ? "summary" : "interval", j);
 }
 
+json_t *render_watch_tcp_events_json(const struct watch_view *v)
+{
+	json_t *j = render_watch_tcp_json(v);
+
+	if (!json_array_size(json_object_get(j, "lines"))) {
+		json_decref(j);
+		return NULL;
+	}
+	set(j, "at", render_time_json(&v->r->started_at));
+	return document("tcp", j);
+}
+
 json_t *render_watch_ready_json(const struct watch_view *v)
 {
 	json_t *j = json_object(), *namespaces = json_array();

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* TCP's retransmissions and resets in the table of `whydrop watch`, and in its JSON. */
+/*
+ * TCP's retransmissions, resets and failed connections in the table of `whydrop watch`, between
+ * the lines of --events, and in JSON.
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "render/fmt.h"
 #include "render/json_parts.h"
 #include "render/watch_parts.h"
 
 #define LINES_SHOWN 8
+#define KINDS "retransmissions, resets and failed connections"
 
 static bool shown(const struct watch_view *v, const struct watch_tcp_line *l)
 {
@@ -25,6 +30,17 @@ static const char *netns_name(const struct watch_view *v, uint32_t inode)
 
 /* ---- for people ---- */
 
+/* How it failed; else what state the socket was in. */
+static void what(const struct tcp_line *line, struct buf *b)
+{
+	if (line->kind == TCP_CONNECT_FAILED)
+		buf_puts(b, line->error ? strerror(line->error) : "given up by the program");
+	else if (line->kind == TCP_ENDED)
+		buf_printf(b, "%s in %s", strerror(line->error), tcp_state_name(line->state));
+	else
+		buf_puts(b, tcp_state_name(line->state));
+}
+
 static void where(const struct watch_view *v, const struct watch_tcp_line *l, struct buf *b)
 {
 	const struct tcp_line *line = &l->line;
@@ -35,7 +51,7 @@ static void where(const struct watch_view *v, const struct watch_tcp_line *l, st
 
 	if (line->reason[0])
 		buf_printf(b, "%s, ", line->reason);
-	buf_puts(b, tcp_state_name(line->state));
+	what(line, b);
 	if (line->local_port)
 		buf_printf(b, ", port %u here", line->local_port);
 	peer = tcp_line_peer(line, network, sizeof(network));
@@ -68,13 +84,13 @@ static void rest(struct grid *g, const struct watch_view *v, size_t more)
 	struct buf b = {0};
 
 	if (more)
-		buf_printf(&b, "%zu more lines of TCP's retransmissions and resets (--json has all)", more);
+		buf_printf(&b, "%zu more lines of TCP's " KINDS " (--json has all)", more);
 	if (b.len)
 		watch_sentence(g, TINT_DIM, b.data);
 	buf_clear(&b);
 	if (t->left_out.total && v->end)
-		buf_printf(&b, "Of other processes, or of connections that are gone: %s "
-			   "retransmissions and resets", fmt_count(t->left_out.total).s);
+		buf_printf(&b, "Of other processes, or of connections that are gone: %s " KINDS,
+			   fmt_count(t->left_out.total).s);
 	if (b.len)
 		watch_sentence(g, TINT_NONE, b.data);
 	buf_done(&b);
@@ -89,7 +105,7 @@ void render_watch_tcp(const struct watch_view *v, struct grid *g)
 	if (!t)
 		return;
 	if (t->untold_by && v->end) {
-		buf_printf(&b, "TCP's retransmissions and resets are not told: %s does not apply to them",
+		buf_printf(&b, "TCP's " KINDS " are not told: %s does not apply to them",
 			   t->untold_by);
 		watch_sentence(g, TINT_DIM, b.data);
 	}
@@ -100,6 +116,26 @@ void render_watch_tcp(const struct watch_view *v, struct grid *g)
 		if (shown(v, l) && n++ < LINES_SHOWN)
 			one_line(g, v, l);
 	rest(g, v, n - MIN(n, LINES_SHOWN));
+}
+
+void render_watch_tcp_events(const struct watch_view *v, struct buf *ret)
+{
+	const struct watch_tcp *t = v->tcp;
+	char at[16] = "";
+	struct tm tm;
+
+	if (!t || t->untold_by || t->err)
+		return;
+	if (localtime_r(&v->r->started_at.tv_sec, &tm))
+		strftime(at, sizeof(at), "%H:%M:%S ", &tm);
+	vec_each(l, &t->lines) {
+		if (!l->line.packets)
+			continue;
+		buf_printf(ret, "%stcp %s: ", at, tcp_line_kind_name(l->line.kind));
+		where(v, l, ret);
+		buf_printf(ret, "; %s in the last %.1f s\n", fmt_count(l->line.packets).s,
+			   v->w->seconds);
+	}
 }
 
 /* ---- for programs ---- */
@@ -126,6 +162,7 @@ static json_t *line_json(const struct watch_view *v, const struct watch_tcp_line
 	set(j, "kind", json_string(tcp_line_kind_name(l->line.kind)));
 	set(j, "netns", netns);
 	set(j, "reason", filled_or_null(l->line.reason));
+	set(j, "error", l->line.error ? json_string(errno_name(-l->line.error)) : json_null());
 	set(j, "state", l->line.state ? json_string(tcp_state_name(l->line.state)) : json_null());
 	set(j, "peer", filled_or_null(tcp_line_peer(&l->line, network, sizeof(network))));
 	set(j, "local_port", port_json(l->line.local_port));

@@ -89,6 +89,13 @@ static void add(struct watch_tcp *t, const struct tcp_line *l)
 	to->last_interval = t->interval;
 }
 
+/* Connections that a reset ended have the reset's line, and those that were aborted here, too. */
+static bool is_told(const struct tcp_line *l)
+{
+	return l->kind != TCP_ENDED ||
+	       (l->error && l->error != ECONNRESET && l->error != EPIPE);
+}
+
 static void sum_add(struct watch_sum *s, uint64_t packets)
 {
 	s->packets += packets;
@@ -121,6 +128,8 @@ void watch_tcp_take(struct watch_tcp *t, const struct tcp_lines *lines, const st
 	vec_each(l, &lines->lines) {
 		const struct observation *o = watched(d, l->netns);
 
+		if (!is_told(l))
+			continue;
 		if (!o && l->netns)
 			sum_add(&t->elsewhere, l->packets);
 		else if (filter->pid && !(o && is_of_process(o, filter, l)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What TCP sent again and its resets, as lines over time beside those of the drops: they are no
- * drops of this host, and in no sum with them.
+ * What TCP sent again, its resets, and connections that failed, as lines over time beside those of
+ * the drops: they are no drops of this host, and in no sum with them.
  */
 #ifndef WHYDROP_WATCH_TCP_H
 #define WHYDROP_WATCH_TCP_H

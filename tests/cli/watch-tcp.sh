@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# watch: what TCP sends again, and its resets, beside the drops and in none of their sums; to the
-# segment what the namespace's own counters say.
+# watch: what TCP sends again, its resets, and connections that fail, beside the drops and in none of
+# their sums; to the segment what the namespace's own counters say.
 . "$(dirname "$0")/../lib.sh"
 need_root "private network namespaces"
 
@@ -40,8 +40,8 @@ is() { # is CASE EXPRESSION over lines, n(kind) and s(kind)
 		lines = t["lines"] if t else []
 		n = lambda kind: sum(l["packets"] for l in lines if l["kind"] == kind)
 		s = lambda kind: sum(l["segments"] for l in lines if l["kind"] == kind)
-		print([[l[k] for k in ("kind", "reason", "state", "peer", "local_port", "remote_port", "packets",
-		                       "segments")] for l in lines])
+		print([[l[k] for k in ("kind", "reason", "error", "state", "peer", "local_port", "remote_port",
+		                       "packets", "segments")] for l in lines])
 		sys.exit(not eval("(" + sys.argv[2] + ")"))
 	END
 }
@@ -88,6 +88,101 @@ is "sent again" "s('retransmitted') + s('retransmit-failed') == $again and
 	all(l['peer'] == '192.0.2.0/24' and l['remote_port'] == 5400 for l in lines)"
 is "no drop of this host" "d['lost']['packets'] == 0"
 
+# ---- connections that fail: refused, unreachable, without an answer, given up, and cut off later ----
+
+# In each family four that fail at once and one that lives until its data gets no answer.
+cat > "$TMP/fail.py" <<- 'END'
+	import errno, socket, sys, time
+
+	def start(family, address, port, timeout_ms=0):
+	    s = socket.socket(family, socket.SOCK_STREAM)
+	    s.setblocking(False)
+	    if timeout_ms:
+	        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout_ms)
+	    s.connect_ex((address, port))
+	    return s
+	def outcome(s):
+	    for i in range(1000):
+	        error = s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+	        if error:
+	            return errno.errorcode[error]
+	        time.sleep(0.01)
+	    return "nothing in 10 s"
+	wanted, waiting = [], []
+	for family, there, nobody in ((socket.AF_INET, "192.0.2.2", "192.0.2.77"),
+	                              (socket.AF_INET6, "fd00:77::2", "fd00:77::77"))[:int(sys.argv[1])]:
+	    waiting.append(("ECONNREFUSED", start(family, there, 5401)))
+	    waiting.append(("EHOSTUNREACH", start(family, nobody, 5402)))
+	    waiting.append(("ETIMEDOUT", start(family, there, 5403, 300)))
+	    start(family, there, 5403).close()
+	    s = socket.create_connection((there, 5404))
+	    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 300)
+	    s.send(bytes(500))
+	    waiting.append(("ETIMEDOUT", s))
+	told = [(want, outcome(s)) for want, s in waiting]
+	print(told)
+	assert all(want == got for want, got in told)
+END
+ip netns exec "$server" python3 -c '
+import socket, time
+s = socket.create_server(("::", 5404), family=socket.AF_INET6, dualstack_ipv6=True)
+print("ready", flush=True)
+time.sleep(120)' > "$TMP/server" &
+CHILDREN+=($!)
+await 10 grep -qs ready "$TMP/server" || fail "no server"
+ip netns exec "$server" nft -f - <<- END
+	table inet f { chain c { type filter hook input priority 0;
+		tcp dport 5403 drop; tcp dport 5404 meta length > 500 drop; }; }
+END
+for family in ipv4 ipv6; do # a neighbour that is not there is given up after 0.2 s, not 3 s
+	ip netns exec "$client" sysctl -qw net.$family.neigh.eth0.mcast_solicit=1 \
+		net.$family.neigh.eth0.retrans_time_ms=200
+done
+fails() { ip netns exec "$client" python3 "$TMP/fail.py" "$1" > "$TMP/outcome" 2>&1; }
+
+watch_begin "$client" --json
+fails 2 || fail "connections fail in another way" "$TMP/outcome"
+watch_end
+is "how they fail" "sorted((l['kind'], str(l['error']), l['state'], l['peer'], l['remote_port'], l['packets'])
+		for l in lines if l['kind'] in ('connect-failed', 'ended')) ==
+	sorted((kind, error, 'ESTABLISHED' if kind == 'ended' else 'SYN_SENT', peer, port, 1)
+		for peer in ('192.0.2.0/24', 'fd00:77::/64') for kind, error, port in (
+			('connect-failed', 'ECONNREFUSED', 5401), ('connect-failed', 'EHOSTUNREACH', 5402),
+			('connect-failed', 'ETIMEDOUT', 5403), ('connect-failed', 'None', 5403),
+			('ended', 'ETIMEDOUT', 5404)))"
+is "resets beside them" "n('reset-received') == 2"
+watch_begin "$client" # IPv4 alone: the table shows the busiest eight
+fails 1
+watch_end
+for words in 'Connection refused' 'No route to host' 'Connection timed out' 'given up by the program' \
+	'Connection timed out in ESTABLISHED'; do
+	tr -s '\n ' ' ' < "$OUT" | grep -q "$words, peer in 192.0.2.0/24 port 540" ||
+		fail "the table does not tell: $words" "$OUT"
+done
+
+# Where each packet has a line TCP has one for each interval, service and kind.
+watch_begin "$client" --events --json
+refuse
+watch_end
+python3 - "$OUT" > "$TMP/value" 2>&1 <<- 'END' || fail "--events --json does not tell of TCP" "$TMP/value" "$OUT"
+	import json, sys
+	rows = [json.loads(line) for line in open(sys.argv[1])]
+	told = {}
+	for line in (l for r in rows if "tcp" in r for l in r["tcp"]["lines"]):
+	    key = line["kind"], line["error"], line["peer"]
+	    told[key] = told.get(key, 0) + line["packets"]
+	print(told)
+	assert told == {("reset-received", None, "192.0.2.0/24"): 20, ("reset-received", None, "fd00:77::/64"): 10,
+	                ("connect-failed", "ECONNREFUSED", "192.0.2.0/24"): 20,
+	                ("connect-failed", "ECONNREFUSED", "fd00:77::/64"): 10}
+END
+watch_begin "$client" --events
+refuse
+watch_end
+[ "$(grep -E '^[0-9:]{8} tcp connect-failed: Connection refused, peer in (192.0.2.0/24|fd00:77::/64) port 5401; ' "$OUT" |
+	sed 's/.*; \([0-9]*\) in the last .*/\1/' | awk '{ n += $1 } END { print n }')" = 30 ] ||
+	fail "--events does not tell of TCP" "$OUT"
+
 # ---- in words, and what a filter does to it ----
 
 watch_begin "$client"
@@ -99,7 +194,7 @@ tr -s '\n ' ' ' < "$OUT" | grep -q 'SYN_SENT, peer in 192.0.2.0/24 port 5401' ||
 watch_begin "$client" --reason NO_SOCKET
 refuse
 watch_end
-tr -s '\n ' ' ' < "$OUT" | grep -q 'resets are not told: --reason does not apply' ||
+tr -s '\n ' ' ' < "$OUT" | grep -q 'failed connections are not told: --reason does not apply' ||
 	fail "it is not said that --reason does not apply" "$OUT"
 grep -q 'reset-received' "$OUT" && fail "told all the same" "$OUT"
 
@@ -112,5 +207,6 @@ CHILDREN+=("$stranger")
 watch_begin "$client" --json --pid "$stranger"
 refuse
 watch_end
-is "--pid of another" "not lines and t['left_out']['packets'] == 30"
+# Each is refused by a reset, and fails.
+is "--pid of another" "not lines and t['left_out']['packets'] == 60"
 finish
