@@ -2,6 +2,7 @@
 /* Lines over time: what an interval adds to them, and how they stay few. */
 #include "watch/parts.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 
 #define LIKES_MAX 1024
@@ -214,6 +215,22 @@ static const struct socket *socket_of_port(const struct snapshot *s, const struc
 	return found;
 }
 
+/*
+ * Made and closed between two looks. A socket has no cookie until somebody asks for it; and of TCP
+ * there are small sockets that no dump tells.
+ */
+static bool is_gone(const struct observation *o, const struct drop *d)
+{
+	if (d->protocol != IPPROTO_UDP || !source_ok(&o->b, SRC_SOCKETS) ||
+	    (!d->cookie && !d->local_port))
+		return false;
+	vec_each(sk, &o->b.sockets)
+		if (d->cookie ? sk->cookie == d->cookie
+			      : sk->protocol == d->protocol && sk->local_port == d->local_port)
+			return false;
+	return true;
+}
+
 static void give_owner(struct watch *w, const struct observation *o, const struct drop *d,
 		       struct watch_line *l)
 {
@@ -234,6 +251,8 @@ static void give_owner(struct watch *w, const struct observation *o, const struc
 		owner = sk && sk->inode ? snapshot_owner(&o->a, sk->inode) : NULL;
 		l->gone = sk && source_ok(&o->b, SRC_SOCKETS);
 	}
+	if (!sk && o)
+		l->gone = is_gone(o, d);
 	if (sk)
 		l->socket = *sk;
 	else

@@ -135,8 +135,17 @@ if [ -n "$cgroups" ]; then
 	place "$contained" "whydrop-test-$$.slice/docker-$container.scope" || fail "no cgroup for the container"
 	fill 5307 200
 fi
-sleep 0.8 # looked at while it lives
+seen() { grep -q "\"pid\":$ended," "$OUT"; }
+await 20 seen || fail "ended: not told while it lives" "$OUT"
 kill -KILL "$ended"
+# Made, full and gone again between two looks: nobody saw whose it was.
+ip netns exec "$server" python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+s.bind(("127.0.0.1", 5308))
+for i in range(40):
+    s.sendto(b"x", ("127.0.0.1", 5308))'
 fill 5301 20
 watch_end
 
@@ -151,6 +160,8 @@ is "passed on" 5303 "pids == {$passed} and 180 < lost < 200"
 is "in flight: nobody" 5304 "pids == {None} and 180 < lost < 200 and not any(l['owner']['closed'] for l in lines)"
 is "ended: whose it was" 5305 "pids == {$ended} and 180 < lost < 200 and
 	all(l['owner']['closed'] and l['owner']['exited'] for l in lines)"
+# Where a look fell into the short life of that one it was seen.
+is "gone before a look" 5308 "20 < lost < 40 and all(l['owner']['closed'] for l in lines)"
 if [ -n "$cgroups" ]; then
 	is "its unit" 5306 "pids == {$unit} and all(l['owner']['unit'] == 'whydrop-test-$$.service' for l in lines)"
 	is "its container" 5307 "pids == {$contained} and

@@ -53,7 +53,7 @@ table ip watched {
 	}
 }
 END
-ip netns exec "$server" "$GEN" udp-recv 5300 --no-read > /dev/null &
+ip netns exec "$server" "$GEN" udp-recv 5300 --no-read --time 3000 > /dev/null &
 reader=$!
 CHILDREN+=("$reader")
 bound() { ip netns exec "$server" ss -Hlun | grep -q :5300; }
