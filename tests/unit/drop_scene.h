@@ -27,19 +27,13 @@
 #include <unistd.h>
 
 #include "drops/drops.h"
+#include "own_netns.h"
 
 #define PORT 7777
 
 static inline void new_netns(void)
 {
-	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	int fd;
-
-	assert_int_equal(unshare(CLONE_NEWNET), 0);
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	assert_true(fd >= 0);
-	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
-	close(fd);
+	assert_int_equal(own_netns(), 0);
 }
 
 static inline uint32_t netns_inode(void)
