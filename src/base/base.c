@@ -40,6 +40,11 @@ void *xrealloc(void *p, size_t size)
 	return or_die(realloc(p, size ? size : 1));
 }
 
+void *xaligned(size_t alignment, size_t size)
+{
+	return or_die(aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment));
+}
+
 char *xstrdup(const char *s)
 {
 	return or_die(strdup(s));

@@ -31,6 +31,8 @@ void cleanup_free(void *pointer_to_pointer);
 /* Out of memory is not survivable here: these end the program with a message and status 2. */
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);
+/* Not zeroed; free() takes it. */
+void *xaligned(size_t alignment, size_t size);
 char *xstrdup(const char *s);
 
 /*

@@ -166,9 +166,8 @@ static struct flow *begin(struct analysis *a, const struct cap_packet *p, uint32
 	return f;
 }
 
-static void take_tcp(struct analysis *a, const struct cap_packet *p)
+static void take_tcp(struct analysis *a, const struct cap_packet *p, uint32_t hash)
 {
-	uint32_t hash = flow_hash(&a->flows, &p->key);
 	struct lone_syn *h;
 	struct flow *f = flows_find(&a->flows, &p->key, hash, &h);
 	bool reused = false, lone = (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
@@ -199,9 +198,8 @@ static void take_tcp(struct analysis *a, const struct cap_packet *p)
 	tell(a, f, p, tcp_packet(&a->flows, f, p));
 }
 
-static void take_udp(struct analysis *a, const struct cap_packet *p)
+static void take_udp(struct analysis *a, const struct cap_packet *p, uint32_t hash)
 {
-	uint32_t hash = flow_hash(&a->flows, &p->key);
 	struct lone_syn *h;
 	struct flow *f = flows_find(&a->flows, &p->key, hash, &h);
 	struct half *half;
@@ -221,9 +219,8 @@ static void take_udp(struct analysis *a, const struct cap_packet *p)
 	tell(a, f, p, 0);
 }
 
-static void take_icmp(struct analysis *a, const struct cap_packet *p)
+static void take_icmp(struct analysis *a, const struct cap_packet *p, uint32_t hash)
 {
-	uint32_t hash = flow_hash(&a->flows, &p->key);
 	struct lone_syn *h;
 	struct flow *f;
 
@@ -253,28 +250,50 @@ static void note_time(struct analysis *a, const struct raw_packet *raw)
 	a->sum.first_ns = MIN(a->sum.first_ns, raw->at_ns);
 }
 
-void analysis_packet(struct analysis *a, const struct raw_packet *raw)
+static void take(struct analysis *a, const struct raw_packet *raw, const struct cap_packet *p,
+		 uint32_t hash)
 {
-	struct cap_packet p;
-
 	note_time(a, raw);
-	if (!packet_decode(raw, &p)) {
+	if (!packet_linktype_known(raw->linktype)) {
 		odd_link(a, raw->linktype);
 		return;
 	}
-	a->sum.cut += p.cut;
-	a->sum.fragments += p.fragment;
-	a->sum.tunnelled += p.tunnelled;
-	if (p.kind == PACKET_TCP)
-		take_tcp(a, &p);
-	else if (p.kind == PACKET_UDP)
-		take_udp(a, &p);
-	else if (p.kind == PACKET_ICMP_ERROR)
-		take_icmp(a, &p);
-	else if (p.not_ip)
+	a->sum.cut += p->cut;
+	a->sum.fragments += p->fragment;
+	a->sum.tunnelled += p->tunnelled;
+	if (p->kind == PACKET_TCP)
+		take_tcp(a, p, hash);
+	else if (p->kind == PACKET_UDP)
+		take_udp(a, p, hash);
+	else if (p->kind == PACKET_ICMP_ERROR)
+		take_icmp(a, p, hash);
+	else if (p->not_ip)
 		a->sum.not_ip++;
 	else
 		a->sum.other_ip++;
+}
+
+static void take_batch(struct analysis *a, const struct raw_packet *raw, size_t n)
+{
+	struct cap_packet p[ANALYSIS_BATCH];
+	uint32_t hash[ANALYSIS_BATCH];
+
+	for (size_t i = 0; i < n; i++)
+		packet_decode(&raw[i], &p[i]);
+	for (size_t i = 0; i < n; i++) {
+		hash[i] = p[i].kind ? flow_hash(&a->flows, &p[i].key) : 0;
+		flows_fetch_slot(&a->flows, hash[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		flows_fetch(&a->flows, hash[i]);
+	for (size_t i = 0; i < n; i++)
+		take(a, &raw[i], &p[i], hash[i]);
+}
+
+void analysis_packets(struct analysis *a, const struct raw_packet *raw, size_t n)
+{
+	for (size_t i = 0; i < n; i += ANALYSIS_BATCH)
+		take_batch(a, raw + i, MIN(n - i, (size_t)ANALYSIS_BATCH));
 }
 
 void analysis_end(struct analysis *a)

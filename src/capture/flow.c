@@ -6,6 +6,7 @@
  */
 #include "capture/flow.h"
 
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #define RING_BIT 0x80000000U
@@ -13,9 +14,16 @@
 #define LOOKED_AT 64 /* of all flows, for one to give up */
 #define IDLE_NS (60 * NSEC_PER_SEC)
 
+#define FLOWS_SIZE ((size_t)FLOWS_MAX * sizeof(struct flow))
+#define HUGE_PAGE (2UL << 20)
+
 void flows_init(struct flows *t)
 {
-	*t = (struct flows){.slots_n = SLOTS_FIRST};
+	/* The kernel gives memory where it is touched; in large pages, as each packet is of another flow. */
+	struct flow *flow = xaligned(HUGE_PAGE, FLOWS_SIZE);
+
+	madvise(flow, FLOWS_SIZE, MADV_HUGEPAGE);
+	*t = (struct flows){.slots_n = SLOTS_FIRST, .flow = flow};
 	if (getrandom(&t->seed, sizeof(t->seed), GRND_NONBLOCK) != sizeof(t->seed))
 		t->seed = (uint64_t)monotonic_ns() * 0x9e3779b97f4a7c15ULL;
 	t->slots = xcalloc(t->slots_n, sizeof(*t->slots));
@@ -25,17 +33,14 @@ void flows_done(struct flows *t)
 {
 	for (size_t i = 0; i < t->made; i++)
 		for (int end = 0; end < 2; end++)
-			free(t->chunks[i / FLOW_CHUNK][i % FLOW_CHUNK].half[end].track);
+			free(t->flow[i].half[end].track);
 	while (t->free_tracks) {
 		struct track *next = t->free_tracks->next_free;
 
 		free(t->free_tracks);
 		t->free_tracks = next;
 	}
-	for (size_t i = 0; i < t->chunks_n; i++)
-		free(t->chunks[i]);
-	free(t->chunks);
-	free(t->free_list);
+	free(t->flow);
 	free(t->ring);
 	free(t->slots);
 	*t = (struct flows){0};
@@ -43,7 +48,7 @@ void flows_done(struct flows *t)
 
 static inline struct flow *at(const struct flows *t, size_t i)
 {
-	return &t->chunks[i / FLOW_CHUNK][i % FLOW_CHUNK];
+	return &t->flow[i];
 }
 
 /* Pairs of words are multiplied to 128 bits and folded, side by side: none waits for another. */
@@ -101,6 +106,29 @@ struct flow *flows_find(struct flows *t, const struct flow_key *key, uint32_t ha
 	return NULL;
 }
 
+void flows_fetch_slot(const struct flows *t, uint32_t hash)
+{
+	__builtin_prefetch(&t->slots[hash & (t->slots_n - 1)]);
+}
+
+void flows_fetch(const struct flows *t, uint32_t hash)
+{
+	size_t mask = t->slots_n - 1, i = hash & mask;
+
+	while (t->slots[i].ref && t->slots[i].hash != hash)
+		i = (i + 1) & mask;
+	if (!t->slots[i].ref || (t->slots[i].ref & RING_BIT))
+		return;
+	/* Which of the lines are hot: flow.h. */
+	for (const char *line = (const char *)at(t, t->slots[i].ref - 1), *end = line + 2 * CACHE_LINE;
+	     line < end; line += CACHE_LINE)
+		__builtin_prefetch(line);
+	for (int end = 0; end < 2; end++)
+		for (int n = 0; n < 3; n++)
+			__builtin_prefetch((const char *)&at(t, t->slots[i].ref - 1)->half[end] +
+					   n * CACHE_LINE);
+}
+
 static void put(struct flow_slot *slots, size_t n, struct flow_slot s)
 {
 	size_t i = s.hash & (n - 1);
@@ -150,10 +178,7 @@ static void take_out(struct flows *t, uint32_t hash, uint32_t ref)
 
 static uint32_t ref_of(const struct flows *t, const struct flow *f)
 {
-	for (size_t i = 0; i < t->chunks_n; i++)
-		if (f >= t->chunks[i] && f < t->chunks[i] + FLOW_CHUNK)
-			return (uint32_t)(i * FLOW_CHUNK + (size_t)(f - t->chunks[i]) + 1);
-	return 0;
+	return (uint32_t)(f - t->flow) + 1;
 }
 
 static void release(struct flows *t, struct flow *f, uint32_t ref)
@@ -162,7 +187,8 @@ static void release(struct flows *t, struct flow *f, uint32_t ref)
 	flow_untrack(t, &f->half[0]);
 	flow_untrack(t, &f->half[1]);
 	f->number = 0;
-	t->free_list[t->free_n++] = ref;
+	f->hash = t->free_first;
+	t->free_first = ref;
 }
 
 void flow_forget(struct flows *t, struct flow *f)
@@ -201,17 +227,15 @@ static void evict(struct flows *t, int64_t now)
 
 static uint32_t place(struct flows *t, int64_t now)
 {
-	if (!t->free_n && t->made == FLOWS_MAX)
+	uint32_t ref;
+
+	if (!t->free_first && t->made == FLOWS_MAX)
 		evict(t, now);
-	if (t->free_n)
-		return t->free_list[--t->free_n];
-	if (t->made % FLOW_CHUNK == 0) {
-		t->chunks = xrealloc(t->chunks, (t->chunks_n + 1) * sizeof(struct flow *));
-		t->chunks[t->chunks_n++] = xcalloc(FLOW_CHUNK, sizeof(struct flow));
-		t->free_list = xrealloc(t->free_list,
-					t->chunks_n * FLOW_CHUNK * sizeof(*t->free_list));
-	}
-	return (uint32_t)++t->made;
+	ref = t->free_first;
+	if (!ref)
+		return (uint32_t)++t->made;
+	t->free_first = at(t, ref - 1)->hash;
+	return ref;
 }
 
 struct flow *flow_new(struct flows *t, const struct flow_key *key, uint32_t hash, uint32_t number,
@@ -253,6 +277,7 @@ void flow_untrack(struct flows *t, struct half *h)
 	h->track->next_free = t->free_tracks;
 	t->free_tracks = h->track;
 	h->track = NULL;
+	h->sent_at = h->holes = 0;
 }
 
 /* ---- lone SYNs ---- */

@@ -33,7 +33,6 @@ struct hole {
 struct track {
 	struct segment sent[SEGMENTS_KEPT];
 	struct hole hole[HOLES_KEPT];
-	uint8_t sent_at, holes;
 	struct track *next_free;
 };
 
@@ -62,31 +61,42 @@ enum again { AGAIN_SYN, AGAIN_FAST, AGAIN_TLP, AGAIN_RTO, AGAIN_RTO_RECOVERY, AG
 
 enum held_by { HELD_APP, HELD_WINDOW, HELD_NETWORK, HELD_N };
 
+#define CACHE_LINE 64
+
+/*
+ * One direction. What every packet needs comes first, in three cache lines, and then what only
+ * losses, closed windows and the end touch.
+ */
 struct half {
-	uint32_t nxt, una, isn;
+	uint32_t nxt, una;
 	uint32_t last_ack; /* what it acknowledged last */
 	uint32_t bits;
-	uint32_t recover;
-	uint32_t tsval;
-	uint32_t fin_seq;
-	uint16_t window, mss, id, sack_runs;
+	uint16_t window, mss, id;
 	uint8_t ttl, scale, last_flags;
-	int64_t last_ns, sent_ns, acked_ns, zero_ns;
-	int64_t srtt_ns, rtt_min_ns, timing_ns;
-	uint32_t timing_end;
-	uint32_t dup_run, dup_run_max, dup_acks, dup_triples; /* dup ACKs for its data */
+	uint8_t sent_at, holes; /* of `track` */
+	uint32_t dup_run;
+	int64_t last_ns, sent_ns, acked_ns;
+	uint32_t last_size, stuck_n;
 
+	struct track *track;
+	int64_t timing_ns;
+	uint32_t timing_end, acked_size;
+	int64_t srtt_ns, rtt_min_ns;
 	uint32_t packets, segments;
 	uint64_t bytes;
-	uint32_t again[AGAIN_N], again_sum, spurious, duplicates, reordered, late, gaps, dsacks;
-	uint32_t zeros, probes, keepalives, silent_keepalives;
-	int64_t zero_sum_ns, zero_max_ns;
-	uint64_t first_again, first_zero, first_gap, first_reordered, first_duplicate;
+	uint32_t silent_keepalives;
+	uint32_t isn;
 
-	uint32_t stuck_seq, stuck_size, stuck_n, acked_size, last_size; /* of an MTU black hole */
 	int64_t limited_ns[HELD_N];
-	struct track *track;
-};
+	uint32_t recover, fin_seq;
+	uint32_t stuck_seq, stuck_size; /* of an MTU black hole */
+	uint32_t dup_acks, dup_run_max, dup_triples; /* dup ACKs for its data */
+
+	uint32_t again[AGAIN_N], again_sum, spurious, duplicates, reordered, late, gaps, dsacks;
+	uint32_t zeros, probes, keepalives;
+	int64_t zero_ns, zero_sum_ns, zero_max_ns;
+	uint64_t first_again, first_zero, first_gap, first_reordered, first_duplicate;
+} __attribute__((aligned(CACHE_LINE)));
 
 enum flow_bits {
 	FLOW_MIDSTREAM = 1 << 0, /* its beginning is not in the capture */
@@ -100,6 +110,7 @@ enum flow_bits {
 	FLOW_CHALLENGED = 1 << 8, /* a SYN was answered by an ACK of another connection */
 };
 
+/* Ordered as a half is: two cache lines for every packet, the two directions, and the rest. */
 struct flow {
 	struct flow_key key;
 	uint32_t number; /* from 1, in order of appearance; 0: free */
@@ -108,13 +119,22 @@ struct flow {
 	uint8_t client;	 /* which end of the key began it */
 	uint8_t closer;	 /* who sent the first FIN; 2: nobody */
 	uint8_t icmp_type, icmp_code;
-	uint32_t icmp_mtu;
-	uint64_t first_packet, icmp_packet, last_packet;
-	int64_t first_ns, last_ns;
-	int64_t syn_ns, last_syn_ns, synack_ns, opened_ns, data_ns; /* 0: not seen */
-	uint64_t synack_packet, open_packet, fin_packet;
+	int64_t last_ns;
+
+	int64_t wake_ns;     /* that before the packet which nothing has answered yet; 0: none */
+	uint64_t last_packet;
+	int64_t opened_ns, data_ns, synack_ns; /* 0: not seen */
 	uint32_t syns, synacks, late_synacks; /* late: after the ACK that answers it */
+	uint32_t wake_again; /* how often the packet after the silence was sent again */
+	uint8_t wake_by;
 	struct half half[2];
+
+	uint32_t icmp_mtu;
+	uint64_t first_packet, icmp_packet, wake_packet;
+	int64_t first_ns;
+	int64_t syn_ns, last_syn_ns; /* 0: not seen */
+	uint64_t synack_packet, open_packet, fin_packet;
+	int64_t idle_max_ns; /* the longest silence that it survived */
 
 	/* Of the first reset. */
 	struct flow_reset {
@@ -125,11 +145,6 @@ struct flow {
 		uint8_t by, ttl, usual_ttl;
 		bool ack, has_ts, id_zero, by_fin, early, after_again;
 	} reset;
-	int64_t idle_max_ns; /* the longest silence that it survived */
-	int64_t wake_ns;     /* that before the packet which nothing has answered yet; 0: none */
-	uint64_t wake_packet;
-	uint32_t wake_again; /* how often that packet was sent again */
-	uint8_t wake_by;
 };
 
 /* A SYN that nothing has followed yet: what is needed to make a flow of it. */
@@ -147,16 +162,13 @@ struct flow_slot {
 	uint32_t hash, ref; /* 0: free */
 };
 
-#define FLOW_CHUNK 512
-
 struct flows {
 	uint64_t seed;
 	struct flow_slot *slots;
 	size_t slots_n, used;
-	struct flow **chunks;
-	size_t chunks_n, made, hand;
-	uint32_t *free_list;
-	size_t free_n;
+	struct flow *flow; /* FLOWS_MAX of them, of which the kernel has given what was `made` */
+	size_t made, hand;
+	uint32_t free_first; /* a reference; a free flow's `hash` is the next; 0: none */
 	struct track *free_tracks;
 	struct lone_syn *ring;
 	size_t ring_at, ring_n;
@@ -173,6 +185,9 @@ void flows_done(struct flows *t);
 /* Tells all that are left; none is afterwards. */
 void flows_end(struct flows *t);
 uint32_t flow_hash(const struct flows *t, const struct flow_key *key);
+/* Ahead of flows_find(), some packets early: first the slot, then what it refers to. */
+void flows_fetch_slot(const struct flows *t, uint32_t hash);
+void flows_fetch(const struct flows *t, uint32_t hash);
 struct flow *flows_find(struct flows *t, const struct flow_key *key, uint32_t hash,
 		       struct lone_syn **ret_syn);
 struct flow *flow_new(struct flows *t, const struct flow_key *key, uint32_t hash, uint32_t number,

@@ -55,11 +55,11 @@ static inline void set_ends(struct cap_packet *p, const uint8_t *from, const uin
 {
 	uint8_t f;
 
-	memset(p->key.address, 0, sizeof(p->key.address));
 	if (family == AF_INET) {
 		uint32_t a = be32(from), b = be32(to);
 
 		f = a != b ? a > b : from_port > to_port;
+		memset(p->key.address, 0, sizeof(p->key.address));
 		memcpy(p->key.address[f], from, 4);
 		memcpy(p->key.address[!f], to, 4);
 	} else {
@@ -113,7 +113,7 @@ static void tcp_options(struct cap_packet *p, const uint8_t *o, size_t n)
 	}
 }
 
-static void take_tcp(struct cap_packet *p, const uint8_t *from, const uint8_t *to, uint8_t family)
+static inline void take_tcp(struct cap_packet *p, const uint8_t *from, const uint8_t *to, uint8_t family)
 {
 	const uint8_t *t = p->transport;
 	uint32_t header;
@@ -380,6 +380,47 @@ bool packet_linktype_known(uint16_t linktype)
 	return false;
 }
 
+/* What most packets are: TCP on Ethernet without tags, options of IP or fragments. */
+static inline bool plain_tcp(const uint8_t *b, uint32_t n, struct cap_packet *p)
+{
+	uint16_t type;
+	uint32_t header, length;
+
+	if (n < ETH_HLEN + 40)
+		return false;
+	type = be16(b + 12);
+	b += ETH_HLEN;
+	n -= ETH_HLEN;
+	if (type == ETH_P_IP) {
+		header = 20;
+		length = be16(b + 2);
+		if (b[0] != 0x45 || b[9] != IPPROTO_TCP || (be16(b + 6) & 0x3fff) || length < 20)
+			return false;
+		p->ttl = b[8];
+		p->has_id = true;
+		p->id = be16(b + 4);
+	} else if (type == ETH_P_IPV6) {
+		header = 40;
+		length = be16(b + 4) + 40U;
+		if (b[0] >> 4 != 6 || b[6] != IPPROTO_TCP || length == 40)
+			return false;
+		p->ttl = b[7];
+	} else {
+		return false;
+	}
+	p->ip = b;
+	p->ip_captured = n;
+	p->ip_length = length;
+	p->transport = b + header;
+	p->transport_length = length - header;
+	p->transport_captured = MIN(n - header, length - header);
+	if (type == ETH_P_IP)
+		take_tcp(p, b + 12, b + 16, AF_INET);
+	else
+		take_tcp(p, b + 8, b + 24, AF_INET6);
+	return true;
+}
+
 bool packet_decode(const struct raw_packet *raw, struct cap_packet *ret)
 {
 	struct rest r = {raw->bytes, raw->captured, raw->length, 0};
@@ -390,7 +431,8 @@ bool packet_decode(const struct raw_packet *raw, struct cap_packet *ret)
 	ret->at_ns = raw->at_ns;
 	switch (raw->linktype) {
 	case LINKTYPE_ETHERNET:
-		ethernet(r, ret);
+		if (!plain_tcp(raw->bytes, raw->captured, ret))
+			ethernet(r, ret);
 		return true;
 	case LINKTYPE_LINUX_SLL:
 		cooked(r, ret, 14, 16);

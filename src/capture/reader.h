@@ -51,8 +51,11 @@ struct reader;
 
 /* path "-" is standard input. The message says what is wrong with it. */
 int reader_open(const char *path, struct reader **ret, struct buf *message);
-/* True: a packet, whose bytes are valid until the next call. False: the end. */
-bool reader_next(struct reader *r, struct raw_packet *ret);
+/*
+ * Up to `max` packets, whose bytes are valid until the next call; 0: the end. Those that have come
+ * already are not kept waiting for more.
+ */
+size_t reader_next(struct reader *r, struct raw_packet *ret, size_t max);
 const struct reader_sum *reader_sum(const struct reader *r);
 void reader_close(struct reader *r);
 

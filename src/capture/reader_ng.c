@@ -307,6 +307,26 @@ static bool ng_next(struct reader *r, struct raw_packet *ret)
 	return false;
 }
 
+static size_t ng_here(struct reader *r, struct raw_packet *ret, size_t max)
+{
+	size_t n;
+
+	for (n = 0; n < max; n++) {
+		const uint8_t *p = r->in.at;
+		size_t left = (size_t)(r->in.end - p);
+		uint32_t length;
+
+		if (left < 12 || reader_u32(r, p) != BLOCK_ENHANCED)
+			break;
+		length = block_here(r, p);
+		if (!length || left < length || reader_u32(r, p + length - 4) != length ||
+		    packet(r, BLOCK_ENHANCED, p + 8, length - 12, &ret[n]))
+			break;
+		r->in.at += length;
+	}
+	return n;
+}
+
 bool pcapng_begin(struct reader *r, const uint8_t *p)
 {
 	if (reader_u32(r, p) != BLOCK_SECTION || !(p = input_need(&r->in, 12)) ||
@@ -314,5 +334,6 @@ bool pcapng_begin(struct reader *r, const uint8_t *p)
 		return false;
 	r->sum.format = "pcapng";
 	r->next = ng_next;
+	r->here = ng_here;
 	return true;
 }

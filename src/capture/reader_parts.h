@@ -20,11 +20,16 @@ struct reader_interface {
 struct reader {
 	struct input in;
 	struct reader_sum sum;
+	/* The next packet, whatever has to be read or passed over for it. */
 	bool (*next)(struct reader *r, struct raw_packet *ret);
+	/* More that lie whole in what was read, and need no second look. */
+	size_t (*here)(struct reader *r, struct raw_packet *ret, size_t max);
 	bool swapped; /* written by a machine of the other byte order */
 
 	/* pcap */
-	uint32_t fraction_ns, record_header;
+	uint32_t fraction_ns, fractions; /* of a second: their length and number */
+	uint32_t record_header;
+	uint32_t sizes[2]; /* of records, the last two that differed */
 	uint16_t linktype;
 	int64_t last_seconds;
 
@@ -33,12 +38,17 @@ struct reader {
 	int64_t last_ns;
 };
 
-static inline uint32_t reader_u32(const struct reader *r, const uint8_t *p)
+static inline uint32_t turned_u32(const uint8_t *p, bool swapped)
 {
 	uint32_t v;
 
 	memcpy(&v, p, 4);
-	return r->swapped ? bswap_32(v) : v;
+	return swapped ? bswap_32(v) : v;
+}
+
+static inline uint32_t reader_u32(const struct reader *r, const uint8_t *p)
+{
+	return turned_u32(p, r->swapped);
 }
 
 static inline uint16_t reader_u16(const struct reader *r, const uint8_t *p)

@@ -35,31 +35,36 @@ void tcp_round_trip(struct half *h, int64_t ns)
 
 /* ---- holes ---- */
 
-static void hole_remove(struct track *k, size_t i)
+static void hole_remove(struct half *h, size_t i)
 {
-	k->holes--;
-	memmove(&k->hole[i], &k->hole[i + 1], (k->holes - i) * sizeof(k->hole[0]));
+	struct hole *hole = h->track->hole;
+
+	h->holes--;
+	memmove(&hole[i], &hole[i + 1], (h->holes - i) * sizeof(*hole));
 }
 
 static void hole_add(struct half *h, struct hole hole)
 {
 	struct track *k = h->track;
 
-	if (k->holes == HOLES_KEPT) {
+	if (h->holes == HOLES_KEPT) {
 		/* The two oldest become one, and what lies between them counts as not seen. */
 		h->bits |= HALF_HOLES_MERGED;
 		k->hole[1].from = k->hole[0].from;
-		hole_remove(k, 0);
+		hole_remove(h, 0);
 	}
-	k->hole[k->holes++] = hole;
+	k->hole[h->holes++] = hole;
 }
 
 /* The first hole that these bytes fill, wholly or in part. */
-static struct hole *hole_of(struct track *k, uint32_t seq, uint32_t end)
+static struct hole *hole_of(const struct half *h, uint32_t seq, uint32_t end)
 {
-	for (size_t i = 0; i < k->holes; i++)
-		if (seq_before(seq, k->hole[i].to) && seq_before(k->hole[i].from, end))
-			return &k->hole[i];
+	for (size_t i = 0; i < h->holes; i++) {
+		struct hole *hole = &h->track->hole[i];
+
+		if (seq_before(seq, hole->to) && seq_before(hole->from, end))
+			return hole;
+	}
 	return NULL;
 }
 
@@ -75,7 +80,7 @@ static void fill(struct half *h, struct hole *hole, uint32_t seq, uint32_t end)
 	} else if (seq_before(end, hole->to)) {
 		hole->from = end;
 	} else {
-		hole_remove(h->track, (size_t)(hole - h->track->hole));
+		hole_remove(h, (size_t)(hole - h->track->hole));
 	}
 }
 
@@ -94,7 +99,7 @@ static bool overtaken(const struct half *h, const struct hole *hole, const struc
 static const struct segment *remembered(const struct half *h, uint32_t seq, uint32_t end)
 {
 	for (size_t i = 0; h->track && i < SEGMENTS_KEPT; i++) {
-		const struct segment *s = &h->track->sent[(h->track->sent_at - 1 - i) % SEGMENTS_KEPT];
+		const struct segment *s = &h->track->sent[(h->sent_at - 1U - i) % SEGMENTS_KEPT];
 
 		if (s->at_ns && s->seq == seq && s->end == end)
 			return s;
@@ -187,9 +192,8 @@ static void remember(struct flows *t, struct half *h, const struct cap_packet *p
 {
 	struct track *k = flow_track(t, h);
 
-	k->sent[k->sent_at % SEGMENTS_KEPT] =
-		(struct segment){p->seq, end, p->tsval, p->id, p->at_ns};
-	k->sent_at = (uint8_t)((k->sent_at + 1) % SEGMENTS_KEPT);
+	k->sent[h->sent_at] = (struct segment){p->seq, end, p->tsval, p->id, p->at_ns};
+	h->sent_at = (uint8_t)((h->sent_at + 1) % SEGMENTS_KEPT);
 	h->sent_ns = p->at_ns;
 }
 
@@ -214,7 +218,7 @@ static uint32_t in_front(struct flows *t, struct half *h, const struct cap_packe
 
 static uint32_t below(struct half *h, const struct half *peer, const struct cap_packet *p, uint32_t end)
 {
-	struct hole *hole = h->track ? hole_of(h->track, p->seq, end) : NULL;
+	struct hole *hole = hole_of(h, p->seq, end);
 	uint32_t notes;
 
 	if (!hole) {
@@ -275,9 +279,9 @@ static uint32_t acknowledged_unseen(struct half *h, const struct cap_packet *p)
 {
 	uint32_t gaps = 0;
 
-	for (size_t i = 0; h->track && i < h->track->holes;)
+	for (size_t i = 0; i < h->holes;)
 		if (!seq_before(p->ack, h->track->hole[i].to)) {
-			hole_remove(h->track, i);
+			hole_remove(h, i);
 			gaps++;
 		} else {
 			i++;

@@ -80,8 +80,6 @@ static bool passes(struct filter *f, const struct raw_packet *p)
 	struct buf ignored = {0};
 	size_t i;
 
-	if (!f->text)
-		return true;
 	for (i = 0; i < f->n; i++)
 		if (f->by[i].linktype == p->linktype)
 			break;
@@ -117,13 +115,16 @@ static void tell(void *context, const struct flow *f, const struct cap_packet *p
 
 static void read_all(struct reader *r, struct filter *filter, struct analysis *a)
 {
-	struct raw_packet p;
+	struct raw_packet p[ANALYSIS_BATCH];
+	size_t n, kept;
 
-	while (reader_next(r, &p)) {
-		if (passes(filter, &p))
-			analysis_packet(a, &p);
-		else
-			filter->out++;
+	while ((n = reader_next(r, p, ANALYSIS_BATCH))) {
+		kept = filter->text ? 0 : n;
+		for (size_t i = 0; filter->text && i < n; i++)
+			if (passes(filter, &p[i]))
+				p[kept++] = p[i];
+		filter->out += n - kept;
+		analysis_packets(a, p, kept);
 	}
 	analysis_end(a);
 }
