@@ -18,7 +18,7 @@
 enum by_choice { BY_NOTHING, BY_CHOICE_PROCESS, BY_CHOICE_LISTENER, BY_CHOICE_PEER, BY_CHOICE_STATE };
 
 struct options {
-	const char *netns, *peer, *cause, *detail;
+	const char *netns, *peer, *address, *cause, *detail;
 	struct opt_strings states, kinds;
 	unsigned int port, pid, count, max;
 	bool all, listen, json;
@@ -44,6 +44,8 @@ static const struct opt rows[] = {
 	 .max = 65535, .help = "only this port, at either end"},
 	{.name = "peer", .kind = OPT_STRING, AT(peer), .argument = "ADDRESS[/BITS]",
 	 .help = "only those connected to this address or network"},
+	{.name = "address", .kind = OPT_STRING, AT(address), .argument = "ADDRESS[/BITS]",
+	 .help = "only those with this address, or one of this network, at either end"},
 	{.name = "pid", .kind = OPT_UNSIGNED, AT(pid), .argument = "PID", .min = 1, .max = 4194304,
 	 .help = "only those this process holds"},
 	{.name = "cause", .kind = OPT_STRING, AT(cause), .argument = "CAUSE",
@@ -53,7 +55,8 @@ static const struct opt rows[] = {
 	{.name = "count", .letter = 'c', .kind = OPT_UNSIGNED, AT(count), .argument = "N", .min = 1,
 	 .max = ROWS_MAX, .help = "so many rows at most (default 20; listeners 4096)"},
 	{.name = "max-sockets", .kind = OPT_UNSIGNED, AT(max), .argument = "N", .min = 1,
-	 .max = 1000000000, .help = "read so many at most, and say so where there are more"},
+	 .max = 1000000000,
+	 .help = "read so many of each kind at most, and say so where there are more"},
 	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(netns), .argument = "NAME|PID|all",
 	 .complete = COMPLETE_NETNS,
 	 .help = "the network namespace of that name or process, or every one"},
@@ -147,8 +150,10 @@ static int make_filter(const struct options *o, struct sockets_filter *f)
 	vec_each(kind, &o->kinds.list)
 		if (!sockets_filter_kind(*kind, f))
 			return wrong("kind", *kind, "is none of tcp, udp, mptcp, unix, raw, packet, netlink");
-	if (o->peer && sockets_filter_peer(o->peer, f) < 0)
+	if (o->peer && sockets_prefix(o->peer, &f->peer) < 0)
 		return wrong("peer", o->peer, "is no address and no network (192.0.2.0/24)");
+	if (o->address && sockets_prefix(o->address, &f->address) < 0)
+		return wrong("address", o->address, "is no address and no network (192.0.2.0/24)");
 	if (o->cause && !sockets_filter_cause(o->cause, f))
 		return wrong("cause", o->cause, "is no trouble a socket can be in");
 	f->port = (uint16_t)o->port;

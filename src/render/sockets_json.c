@@ -323,6 +323,16 @@ static json_t *tcp_json(const struct sockets_report *r)
 	return j;
 }
 
+static json_t *cut_json(const struct sockets_report *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < SOCKETS_TABLES; i++)
+		if (r->cut >> i & 1)
+			json_array_append_new(list, json_string(sockets_table_name(i)));
+	return list;
+}
+
 json_t *render_sockets_json(const struct sockets_view *v)
 {
 	static const char *const names[] = {
@@ -340,6 +350,7 @@ json_t *render_sockets_json(const struct sockets_view *v)
 	set(j, "sockets_meant", number(r->matched));
 	set(j, "sockets_troubled", number(r->troubled));
 	set(j, "cut", json_boolean(r->cut));
+	set(j, "cut_tables", cut_json(r));
 	set(j, "changing", json_boolean(r->changing));
 	set(j, "repeated", number(r->repeated));
 	set(j, "tcp", tcp_json(r));

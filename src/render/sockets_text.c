@@ -210,6 +210,20 @@ static void kinds_text(struct out *o, const struct sockets_report *r)
 		out_wrap(o, 0, 2, text.data);
 }
 
+static void cut_text(struct out *o, const struct sockets_report *r)
+{
+	cleanup(buf_done) struct buf text = {0};
+
+	if (!r->cut)
+		return;
+	for (size_t i = 0; i < SOCKETS_TABLES; i++)
+		if (r->cut >> i & 1)
+			buf_printf(&text, "%s%s", text.len ? ", " : "Not all: --max-sockets was reached for ",
+				   sockets_table_name(i));
+	buf_printf(&text, " (%s read in all)", fmt_count(r->seen).s);
+	out_wrap(o, 0, 2, text.data);
+}
+
 static void notes(struct out *o, const struct sockets_view *v)
 {
 	const struct sockets_report *r = v->r;
@@ -221,8 +235,7 @@ static void notes(struct out *o, const struct sockets_view *v)
 	if (r->lacks[HOLDER_ACCEPT_QUEUE])
 		out_printf(o, "Not accepted by their program yet: %s\n",
 			   fmt_count(r->lacks[HOLDER_ACCEPT_QUEUE]).s);
-	if (r->cut)
-		out_printf(o, "Not all: --max-sockets was reached after %s\n", fmt_count(r->seen).s);
+	cut_text(o, r);
 	if (r->changing)
 		out_printf(o, "The sockets changed while they were read, %u times: the numbers are "
 			      "not of one moment\n", r->repeated + 1);

@@ -300,15 +300,43 @@ static bool held_by(const struct census *c, uint32_t inode, int pid)
 	return false;
 }
 
+static size_t table_of(const struct socket *sk)
+{
+	bool v6 = sk->family == AF_INET6;
+
+	if (sk->kind != SOCKET_INET)
+		return TABLE_OTHERS + (size_t)sk->kind;
+	return is_tcp(sk) ? (v6 ? TABLE_TCP6 : TABLE_TCP4) : v6 ? TABLE_UDP6 : TABLE_UDP4;
+}
+
+const char *sockets_table_name(size_t table)
+{
+	static const char *const names[SOCKETS_TABLES] = {
+		[TABLE_TCP4] = "tcp4",
+		[TABLE_TCP6] = "tcp6",
+		[TABLE_UDP4] = "udp4",
+		[TABLE_UDP6] = "udp6",
+		[TABLE_OTHERS + SOCKET_RAW] = "raw",
+		[TABLE_OTHERS + SOCKET_PACKET] = "packet",
+		[TABLE_OTHERS + SOCKET_NETLINK] = "netlink",
+		[TABLE_OTHERS + SOCKET_UNIX] = "unix",
+		[TABLE_OTHERS + SOCKET_MPTCP] = "mptcp",
+	};
+
+	return names[table];
+}
+
 bool census_take(struct census *c, const struct socket *sk)
 {
 	const struct sockets_filter *f = &c->options->filter;
+	size_t table = table_of(sk);
 	struct socket_verdict v;
 
-	if (c->options->max && c->report->seen >= c->options->max) {
-		c->report->cut = true;
+	if (c->options->max && c->taken[table] >= c->options->max) {
+		c->report->cut |= 1u << table;
 		return false;
 	}
+	c->taken[table]++;
 	c->report->seen++;
 	if (c->report->spaces.n)
 		c->report->spaces.items[c->space].sockets++;
@@ -383,7 +411,6 @@ void census_finish(struct census *c, struct host *h)
 
 /* ---- all of it ---- */
 
-/* The others come first: --max-sockets ends at the connections, of which there may be most. */
 static void read_all(struct census *c, struct host *h)
 {
 	cleanup(buf_done) struct buf b = {0};
@@ -409,6 +436,7 @@ static void read_space(struct census *c, struct netns *ns, int home)
 
 	c->space = c->report->spaces.n - 1;
 	memset(c->waited_at, 0, sizeof(c->waited_at));
+	memset(c->taken, 0, sizeof(c->taken));
 	memcpy(space->name, ns->name, sizeof(space->name));
 	space->inode = ns->inode;
 	r = host_enter(&h);
@@ -432,7 +460,7 @@ static bool read_once(const struct sockets_options *o, struct netns *spaces, siz
 	census_init(&c, o, r);
 	c.last = last;
 	census_begin_holders(&c, n == 1 ? spaces[0].inode : 0);
-	for (size_t i = 0; i < n && !r->cut && (last || !c.interrupted); i++)
+	for (size_t i = 0; i < n && (last || !c.interrupted); i++)
 		read_space(&c, &spaces[i], home);
 	r->changing = c.interrupted;
 	if (last || !c.interrupted)

@@ -14,13 +14,17 @@
 
 #define SOCKETS_TRIES 3 /* of a census that the kernel says changed meanwhile */
 
+struct sockets_prefix {
+	uint8_t family; /* 0: any */
+	uint8_t address[16];
+	unsigned int bits;
+};
+
 /* Which sockets are meant; a part that is 0 means all. */
 struct sockets_filter {
 	uint32_t states;	/* bits of enum tcp_state; for UDP CLOSE and ESTABLISHED */
 	uint16_t port;		/* of either end */
-	uint8_t family;		/* of the peer's prefix; 0: any */
-	uint8_t peer[16];
-	unsigned int peer_bits;
+	struct sockets_prefix peer, address; /* address: of either end */
 	int pid;
 	uint32_t troubles; /* any of them */
 	uint32_t kinds;	   /* bits of enum socket_kind */
@@ -28,7 +32,7 @@ struct sockets_filter {
 };
 bool sockets_filter_means(const struct sockets_filter *f, const struct socket *sk);
 /* "10.0.0.0/8", "2001:db8::1"; -EINVAL */
-int sockets_filter_peer(const char *text, struct sockets_filter *f);
+int sockets_prefix(const char *text, struct sockets_prefix *ret);
 /* "listen", "established", "time-wait", as ss and netstat call them; false: no such state */
 bool sockets_filter_state(const char *name, struct sockets_filter *f);
 /* "tcp", "unix"; false: no such kind */
@@ -40,7 +44,7 @@ struct sockets_options {
 	struct sockets_filter filter;
 	bool listeners;	  /* rows are what waits for others: TCP listeners, UDP without a peer */
 	size_t rows_max;  /* 0: none is kept */
-	uint64_t max;	  /* sockets that are read; 0: all */
+	uint64_t max;	  /* sockets that are read of each table of a namespace; 0: all */
 	bool by_proc;	  /* holders by /proc, whatever the kernel allows */
 	/* Every socket that is meant, as it comes, in place of the rows; NULL: the worst are kept. */
 	void (*each)(void *arg, const struct sockets_report *r, const struct sockets_row *row);
@@ -73,6 +77,7 @@ struct census {
 	 * namespace that somebody waits at, of TCP and not. */
 	uint32_t *process_sums;
 	uint64_t waited_at[2][65536 / 64];
+	uint64_t taken[SOCKETS_TABLES]; /* of this namespace */
 	size_t space; /* index of the one that is being read */
 	char name[UNIX_NAME]; /* of the unix socket that is being taken */
 	bool known;	  /* the holders */
@@ -86,7 +91,7 @@ void census_begin_holders(struct census *c, uint32_t netns);
 void census_know_holders(struct census *c);
 void census_init(struct census *c, const struct sockets_options *o, struct sockets_report *r);
 void census_done(struct census *c);
-/* One socket. False: no more are to be read. */
+/* One socket. False: no more of its table are to be read. */
 bool census_take(struct census *c, const struct socket *sk);
 /* Moves the rows into the report, worst first, and tells who holds them. */
 void census_finish(struct census *c, struct host *h);

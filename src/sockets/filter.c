@@ -22,13 +22,13 @@ static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned int bits)
 	return memcmp(a, b, whole) == 0 && (!rest || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
 }
 
-static bool is_peer(const struct sockets_filter *f, const struct socket *sk)
+static bool is_within(const struct sockets_prefix *p, const struct socket *sk, const uint8_t *address)
 {
-	if (f->family == sk->family)
-		return same_prefix(f->peer, sk->remote, f->peer_bits);
+	if (p->family == sk->family)
+		return same_prefix(p->address, address, p->bits);
 	/* A socket of IPv6 that talks to a peer of IPv4. */
-	return f->family == AF_INET && sk->family == AF_INET6 && is_mapped(sk->remote) &&
-	       same_prefix(f->peer, sk->remote + MAPPED_BITS / 8, f->peer_bits);
+	return p->family == AF_INET && sk->family == AF_INET6 && is_mapped(address) &&
+	       same_prefix(p->address, address + MAPPED_BITS / 8, p->bits);
 }
 
 bool sockets_filter_means(const struct sockets_filter *f, const struct socket *sk)
@@ -42,12 +42,15 @@ bool sockets_filter_means(const struct sockets_filter *f, const struct socket *s
 	if (f->port && f->port != sk->local_port && f->port != sk->remote_port)
 		return false;
 	/* Without a peer there is none in the prefix, not even in 0.0.0.0/0. */
-	return !f->family || (sk->remote_port && is_peer(f, sk));
+	if (f->peer.family && !(sk->remote_port && is_within(&f->peer, sk, sk->remote)))
+		return false;
+	return !f->address.family || is_within(&f->address, sk, sk->local) ||
+	       (sk->remote_port && is_within(&f->address, sk, sk->remote));
 }
 
-int sockets_filter_peer(const char *text, struct sockets_filter *f)
+int sockets_prefix(const char *text, struct sockets_prefix *ret)
 {
-	struct sockets_filter with = *f;
+	struct sockets_prefix with = {0};
 	size_t n = strcspn(text, "/");
 	char address[INET6_ADDRSTRLEN];
 	uint64_t bits, most;
@@ -56,18 +59,17 @@ int sockets_filter_peer(const char *text, struct sockets_filter *f)
 		return -EINVAL;
 	memcpy(address, text, n);
 	address[n] = '\0';
-	memset(with.peer, 0, sizeof(with.peer));
-	if (inet_pton(AF_INET, address, with.peer) == 1)
+	if (inet_pton(AF_INET, address, with.address) == 1)
 		with.family = AF_INET;
-	else if (inet_pton(AF_INET6, address, with.peer) == 1)
+	else if (inet_pton(AF_INET6, address, with.address) == 1)
 		with.family = AF_INET6;
 	else
 		return -EINVAL;
 	bits = most = with.family == AF_INET ? 32 : 128;
 	if (text[n] && parse_u64(span_of(text + n + 1), most, &bits) < 0)
 		return -EINVAL;
-	with.peer_bits = (unsigned int)bits;
-	*f = with;
+	with.bits = (unsigned int)bits;
+	*ret = with;
 	return 0;
 }
 

@@ -127,7 +127,7 @@ int census_read_inet(struct census *c, struct host *h)
 	read_text(h, "net/sockstat6", &text6, &in_use[1]);
 	/* Those are in no count of sockets in use, and of both families in one. */
 	time_wait = !none_in_use(in_use[0], "TCP:", "tw");
-	for (size_t i = 0; i < ARRAY_SIZE(dumps) && !c->report->cut && (c->last || !c->interrupted); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(dumps) && (c->last || !c->interrupted); i++) {
 		bool tcp = dumps[i].protocol == IPPROTO_TCP;
 		int r;
 

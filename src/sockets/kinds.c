@@ -198,7 +198,7 @@ static bool is_wanted(const struct sockets_options *o, enum socket_kind kind)
 		return false;
 	if (kind == SOCKET_MPTCP)
 		return true;
-	if (f->port || f->family)
+	if (f->port || f->peer.family || f->address.family)
 		return false;
 	return kind == SOCKET_UNIX || !(o->listeners || f->states);
 }
@@ -213,7 +213,7 @@ void census_read_kinds(struct census *c, struct host *h)
 		enum socket_kind kind = kinds[i];
 		int r;
 
-		if (c->report->cut || (!c->last && c->interrupted) || !is_wanted(c->options, kind))
+		if ((!c->last && c->interrupted) || !is_wanted(c->options, kind))
 			continue;
 		r = kind == SOCKET_MPTCP  ? read_mptcp(c, h)
 		    : kind == SOCKET_UNIX ? read_unix(c, h)

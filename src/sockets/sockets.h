@@ -145,6 +145,18 @@ struct sockets_kind {
 	uint64_t matched;
 };
 
+/* What is bounded by itself, so that no kind hides another: the four tables of IP, and each kind. */
+enum sockets_table {
+	TABLE_TCP4,
+	TABLE_TCP6,
+	TABLE_UDP4,
+	TABLE_UDP6,
+	TABLE_OTHERS, /* from here on by enum socket_kind */
+	SOCKETS_TABLES = TABLE_OTHERS + SOCKET_KINDS
+};
+/* "tcp4", "unix" */
+const char *sockets_table_name(size_t table);
+
 struct sockets_report {
 	VEC(struct sockets_space) spaces;
 	uint64_t seen, matched, troubled; /* all that was read; what the filter means */
@@ -156,7 +168,7 @@ struct sockets_report {
 	struct sockets_sums by[SOCKETS_BY_N];
 	VEC(struct sockets_row) rows; /* worst first; listeners by port with --listen */
 	uint64_t rows_left; /* meant to be shown, too, but there were too many */
-	bool cut;	    /* sockets_options.max was reached: there are more that were not read */
+	uint32_t cut; /* bits: of these sockets_options.max were read, and there are more */
 	bool changing;	    /* the kernel said that a dump was not consistent, each time */
 	unsigned int repeated; /* so often it was read again for that */
 	struct sockets_owners owners;
