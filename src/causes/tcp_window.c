@@ -73,14 +73,58 @@ static bool is_stuck_rx(const struct exam *x, const struct socket *sk)
 	return taken_out(sk) == (before ? taken_out(before) : 0);
 }
 
-/* The other end is a connection of this namespace: its reader is told by its own cause. */
-static bool peer_is_here(const struct exam *x, const struct socket *sk)
+/* An address of IPv4 is the same one in a socket of IPv6 (::ffff:192.0.2.1). */
+static bool same_address(const struct socket *a, const uint8_t *of_a, const struct socket *b,
+			 const uint8_t *of_b)
 {
-	vec_each(other, &x->o->b.sockets)
-		if (is_connection(other) && other->local_port == sk->remote_port &&
-		    other->remote_port == sk->local_port && other->family == sk->family &&
-		    !memcmp(other->local, sk->remote, sizeof(sk->remote)) && is_stuck_rx(x, other))
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	if (a->family == b->family)
+		return memcmp(of_a, of_b, sizeof(a->local)) == 0;
+	if (a->family == AF_INET6)
+		return memcmp(of_a, mapped, sizeof(mapped)) == 0 && memcmp(of_a + 12, of_b, 4) == 0;
+	return memcmp(of_b, mapped, sizeof(mapped)) == 0 && memcmp(of_b + 12, of_a, 4) == 0;
+}
+
+static uint32_t ports_of(uint16_t local, uint16_t remote)
+{
+	return (uint32_t)local << 16 | remote;
+}
+
+static int by_ports(const void *one, const void *other)
+{
+	const struct socket *a = *(const struct socket *const *)one;
+	const struct socket *b = *(const struct socket *const *)other;
+	uint32_t of_a = ports_of(a->local_port, a->remote_port);
+	uint32_t of_b = ports_of(b->local_port, b->remote_port);
+
+	return of_a < of_b ? -1 : of_a > of_b;
+}
+
+/* The other end is a connection of this namespace: its reader is told by its own cause. */
+static bool peer_is_here(const struct stuck *readers, const struct socket *sk)
+{
+	uint32_t ports = ports_of(sk->remote_port, sk->local_port);
+	size_t low = 0, high = readers->list.n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct socket *at = readers->list.items[middle];
+
+		if (ports_of(at->local_port, at->remote_port) < ports)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < readers->list.n; low++) {
+		const struct socket *other = readers->list.items[low];
+
+		if (ports_of(other->local_port, other->remote_port) != ports)
+			return false;
+		if (same_address(other, other->local, sk, sk->remote) &&
+		    same_address(other, other->remote, sk, sk->local))
 			return true;
+	}
 	return false;
 }
 
@@ -91,13 +135,13 @@ static bool peer_is_here(const struct exam *x, const struct socket *sk)
  * a window that closes goes out last, so that two segments are no progress. Of what no program holds
  * any more nobody waits for the end.
  */
-static bool is_stuck_tx(const struct exam *x, const struct socket *sk)
+static bool is_stuck_tx(const struct exam *x, const struct stuck *readers, const struct socket *sk)
 {
 	const struct socket *before = socket_before(x, sk);
 
 	if (!is_connection(sk) || sk->timer != TIMER_PROBE || !sk->inode || !sk->wqueue ||
 	    sk->tcp.snd_wnd >= sk->snd_mss || sk->tcp.last_sent_ms < STUCK_MS ||
-	    peer_is_here(x, sk))
+	    peer_is_here(readers, sk))
 		return false;
 	return !before || before->timer != TIMER_PROBE ||
 	       sk->bytes_acked < before->bytes_acked + 2 * (uint64_t)sk->snd_mss;
@@ -114,10 +158,13 @@ static int by_waiting(const void *one, const void *other)
 	return a->cookie < b->cookie ? -1 : a->cookie > b->cookie;
 }
 
-static void find_stuck(const struct exam *x, bool rx, struct stuck *ret)
+/* `readers`: those of this namespace that do not read, by their ports; NULL: they are meant. */
+static void find_stuck(const struct exam *x, const struct stuck *readers, struct stuck *ret)
 {
+	bool rx = !readers;
+
 	vec_each(sk, &x->o->b.sockets) {
-		if (!(rx ? is_stuck_rx(x, sk) : is_stuck_tx(x, sk)))
+		if (!(rx ? is_stuck_rx(x, sk) : is_stuck_tx(x, readers, sk)))
 			continue;
 		*vec_push(&ret->list) = sk;
 		ret->bytes += rx ? sk->rqueue : sk->wqueue;
@@ -242,7 +289,7 @@ enum outcome examine_zero_window_rx(struct exam *x)
 	struct finding *f;
 
 	flow_index_init(x, &index);
-	find_stuck(x, true, &all);
+	find_stuck(x, NULL, &all);
 	if (!all.list.n) {
 		evidence_counter(NULL, x, C_TCP_TO_ZERO_WINDOW_ADV);
 		evidence_counter(NULL, x, C_TCP_FROM_ZERO_WINDOW_ADV);
@@ -291,13 +338,16 @@ static void tx_remedies(struct finding *f)
 enum outcome examine_zero_window_tx(struct exam *x)
 {
 	cleanup(flow_index_done) struct flow_index index = {0};
-	cleanup(stuck_done) struct stuck all = {0};
+	cleanup(stuck_done) struct stuck all = {0}, readers = {0};
 	char where[80], who[64], peer[96];
 	const struct socket *sk;
 	struct finding *f;
 
 	flow_index_init(x, &index);
-	find_stuck(x, false, &all);
+	find_stuck(x, NULL, &readers);
+	if (readers.list.n)
+		qsort(readers.list.items, readers.list.n, sizeof(*readers.list.items), by_ports);
+	find_stuck(x, &readers, &all);
 	if (!all.list.n) {
 		evidence_counter(NULL, x, C_TCP_WIN_PROBE);
 		evidence_text(NULL, x, "no connection has waited %d s or more for its peer's window",

@@ -110,12 +110,12 @@ static void set_identity(json_t *j, const struct sockets_row *row)
 
 static void set_queues(json_t *j, const struct socket *sk)
 {
-	bool listener = listens(sk);
+	bool listener = listens(sk), known = sockets_queues_known(sk);
 
-	set(j, "receive_queue", number_if(!listener, sk->rqueue));
-	set(j, "send_queue", number_if(!listener, sk->wqueue));
-	set(j, "accept_queue", number_if(listener, sk->rqueue));
-	set(j, "backlog", number_if(listener, sk->wqueue));
+	set(j, "receive_queue", number_if(known && !listener, sk->rqueue));
+	set(j, "send_queue", number_if(known && !listener, sk->wqueue));
+	set(j, "accept_queue", number_if(known && listener, sk->rqueue));
+	set(j, "backlog", number_if(known && listener, sk->wqueue));
 	set(j, "receive_memory", number_if(sk->mem_known, sk->rmem));
 	set(j, "receive_buffer", number_if(sk->mem_known, sk->rcvbuf));
 	set(j, "send_memory", number_if(sk->mem_known, MAX(sk->wmem, sk->wmem_queued)));
@@ -294,6 +294,7 @@ static json_t *kinds_json(const struct sockets_report *r)
 							[SOCKET_NETLINK] = "netlink"};
 	static const char *const statuses[] = {[KIND_NOT_ASKED] = "not-asked",
 					       [KIND_READ] = "read",
+					       [KIND_READ_FILE] = "read-without-queues",
 					       [KIND_NOT_IN_KERNEL] = "not-in-kernel",
 					       [KIND_NOT_LOADED] = "not-loaded"};
 	json_t *j = json_object();

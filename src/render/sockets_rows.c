@@ -247,14 +247,14 @@ static void listener_line(struct out *o, const struct sockets_report *r,
 			  const struct sockets_row *row)
 {
 	const struct socket *sk = &row->socket;
-	bool queue = listens(sk);
+	bool queue = listens(sk), known = sockets_queues_known(sk);
 	uint32_t used = queue ? sk->rqueue : sk->rmem, limit = queue ? sk->wqueue : sk->rcvbuf;
 	const struct socket_trouble *worst = socket_worst(&row->verdict);
 	cleanup(buf_done) struct buf text = {0};
 
-	out_tinted(o, worst ? class_tint(worst->class) : TINT_NONE, "%9s %9s", fmt_count(used).s,
-		   fmt_count(limit).s);
-	out_printf(o, "  %-9s ", queue ? capped_by(r, row) : "bytes");
+	out_tinted(o, worst ? class_tint(worst->class) : TINT_NONE, "%9s %9s",
+		   known ? fmt_count(used).s : "-", known ? fmt_count(limit).s : "-");
+	out_printf(o, "  %-9s ", !known ? "-" : queue ? capped_by(r, row) : "bytes");
 	out_tinted(o, sk->drops ? TINT_YELLOW : TINT_NONE, "%7s", fmt_count(sk->drops).s);
 	out_printf(o, "  ");
 	buf_printf(&text, "%s ", socket_kind_name(sk));
@@ -288,7 +288,10 @@ void render_sockets_row_text(const struct sockets_report *r, const struct socket
 		out_tinted(&o, TINT_BOLD, "%-12s %9s %9s  %s\n", "state", "recv-q", "send-q",
 			   "local > peer, and whose");
 	kind_words(sk, &kind);
-	out_printf(&o, "%-12s %9u %9u  ", kind.data, sk->rqueue, sk->wqueue);
+	if (sockets_queues_known(sk))
+		out_printf(&o, "%-12s %9u %9u  ", kind.data, sk->rqueue, sk->wqueue);
+	else
+		out_printf(&o, "%-12s %9s %9s  ", kind.data, "-", "-");
 	sockets_place(row, &text);
 	buf_puts(&text, "  ");
 	sockets_who(r, row, &text);

@@ -208,6 +208,9 @@ static void kinds_text(struct out *o, const struct sockets_report *r)
 	}
 	if (text.len)
 		out_wrap(o, 0, 2, text.data);
+	if (r->kinds[SOCKET_UNIX].status == KIND_READ_FILE)
+		out_printf(o, "Unix sockets: from /proc/net/unix, without their queues (unix_diag is not "
+			      "loaded)\n");
 }
 
 static void cut_text(struct out *o, const struct sockets_report *r)

@@ -3,8 +3,9 @@
  * The other sockets of a namespace: MPTCP and unix by sock_diag (net/mptcp/mptcp_diag.c,
  * net/unix/diag.c), raw, packet and netlink as diagnose reads them.
  *
- * No module is loaded for it: where mptcp_diag or unix_diag is not there already, they are asked
- * of no one, and it is said. A kernel without MPTCP has no net/mptcp folder in /proc/sys.
+ * No module is loaded for it: where mptcp_diag is not there already, those are asked of no one, and
+ * where unix_diag is not, /proc/net/unix is read; it is said. A kernel without MPTCP has no net/mptcp
+ * folder in /proc/sys.
  */
 #include <errno.h>
 #include <linux/inet_diag.h>
@@ -15,6 +16,7 @@
 
 #include "collect/collect.h"
 #include "collect/modules.h"
+#include "collect/proctext.h"
 #include "collect/sock_diag.h"
 #include "nl/nl.h"
 #include "sockets/census.h"
@@ -135,6 +137,29 @@ static int take_unix(struct census *c, const struct nlmsghdr *h)
 	return r;
 }
 
+static int read_unix_file(struct census *c, struct host *h)
+{
+	cleanup(buf_done) struct buf text = {0};
+	struct span all, line;
+	int r = read_text(h, "net/unix", &text, &all);
+
+	if (r < 0)
+		return r;
+	if (!next_line(&all, &line) || line.n < 3 || memcmp(line.p, "Num", 3) != 0)
+		return -EBADMSG;
+	while (next_line(&all, &line)) {
+		struct socket sk;
+
+		if (unix_file_socket(line, &sk, c->name) < 0)
+			continue;
+		r = offer(c, &sk);
+		c->name[0] = '\0';
+		if (r < 0)
+			break;
+	}
+	return KIND_READ_FILE;
+}
+
 static int read_unix(struct census *c, struct host *h)
 {
 	struct {
@@ -155,9 +180,9 @@ static int read_unix(struct census *c, struct host *h)
 	if (!host_exists(h, "net/unix"))
 		return KIND_NOT_IN_KERNEL;
 	if (!module_is_present(h, "unix_diag"))
-		return KIND_NOT_LOADED;
+		return read_unix_file(c, h);
 	r = dump(c, h, "unix", &q, sizeof(q), take_unix);
-	return r == -ENOENT ? KIND_NOT_LOADED : r < 0 ? r : KIND_READ;
+	return r == -ENOENT ? read_unix_file(c, h) : r < 0 ? r : KIND_READ;
 }
 
 /* ---- those that diagnose reads, too ---- */

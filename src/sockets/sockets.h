@@ -52,6 +52,9 @@ const char *socket_class_name(enum socket_class class);
  */
 uint64_t socket_unacked_ms(const struct socket *sk);
 
+/* False of a unix socket that only /proc/net/unix told of. */
+bool sockets_queues_known(const struct socket *sk);
+
 /* Why no process is named. */
 enum holder_lack {
 	HOLDER_KNOWN,
@@ -136,6 +139,7 @@ struct sockets_owners {
 enum kind_status {
 	KIND_NOT_ASKED, /* not meant by the filter */
 	KIND_READ,
+	KIND_READ_FILE, /* of /proc, which tells less of them */
 	KIND_NOT_IN_KERNEL,
 	KIND_NOT_LOADED, /* asking would load a module */
 };

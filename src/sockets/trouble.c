@@ -62,6 +62,11 @@ uint64_t socket_unacked_ms(const struct socket *sk)
 	return ms;
 }
 
+bool sockets_queues_known(const struct socket *sk)
+{
+	return sk->kind != SOCKET_UNIX || sk->mem_known;
+}
+
 /* sk_acceptq_is_full(): one more than the backlog fits in. */
 static bool accept_queue_full(const struct socket *sk, uint64_t *ret)
 {

@@ -2,13 +2,13 @@
 #include "sockets/unix_diag.h"
 
 #include <errno.h>
+#include <linux/net.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netlink/attr.h>
 #include <sys/socket.h>
 
 #include "nl/nl.h"
-
 
 static const struct nla_policy unix_policy[UNIX_DIAG_MAX + 1] = {
 	[UNIX_DIAG_RQLEN] = {.minlen = sizeof(struct unix_diag_rqlen)},
@@ -67,5 +67,36 @@ int unix_diag_socket(const struct nlmsghdr *h, struct socket *ret, char name[UNI
 	name[0] = '\0';
 	if (table[UNIX_DIAG_NAME])
 		take_name(table[UNIX_DIAG_NAME], name, UNIX_NAME);
+	return 0;
+}
+
+/* "Num: RefCount Protocol Flags Type St Inode Path"; without a name the line ends after the inode. */
+int unix_file_socket(struct span line, struct socket *ret, char name[UNIX_NAME])
+{
+	enum { NUM, REFS, PROTOCOL, FLAGS, TYPE, STATE, INODE, FIELDS };
+	struct socket sk = {.family = AF_UNIX, .kind = SOCKET_UNIX, .state = STATE_CLOSE};
+	uint64_t flags, type, state, inode;
+	struct span field[FIELDS];
+
+	for (size_t i = 0; i < FIELDS; i++)
+		if (!next_field(&line, &field[i]))
+			return -EBADMSG;
+	if (field[NUM].p[field[NUM].n - 1] != ':' ||
+	    parse_hex64(field[FLAGS], UINT32_MAX, &flags) < 0 ||
+	    parse_hex64(field[TYPE], UINT8_MAX, &type) < 0 ||
+	    parse_hex64(field[STATE], UINT8_MAX, &state) < 0 ||
+	    parse_u64(field[INODE], UINT32_MAX, &inode) < 0)
+		return -EBADMSG;
+	if (flags & __SO_ACCEPTCON)
+		sk.state = STATE_LISTEN;
+	else if (state == SS_CONNECTED || state == SS_CONNECTING) /* CONNECTING: not accepted yet */
+		sk.state = STATE_ESTABLISHED;
+	sk.protocol = (uint8_t)type;
+	sk.inode = (uint32_t)inode;
+	sk.cookie = RAW_COOKIE | inode;
+	*ret = sk;
+	name[0] = '\0';
+	if (line.n > 1)
+		span_copy((struct span){line.p + 1, line.n - 1}, name, UNIX_NAME);
 	return 0;
 }

@@ -27,6 +27,7 @@ refused 2 'peer 192.0.2.0/33: is no address' "$WHYDROP" sockets --peer 192.0.2.0
 refused 2 'cause ring-rx-overflow: is no trouble' "$WHYDROP" sockets --cause ring-rx-overflow
 refused 2 'port' "$WHYDROP" sockets --port 65536
 refused 2 'port' "$WHYDROP" sockets --port 0
+refused 2 'address 192.0.2: is no address' "$WHYDROP" sockets --address 192.0.2
 refused 2 'max-sockets' "$WHYDROP" sockets --max-sockets 0
 refused 2 'by' "$WHYDROP" sockets --by color
 refused 2 'all does not go with --listen' "$WHYDROP" sockets --all --listen
@@ -96,11 +97,30 @@ sockets --port 20000 --state listen --all --json
 json 'len(d["sockets"]) == 1 and d["sockets"][0]["state"] == "LISTEN"' > "$TMP/value" || fail "--port and --state" "$OUT"
 sockets --peer 127.0.0.0/8 --json
 json 'd["sockets_meant"] == d["tcp"]["ESTABLISHED"] > 600 and "LISTEN" not in d["tcp"]' > "$TMP/value" || fail "--peer" "$OUT"
+sockets --address 127.0.0.1 --state listen --all --json
+json "len(d['sockets']) == $(grep -c ^listener "$TMP/truth")
+      and all(s['local'].startswith('127.0.0.1:') for s in d['sockets'])" > "$TMP/value" || fail "--address" "$OUT"
+sockets --address 192.0.2.0/24 --json
+json 'd["sockets_meant"] == 0' > "$TMP/value" || fail "--address of nobody" "$OUT"
 sockets --count 3 --json
 json 'len(d["sockets"]) == 3 and d["sockets_left_out"] == 17' > "$TMP/value" || fail "--count" "$OUT"
 sockets --max-sockets 100 --json
 json 'd["cut"] and d["sockets_read"] == 100' > "$TMP/value" || fail "--max-sockets" "$OUT"
-answers 0 'Not all: --max-sockets' "$WHYDROP" sockets --netns "$here" --max-sockets 100
+answers 0 'Not all: --max-sockets was reached for tcp4' "$WHYDROP" sockets --netns "$here" --max-sockets 100
+# A crowd of another kind hides nothing of TCP.
+ip netns exec "$here" python3 -c '
+import socket, sys, time
+held = [socket.socketpair() for _ in range(60)]
+open(sys.argv[1], "w").close()
+time.sleep(60)' "$TMP/crowd" &
+crowd=$!
+CHILDREN+=("$crowd")
+await 10 test -e "$TMP/crowd" || fail "the crowd is not there"
+sockets --max-sockets 100 --json
+json 'd["cut_tables"] == ["tcp4", "unix"] and d["sockets_read"] == 200 and d["tcp"]["LISTEN"] > 0
+      and d["tcp"]["ESTABLISHED"] == 100 - d["tcp"]["LISTEN"] and d["kinds"]["unix"]["sockets"] == 100' > "$TMP/value" ||
+	fail "--max-sockets with a crowd of unix sockets" "$OUT"
+{ kill "$crowd" && wait "$crowd"; } 2> /dev/null
 
 # ---- what may not be seen is said ----
 
@@ -119,6 +139,51 @@ else
 	echo "note: /proc cannot be mounted with hidepid here"
 fi
 answers 0 'outside this pid namespace' ip netns exec "$here" unshare -pf --mount-proc "$WHYDROP" sockets
+
+# ---- a namespace without a process of its own: its sockets are held from elsewhere ----
+
+python3 - "/run/netns/$bare" "$TMP/away" << 'END' &
+import ctypes, os, socket, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+home = os.open("/proc/self/ns/net", os.O_RDONLY)
+assert libc.setns(os.open(sys.argv[1], os.O_RDONLY), 0) == 0
+held = socket.socket()
+held.bind(("127.0.0.1", 7100)); held.listen(1)
+assert libc.setns(home, 0) == 0
+open(sys.argv[2], "w").write(str(os.getpid()))
+time.sleep(60)
+END
+CHILDREN+=("$!")
+await 10 test -s "$TMP/away" || fail "the holder from elsewhere is not there"
+[ -z "$(ip netns pids "$bare")" ] || fail "somebody lives in the namespace"
+for how in best proc; do
+	run "$WHYDROP" sockets --netns "$bare" --listen --owners "$how" --json
+	json "[(s['local'], s['pid']) for s in d['sockets']] == [('127.0.0.1:7100', $(cat "$TMP/away"))]" > "$TMP/value" ||
+		fail "--owners $how: a socket held from elsewhere" "$TMP/value"
+done
+
+# ---- processes that begin and end meanwhile ----
+
+ip netns exec "$bare" timeout 20 python3 -c '
+import os, signal, socket, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+end = time.monotonic() + 2
+while time.monotonic() < end:
+    if os.fork() == 0:
+        held = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(20)]
+        for s in held:
+            s.bind(("127.0.0.1", 0))
+        time.sleep(0.01)
+        os._exit(0)
+    time.sleep(0.005)
+' &
+CHILDREN+=("$!")
+for how in best proc best proc; do
+	run "$WHYDROP" sockets --netns "$bare" --all --owners "$how" --json
+	[ "$STATUS" = 0 ] || fail "while processes end: status $STATUS" "$ERR"
+	json 'd["owners"]["denied"] == 0 and d["owners"]["without"]["hidden"] == 0
+	      and all(s["command"] for s in d["sockets"] if s["pid"])' > "$TMP/value" || fail "while processes end" "$TMP/value"
+done
 
 # ---- sockets that come and go meanwhile ----
 

@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -143,6 +144,75 @@ static void test_bound_of_each_table(void **state)
 	sockets_report_done(&r);
 	buf_done(&v4);
 	buf_done(&v6);
+}
+
+/* ---- unix sockets without unix_diag ---- */
+
+#define UNIX_HEAD "Num       RefCount Protocol Flags    Type St Inode Path\n"
+#define UNIX_LINE(flags, type, state, inode, name)                                                 \
+	"000000009e567ec8: 00000002 00000000 " flags " " type " " state " " inode name "\n"
+
+static void say(struct recording *r, const char *name, int err, const char *text)
+{
+	struct buf data = {0};
+
+	buf_puts(&data, text);
+	recording_put(r, name, err, &data);
+	buf_done(&data);
+}
+
+static void read_unix_sockets(const char *text, struct sockets_report *r)
+{
+	struct sockets_options o = {
+		.filter.kinds = 1u << SOCKET_UNIX, .rows_max = 20, .listeners = true};
+	struct census *c = xcalloc(1, sizeof(*c));
+	struct netns ns = {.fd = -1, .inode = 7};
+	struct host h = {.ns = &ns, .phase = "b", .replay = true, .recording = recording_new()};
+
+	say(h.recording, "7/b/exists/net/unix", 0, "");
+	say(h.recording, "7/b/exists/modules", 0, "");
+	say(h.recording, "7/b/proc/modules", 0, "tcp_diag 16384 0 - Live 0x0\n");
+	say(h.recording, "7/b/proc/net/unix", 0, text);
+	census_init(c, &o, r);
+	census_know_holders(c);
+	vec_push(&r->spaces);
+	census_read_kinds(c, &h);
+	census_finish(c, &h);
+	census_done(c);
+	free(c);
+	recording_free(h.recording);
+}
+
+static void test_unix_file(void **state)
+{
+	struct sockets_report r = {0};
+
+	(void)state;
+	read_unix_sockets(UNIX_HEAD UNIX_LINE("00010000", "0001", "01", "4711", " /run/a b")
+			  UNIX_LINE("00000000", "0005", "03", "4712", " @x@y")
+			  UNIX_LINE("00000000", "0002", "01", "4713", "")
+			  UNIX_LINE("00010000", "0005", "01", "  99", " @name\nof two lines")
+			  UNIX_LINE("00010000", "0001", "01", "99999999999", ""), &r);
+	assert_int_equal(r.kinds[SOCKET_UNIX].status, KIND_READ_FILE);
+	assert_int_equal(r.kinds[SOCKET_UNIX].err, 0);
+	assert_int_equal(r.seen, 4);
+	assert_int_equal(r.rows.n, 2);
+	assert_int_equal(r.troubled, 0);
+	for (size_t i = 0; i < r.rows.n; i++) {
+		const struct sockets_row *row = &r.rows.items[i];
+
+		assert_string_equal(row->name, row->socket.inode == 99 ? "@name" : "/run/a b");
+		assert_int_equal(row->socket.protocol, row->socket.inode == 99 ? SOCK_SEQPACKET : SOCK_STREAM);
+		assert_int_equal(row->socket.state, STATE_LISTEN);
+		assert_false(sockets_queues_known(&row->socket));
+	}
+	sockets_report_done(&r);
+	read_unix_sockets(UNIX_HEAD, &r);
+	assert_true(r.kinds[SOCKET_UNIX].status == KIND_READ_FILE && !r.seen);
+	sockets_report_done(&r);
+	read_unix_sockets("something else\n", &r);
+	assert_int_equal(r.kinds[SOCKET_UNIX].err, -EBADMSG);
+	sockets_report_done(&r);
 }
 
 /* ---- a kernel that is played ---- */
@@ -339,6 +409,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dumps),
 		cmocka_unit_test(test_bound_of_each_table),
+		cmocka_unit_test(test_unix_file),
 		cmocka_unit_test(test_interrupted_census),
 		cmocka_unit_test(test_interrupted_collector),
 		cmocka_unit_test(test_flow_that_vanishes),

@@ -222,6 +222,52 @@ static void zero_window_of_few(void **state)
 	scene_done(&s);
 }
 
+/*
+ * A sender that waits for its peer's window: told, unless the peer is a connection of this namespace
+ * that does not read, which its own cause tells; also where that is a socket of IPv6.
+ */
+static void zero_window_of_a_peer_here(void **state)
+{
+	struct socket *sender, *reader;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s);
+	for (uint64_t i = 0; i < 9; i++) {
+		struct socket *other = connection(&s.o, 10 + i, 0);
+
+		other->local_port = (uint16_t)(5428 + i);
+		other->remote_port = 40000;
+		other->rmem = 128768;
+		other->rqueue = 127104;
+		other->drops = 4;
+		other->tcp.bytes_received = 127104;
+		other->tcp.last_received_ms = 1656;
+		memset(other->local, 0, sizeof(other->local));
+		s.o.a.sockets.items[i].rqueue = 5000;
+		s.o.a.sockets.items[i].tcp.bytes_received = 5000;
+	}
+	sender = connection(&s.o, 1, 0);
+	sender->timer = TIMER_PROBE;
+	sender->wqueue = 50000;
+	sender->tcp.snd_wnd = 0;
+	sender->tcp.last_sent_ms = 2000;
+	s.o.a.sockets.items[9].bytes_acked = sender->bytes_acked;
+	assert_int_equal(scene_ask(&s, examine_zero_window_tx), FOUND);
+	reader = &s.o.b.sockets.items[4]; /* at port 5432, by the other address */
+	memcpy(reader->local, (uint8_t[4]){10, 0, 0, 2}, 4);
+	memcpy(reader->remote, (uint8_t[4]){10, 0, 0, 1}, 4);
+	assert_int_equal(scene_ask(&s, examine_zero_window_tx), NOT_FOUND);
+	reader->family = AF_INET6;
+	assert_int_equal(scene_ask(&s, examine_zero_window_tx), FOUND);
+	memcpy(reader->local, (uint8_t[16]){[10] = 0xff, 0xff, 10, 0, 0, 2}, 16);
+	memcpy(reader->remote, (uint8_t[16]){[10] = 0xff, 0xff, 10, 0, 0, 1}, 16);
+	assert_int_equal(scene_ask(&s, examine_zero_window_tx), NOT_FOUND);
+	reader->rqueue = reader->rmem = 0; /* it reads */
+	assert_int_equal(scene_ask(&s, examine_zero_window_tx), FOUND);
+	scene_done(&s);
+}
+
 /* net/tls/tls_proc.c of 6.12 as it prints, and MPTcpExt of 6.18, both cut short. */
 static void mptcp_tls_psp(void **state)
 {
@@ -271,6 +317,7 @@ int main(void)
 		cmocka_unit_test(cwnd_limited_by_marks),
 		cmocka_unit_test(spurious_retransmissions_of_a_healthy_host),
 		cmocka_unit_test(zero_window_of_few),
+		cmocka_unit_test(zero_window_of_a_peer_here),
 		cmocka_unit_test(mptcp_tls_psp),
 		cmocka_unit_test(broken_tls_lines),
 	};
