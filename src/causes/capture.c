@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Troubles of one kind become one finding; its subjects are the servers. */
-#include "causes/capture.h"
+#include "causes/capture_host.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -484,18 +484,34 @@ static void subject(struct finding *f, const struct trouble *t, bool sides)
 	s->address = line.data;
 }
 
-static void one_kind(const struct analysis *a, struct diagnosis *d, enum trouble_kind kind,
-		     const struct trouble **list, size_t n)
+static struct group group_of(const struct analysis *a, const struct trouble **list, size_t n)
 {
-	struct exam x = {.d = d, .o = d->observations.items, .row = capture_cause(kinds[kind].id)};
 	struct group g = {.a = a};
-	struct finding *f;
 
 	for (size_t i = 0; i < n; i++)
 		add_up(&g, list[i]);
 	qsort(list, n, sizeof(struct trouble *), by_flows);
 	g.servers = distinct(list, n);
-	f = finding_new(&x);
+	return g;
+}
+
+void capture_describe(const struct analysis *a, const struct trouble **list, size_t n,
+		      struct finding *ret)
+{
+	enum trouble_kind kind = list[0]->kind;
+	struct group g = group_of(a, list, n);
+
+	*ret = (struct finding){.cause = capture_cause(kinds[kind].id), .unit = "packets"};
+	kinds[kind].describe(&g, ret);
+}
+
+static void one_kind(const struct analysis *a, struct diagnosis *d, enum trouble_kind kind,
+		     const struct trouble **list, size_t n)
+{
+	struct exam x = {.d = d, .o = d->observations.items, .row = capture_cause(kinds[kind].id)};
+	struct group g = group_of(a, list, n);
+	struct finding *f = finding_new(&x);
+
 	f->via = kinds[kind].host ? cause_by_id(kinds[kind].host) : NULL;
 	kinds[kind].describe(&g, f);
 	for (size_t i = 0; i < MIN(n, (size_t)SUBJECTS_MAX); i++)
@@ -523,19 +539,22 @@ static void sort(struct diagnosis *d)
 		}
 }
 
-void capture_diagnose(const struct analysis *a, struct diagnosis *ret)
+void capture_diagnose(const struct analysis *a, struct diagnosis *host, struct diagnosis *ret)
 {
 	const struct trouble **list = xcalloc(MAX(a->troubles_n, 1), sizeof(*list));
+	bool *explained = xcalloc(MAX(a->troubles_n, 1), sizeof(*explained));
 	struct observation *o;
 
 	*ret = (struct diagnosis){0};
 	o = vec_push(&ret->observations);
 	o->seconds = (double)(a->sum.last_ns - a->sum.first_ns) / 1e9;
+	if (host)
+		capture_join(a, host, ret, explained);
 	for (enum trouble_kind kind = 0; kind < TROUBLE_N; kind++) {
 		size_t n = 0;
 
 		for (size_t i = 0; i < a->troubles_n; i++)
-			if (a->troubles[i].kind == kind)
+			if (a->troubles[i].kind == kind && !explained[i])
 				list[n++] = &a->troubles[i];
 		if (n)
 			one_kind(a, ret, kind, list, n);
@@ -545,5 +564,6 @@ void capture_diagnose(const struct analysis *a, struct diagnosis *ret)
 	vec_each (f, &ret->findings)
 		if (f->severity >= SEVERITY_WARNING)
 			ret->verdict = LOSING_VERDICT;
+	free(explained);
 	free(list);
 }

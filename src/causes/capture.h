@@ -12,9 +12,11 @@ const struct cause_row *capture_cause(const char *id); /* NULL: none has that id
 
 /*
  * Fills `ret`, worst first; its one observation has the capture's length and nothing else.
- * diagnosis_done() gives it back.
+ * diagnosis_done() gives it back. `host`: the diagnosis of the host that captured, of the same time;
+ * its findings that explain the capture's become these, and leave it. They refer to its observations.
+ * NULL: none.
  */
-void capture_diagnose(const struct analysis *a, struct diagnosis *ret);
+void capture_diagnose(const struct analysis *a, struct diagnosis *host, struct diagnosis *ret);
 /* "10.0.0.1:80", "[::1]:80" */
 const char *endpoint_text(const struct endpoint *e, char *to, size_t size);
 

@@ -124,6 +124,7 @@ struct finding_crowd {
 
 struct finding {
 	const struct cause_row *cause, *via; /* via NULL: it is its own loss point */
+	const struct cause_row *capture; /* what a capture shows of it (capture.def); NULL: none does */
 	char *headline; /* one line: who and where, "dnsdist (812) cannot keep up on 0.0.0.0:53" */
 	char *text;	/* what happened, a few sentences */
 	enum finding_state state;
@@ -221,6 +222,8 @@ enum outcome not_examined_why(struct exam *x, const char *why, const char *unloc
 struct finding *finding_new(struct exam *x);
 /* What was found in this namespace so far under that name; NULL if nothing was. */
 const struct finding *finding_here(const struct exam *x, const char *id);
+/* Gives back what it holds. */
+void finding_done(struct finding *f);
 void finding_headline(struct finding *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A finding of the same loss, without what was lost and what is said of it. */
 struct finding finding_alike(const struct finding *f);

@@ -398,7 +398,6 @@ static void draw_verdict(struct diagnosis *d)
 		d->verdict = NOT_EXAMINED_VERDICT;
 }
 
-static void finding_done(struct finding *f);
 
 /* A loss point all of whose packets were taken over is no finding of its own. */
 static void drop_empty(struct diagnosis *d, size_t first)
@@ -541,7 +540,7 @@ static void remedy_done(struct remedy *r)
 	texts_done(r->persist.items, r->persist.n);
 }
 
-static void finding_done(struct finding *f)
+void finding_done(struct finding *f)
 {
 	free(f->headline);
 	free(f->text);

@@ -5,13 +5,16 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/packet_filter.h"
+#include "cli/pcap_host.h"
 #include "render/capture.h"
 
 #define LINKTYPES_MAX 8 /* that one filter is translated for */
 
 struct options {
 	const char *filter;
-	unsigned int flow;
+	struct pcap_asked host;
+	unsigned int flow, ready_fd;
 	bool verbose, json;
 	int color;
 };
@@ -20,6 +23,21 @@ static const char *const color_choices[] = {"auto", "always", "never", NULL};
 
 #define AT(field) .offset = offsetof(struct options, field)
 static const struct opt rows[] = {
+	{.name = "interface", .letter = 'i', .kind = OPT_STRING, AT(host.device), .argument = "DEVICE",
+	 .complete = COMPLETE_DEVICE,
+	 .help = "capture there (any: on every device), and examine the host meanwhile"},
+	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(host.netns), .argument = "NAME|PID",
+	 .complete = COMPLETE_NETNS, .help = "with -i: in the network namespace of that name or process"},
+	{.name = "time", .letter = 't', .kind = OPT_DURATION, AT(host.seconds), .argument = "SECONDS",
+	 .min = OBSERVATION_MIN_SECONDS, .max = 3600,
+	 .help = "with -i: for so long (0.2 to 3600); without it until ctrl-C, an hour at most"},
+	{.name = "count", .letter = 'c', .kind = OPT_UNSIGNED, AT(host.count), .argument = "N", .min = 1,
+	 .max = UINT32_MAX, .help = "with -i: end after so many packets"},
+	{.name = "write", .letter = 'w', .kind = OPT_STRING, AT(host.write), .argument = "FILE",
+	 .complete = COMPLETE_FILE, .help = "with -i: the packets to a pcapng file, too"},
+	{.name = "recording", .kind = OPT_STRING, AT(host.recording), .argument = "RECORDING",
+	 .complete = COMPLETE_FILE,
+	 .help = "what whydrop record saw of the host at the time of the capture"},
 	{.name = "flow", .kind = OPT_UNSIGNED, AT(flow), .argument = "N", .min = 1, .max = UINT32_MAX,
 	 .help = "one connection packet by packet; its number is told by the findings"},
 	{.name = "filter", .kind = OPT_STRING, AT(filter), .argument = "FILTER",
@@ -29,16 +47,20 @@ static const struct opt rows[] = {
 	{.name = "json", .letter = 'j', .kind = OPT_FLAG, AT(json), .help = "JSON on standard output"},
 	{.name = "color", .kind = OPT_CHOICE, AT(color), .argument = "WHEN", .choices = color_choices,
 	 .help = "colours and signs"},
+	{.name = "ready-fd", .kind = OPT_UNSIGNED, AT(ready_fd), .argument = "N", .min = 0,
+	 .max = 65535, .hidden = true, .help = "write one byte to this descriptor once it captures"},
 };
 
 const struct opt_table pcap_options = {
 	.command = "pcap",
 	.summary = "what went wrong in each connection of a capture",
-	.usage = "[OPTION...] FILE|-",
+	.usage = "[OPTION...] FILE|- | -i DEVICE [FILTER]",
 	.examples = "  whydrop pcap web.pcap                 the whole capture, worst first\n"
 		    "  whydrop pcap web.pcap --flow 3 -v     one connection, packet by packet\n"
 		    "  whydrop pcap big.pcapng.zst --filter 'host 10.0.0.7 and port 443'\n"
-		    "  tcpdump -i eth0 -w - | whydrop pcap -\n",
+		    "  tcpdump -i eth0 -w - | whydrop pcap -\n"
+		    "  whydrop pcap -i eth0 -t 10 'port 443' -w web.pcapng\n"
+		    "  whydrop pcap web.pcap --recording rec  with what the host knew\n",
 	.footer = "FILE is pcap or pcapng, as it is or compressed by gzip or zstd.\n"
 		  "Exit status: 0 healthy, 1 something is wrong, 2 wrong usage or no capture.\n",
 	.operands_max = 1,
@@ -63,21 +85,12 @@ struct filter {
 static bool translate(const char *text, uint16_t linktype, struct bpf_program *ret, struct buf *message)
 {
 	/* Of the numbers in files only this one differs from those of libpcap on Linux. */
-	int dlt = linktype == LINKTYPE_RAW ? DLT_RAW : linktype;
-	pcap_t *raw = pcap_open_dead(dlt, CAPTURED_MAX);
-	bool ok = raw && pcap_compile(raw, ret, text, 1, PCAP_NETMASK_UNKNOWN) == 0;
-
-	if (!ok)
-		buf_printf(message, "--filter '%s': %s", text, raw ? pcap_geterr(raw) : "no memory");
-	if (raw)
-		pcap_close(raw);
-	return ok;
+	return packet_filter_compile(text, linktype == LINKTYPE_RAW ? DLT_RAW : linktype, ret, message);
 }
 
 static bool passes(struct filter *f, const struct raw_packet *p)
 {
 	struct pcap_pkthdr header = {.caplen = p->captured, .len = p->length};
-	struct buf ignored = {0};
 	size_t i;
 
 	for (i = 0; i < f->n; i++)
@@ -87,9 +100,8 @@ static bool passes(struct filter *f, const struct raw_packet *p)
 		return false;
 	if (i == f->n) {
 		f->by[i].linktype = p->linktype;
-		f->by[i].ok = translate(f->text, p->linktype, &f->by[i].program, &ignored);
+		f->by[i].ok = translate(f->text, p->linktype, &f->by[i].program, NULL);
 		f->n++;
-		buf_done(&ignored);
 	}
 	return f->by[i].ok && pcap_offline_filter(&f->by[i].program, &header, p->bytes) != 0;
 }
@@ -126,19 +138,20 @@ static void read_all(struct reader *r, struct filter *filter, struct analysis *a
 		filter->out += n - kept;
 		analysis_packets(a, p, kept);
 	}
-	analysis_end(a);
 }
 
 static void print(const struct capture_view *v, const struct options *o)
 {
-	struct text_style style = text_style_of(STDOUT_FILENO, (enum color_mode)o->color);
+	/* Where the packets go to standard output the report does not. */
+	FILE *to = o->host.write && strcmp(o->host.write, "-") == 0 ? stderr : stdout;
+	struct text_style style = text_style_of(fileno(to), (enum color_mode)o->color);
 	struct buf text = {0};
 
 	if (o->json) {
 		json_t *tree = render_capture_json(v);
 
-		json_dumpf(tree, stdout, RENDER_JSON_FLAGS);
-		putchar('\n');
+		json_dumpf(tree, to, RENDER_JSON_FLAGS);
+		putc('\n', to);
 		json_decref(tree);
 		return;
 	}
@@ -146,7 +159,7 @@ static void print(const struct capture_view *v, const struct options *o)
 		render_capture_flow(&v->a->watched_flow, &style, &text);
 	else
 		render_capture_text(v, &style, &text);
-	fwrite(text.data, 1, text.len, stdout);
+	fwrite(text.data, 1, text.len, to);
 	buf_done(&text);
 }
 
@@ -164,41 +177,89 @@ static bool nothing_read(const struct capture_view *v)
 	return true;
 }
 
-static int explain(struct reader *r, const char *path, const struct options *o)
-{
-	struct filter filter = {.text = o->filter};
+struct run {
+	const struct options *o;
+	const char *path; /* NULL: live */
+	struct reader *reader;
+	struct filter filter;
+	struct pcap_host host;
 	struct analysis a;
 	struct diagnosis d;
-	int status;
+};
 
-	analysis_init(&a);
-	if (o->flow && !o->json) {
-		a.watched = o->flow;
-		a.tell = tell;
-		a.context = (void *)(uintptr_t)o;
-	}
-	read_all(r, &filter, &a);
-	capture_diagnose(&a, &d);
-	{
-		const struct capture_view v = {
-			.name = strcmp(path, "-") == 0 ? "standard input" : path,
-			.file = reader_sum(r), .a = &a, .d = &d, .version = WHYDROP_VERSION,
-			.filter = o->filter, .filtered = filter.out,
-		};
+static struct capture_view view_of(const struct run *r)
+{
+	bool live = !r->path;
 
-		status = d.verdict == HEALTHY ? 0 : 1;
-		if (nothing_read(&v)) {
-			status = EXIT_USAGE;
-		} else if (a.watched && !a.watched_flow.number) {
-			complain("pcap: no flow %u: there are %u", o->flow, a.flows.numbers);
-			status = EXIT_USAGE;
-		} else {
-			print(&v, o);
-		}
+	return (struct capture_view){
+		.name = live ? r->host.name : strcmp(r->path, "-") == 0 ? "standard input" : r->path,
+		.file = live ? &r->host.captured : reader_sum(r->reader),
+		.a = &r->a,
+		.d = &r->d,
+		.version = WHYDROP_VERSION,
+		.filter = r->o->filter,
+		.filtered = r->filter.out,
+		.host = r->host.d.observations.n ? &r->host.d : NULL,
+		.host_what = live ? "This host meanwhile" : "The recorded host",
+		.note = r->host.note,
+	};
+}
+
+static int explain(struct run *r)
+{
+	struct capture_view v;
+
+	analysis_end(&r->a);
+	pcap_host_check(&r->host, &r->a);
+	capture_diagnose(&r->a, r->host.d.observations.n && !r->host.apart ? &r->host.d : NULL, &r->d);
+	v = view_of(r);
+	if (nothing_read(&v))
+		return EXIT_USAGE;
+	if (r->a.watched && !r->a.watched_flow.number) {
+		complain("pcap: no flow %u: there are %u", r->o->flow, r->a.flows.numbers);
+		return EXIT_USAGE;
 	}
-	diagnosis_done(&d);
-	analysis_done(&a);
-	filter_done(&filter);
+	print(&v, r->o);
+	return r->d.verdict == HEALTHY ? 0 : 1;
+}
+
+static int fill(struct run *r, struct buf *message)
+{
+	const struct options *o = r->o;
+	int err = 0;
+
+	if (!r->path)
+		return pcap_host_capture(&r->host, &o->host, &r->a, message);
+	err = reader_open(r->path, &r->reader, message);
+	if (err == 0 && o->host.recording)
+		err = pcap_host_replay(&r->host, &o->host, message);
+	if (err < 0)
+		return err;
+	if (o->flow) {
+		r->a.watched = o->flow;
+		r->a.tell = tell;
+		r->a.context = (void *)(uintptr_t)o;
+	}
+	read_all(r->reader, &r->filter, &r->a);
+	return 0;
+}
+
+static int run(const struct options *o, const char *path)
+{
+	struct run r = {.o = o, .path = path, .filter = {.text = o->filter}};
+	cleanup(buf_done) struct buf message = {0};
+	int status = EXIT_USAGE;
+
+	analysis_init(&r.a);
+	if (fill(&r, &message) < 0)
+		complain("pcap: %s", message.data ? message.data : "failed");
+	else
+		status = explain(&r);
+	diagnosis_done(&r.d);
+	pcap_host_done(&r.host);
+	analysis_done(&r.a);
+	reader_close(r.reader);
+	filter_done(&r.filter);
 	return status;
 }
 
@@ -212,40 +273,53 @@ static bool filter_is_good(const char *text)
 	if (ok)
 		pcap_freecode(&program);
 	else
-		complain("pcap: %s", message.data);
+		complain("pcap: %s (see pcap-filter(7))", message.data);
 	buf_done(&message);
 	return ok;
 }
 
+/* What does not go together; NULL: all is well. */
+static const char *wrong(const struct options *o, int operands)
+{
+	const struct pcap_asked *h = &o->host;
+
+	if (!h->device && operands != 1)
+		return "which capture? Give a file, - for standard input, or a device with -i";
+	if (!h->device && (h->netns || h->seconds > 0 || h->count || h->write))
+		return "--netns, --time, --count and --write are of a live capture: give a device with -i";
+	if (h->device && o->flow)
+		return "--flow needs a file: write one with -w, then look at its connections";
+	if (h->device && h->recording)
+		return "--recording is for a file; with -i this host is examined itself";
+	if (h->device && h->netns && strcmp(h->netns, "all") == 0)
+		return "-i captures in one network namespace: --netns all is none";
+	if (h->device && o->filter && operands)
+		return "two filters: give one";
+	if (o->verbose && !o->flow)
+		return "--verbose explains the packets of one connection: give --flow N as well";
+	if (o->flow && o->json)
+		return "--flow is told in text only";
+	return NULL;
+}
+
 int cmd_pcap(int argc, char **argv)
 {
-	struct options o = {0};
-	struct buf message = {0};
-	struct reader *reader;
+	struct options o = {.ready_fd = UINT32_MAX};
+	const char *what;
 	int status, operands;
 
 	if (!opts_begin(&pcap_options, argc, argv, &o, &operands, &status))
 		return status;
-	if (operands != 1) {
-		complain("pcap: which capture? Give a file, or - for standard input");
+	what = wrong(&o, operands);
+	if (what) {
+		complain("pcap: %s", what);
 		return EXIT_USAGE;
 	}
-	if (o.verbose && !o.flow) {
-		complain("pcap: --verbose explains the packets of one connection: give --flow N as well");
-		return EXIT_USAGE;
-	}
-	if (o.flow && o.json) {
-		complain("pcap: --flow is told in text only");
-		return EXIT_USAGE;
-	}
+	if (o.host.device && operands)
+		o.filter = argv[1];
 	if (o.filter && !filter_is_good(o.filter))
 		return EXIT_USAGE;
-	if (reader_open(argv[1], &reader, &message) < 0) {
-		complain("pcap: %s", message.data);
-		buf_done(&message);
-		return EXIT_USAGE;
-	}
-	status = explain(reader, argv[1], &o);
-	reader_close(reader);
-	return status;
+	o.host.filter = o.filter;
+	o.host.ready_fd = o.ready_fd == UINT32_MAX ? -1 : (int)o.ready_fd;
+	return run(&o, o.host.device ? NULL : argv[1]);
 }

@@ -72,6 +72,11 @@ bool session_interrupted(void)
 	return interrupted;
 }
 
+void session_stop(void)
+{
+	interrupted = 1;
+}
+
 int64_t session_cpu_ns(void)
 {
 	struct timespec ts;

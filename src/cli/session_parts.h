@@ -24,6 +24,8 @@ int session_replay_stamps(struct session *s, struct diagnosis *d, const char *ph
 
 /* Ctrl-C has come; a second one quits. */
 bool session_interrupted(void);
+/* As if it had: the sampling ends with its next look, half a second later at most. Any thread. */
+void session_stop(void);
 /* What the second one does before it quits; async-signal-safe. NULL: nothing. */
 void session_on_quit(void (*fn)(void));
 void session_sleep_until(int64_t when_ns);

@@ -8,70 +8,17 @@
 #include <stdio.h>
 
 #include "base/words.h"
+#include "cli/packet_filter.h"
 #include "collect/process.h"
 #include "drops/reasons.h"
 
-#define SNAP 256 /* bytes of a packet that the kernel's half looks at */
 #define NEAREST 3
 
 /* ---- the packet filter ---- */
 
-static bool compile(const char *expression, struct bpf_program *ret, struct buf *error)
-{
-	pcap_t *raw = pcap_open_dead(DLT_RAW, SNAP);
-	bool ok = raw && pcap_compile(raw, ret, expression, 1, PCAP_NETMASK_UNKNOWN) == 0;
-
-	if (!ok && error)
-		buf_puts(error, raw ? pcap_geterr(raw) : "out of memory");
-	if (raw)
-		pcap_close(raw);
-	return ok;
-}
-
-/* The beginning of an expression, as far as a blank, with its parentheses closed. */
-static char *beginning(const char *expression, size_t n)
-{
-	size_t open = 0;
-	char *ret;
-
-	for (size_t i = 0; i < n; i++) {
-		open += expression[i] == '(';
-		open -= open && expression[i] == ')';
-	}
-	ret = xcalloc(n + open + 1, 1);
-	memcpy(ret, expression, n);
-	memset(ret + n, ')', open);
-	return ret;
-}
-
-/* libpcap says what is wrong, but not where: behind the longest beginning that is a filter. */
-static size_t good_until(const char *expression)
-{
-	size_t length = strlen(expression), good = 0;
-
-	for (size_t n = 1; n < length; n++) {
-		struct bpf_program program;
-		char *part;
-
-		if (isspace((unsigned char)expression[n - 1]) ||
-		    !isspace((unsigned char)expression[n]))
-			continue;
-		part = beginning(expression, n);
-		if (compile(part, &program, NULL)) {
-			pcap_freecode(&program);
-			good = n;
-		}
-		free(part);
-	}
-	return good;
-}
-
 static bool take_expression(struct watch_asked *a)
 {
 	struct bpf_program program;
-	struct buf error = {0};
-	const char *rest;
-	size_t good;
 
 	if (!a->expression)
 		return true;
@@ -79,7 +26,7 @@ static bool take_expression(struct watch_asked *a)
 		buf_puts(&a->refusal, "the filter is empty");
 		return false;
 	}
-	if (compile(a->expression, &program, &error)) {
+	if (packet_filter_compile(a->expression, DLT_RAW, &program, &a->refusal)) {
 		a->program_n = program.bf_len;
 		a->program = xcalloc(a->program_n, sizeof(*a->program));
 		for (size_t i = 0; i < a->program_n; i++)
@@ -90,15 +37,7 @@ static bool take_expression(struct watch_asked *a)
 		a->filter.packets = a->expression;
 		return true;
 	}
-	good = good_until(a->expression);
-	rest = a->expression + good;
-	rest += strspn(rest, " \t\n");
-	buf_printf(&a->refusal, "the filter '%s' does not compile", a->expression);
-	if (good)
-		buf_printf(&a->refusal, " behind '%.*s', at '%s'", (int)good, a->expression, rest);
-	buf_printf(&a->refusal, ": %s (see pcap-filter(7); it sees packets from the IP header on)",
-		   error.data);
-	buf_done(&error);
+	buf_puts(&a->refusal, " (see pcap-filter(7); it sees packets from the IP header on)");
 	return false;
 }
 

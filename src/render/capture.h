@@ -13,6 +13,9 @@ struct capture_view {
 	const struct diagnosis *d;
 	const char *version, *filter; /* filter NULL: none */
 	uint64_t filtered;	      /* packets that it left out */
+	const struct diagnosis *host; /* what it has and the capture does not show; NULL: not examined */
+	const char *host_what;	      /* "the host meanwhile", or of which recording */
+	const char *note;	      /* on how the capture went; NULL */
 };
 
 void render_capture_text(const struct capture_view *v, const struct text_style *style, struct buf *ret);

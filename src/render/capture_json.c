@@ -24,6 +24,7 @@ static json_t *file_json(const struct capture_view *v)
 	set_text(j, "format", f->format);
 	set_text(j, "compressed", f->packed);
 	set_text(j, "filter", v->filter);
+	set_text(j, "note", v->note);
 	set(j, "filtered_out", number(v->filtered));
 	set(j, "packets", number(f->packets));
 	set(j, "bytes", number(f->bytes));
@@ -167,6 +168,26 @@ static json_t *troubles_json(const struct analysis *a)
 	return list;
 }
 
+static json_t *host_json(const struct capture_view *v)
+{
+	json_t *j, *findings = json_array();
+	int64_t joined = 0;
+
+	if (!v->host) {
+		json_decref(findings);
+		return json_null();
+	}
+	j = json_object();
+	vec_each (f, &v->d->findings)
+		joined += f->capture != NULL;
+	vec_each (f, &v->host->findings)
+		json_array_append_new(findings, finding_json(v->host, f));
+	set_text(j, "verdict", verdict_name(v->host->verdict));
+	set(j, "joined", json_integer(joined));
+	set(j, "findings", findings);
+	return j;
+}
+
 json_t *render_capture_json(const struct capture_view *v)
 {
 	json_t *j = json_object(), *findings = json_array(), *flows = json_array();
@@ -178,6 +199,7 @@ json_t *render_capture_json(const struct capture_view *v)
 	vec_each (f, &v->d->findings)
 		json_array_append_new(findings, finding_json(v->d, f));
 	set(j, "findings", findings);
+	set(j, "host", host_json(v));
 	set(j, "troubles", troubles_json(v->a));
 	set(j, "packets", packets_json(&v->a->sum));
 	set(j, "tcp", tcp_json(&v->a->sum));

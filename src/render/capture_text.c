@@ -87,6 +87,27 @@ static void findings(struct painter *p)
 	buf_puts(p->out.buf, "\n");
 }
 
+/* What the host has besides, and no packet of the capture shows. */
+static void host(struct painter *p)
+{
+	const struct diagnosis *d = p->v->host;
+	size_t n = 0;
+
+	if (!d)
+		return;
+	vec_each (f, &d->findings) {
+		if (!finding_matters(f))
+			continue;
+		if (!n++)
+			out_printf(&p->out, "%s, not seen in the capture\n", p->v->host_what);
+		out_printf(&p->out, "   %-17s ", f->cause->id);
+		out_wrap(&p->out, 21, 21, f->headline ? f->headline : f->cause->title);
+	}
+	if (!n)
+		out_printf(&p->out, "%s: nothing else is wrong\n", p->v->host_what);
+	buf_puts(p->out.buf, "\n");
+}
+
 /* ---- numbers ---- */
 
 static void tcp_sums(struct painter *p)
@@ -231,9 +252,12 @@ static void caveats(struct painter *p)
 	buf_puts(p->out.buf, "\n");
 	damage(p, &line);
 	odd_links(s, &line);
+	if (p->v->note)
+		buf_printf(&line, "%s. ", p->v->note);
 	if (p->v->file->drops_known && p->v->file->drops)
-		buf_printf(&line, "The file says that the capture itself missed %s packets. ",
-			   fmt_count(p->v->file->drops).s);
+		buf_printf(&line, "The capture itself missed %s packets, as %s says: they were on the wire. ",
+			   fmt_count(p->v->file->drops).s,
+			   strcmp(p->v->file->format, "live") == 0 ? "the kernel" : "the file");
 	if (s->not_ip + s->other_ip)
 		buf_printf(&line, "%s packets are not IP, %s neither TCP nor UDP. ", fmt_count(s->not_ip).s,
 			   fmt_count(s->other_ip).s);
@@ -261,6 +285,7 @@ void render_capture_text(const struct capture_view *v, const struct text_style *
 	verdict(&p);
 	list(&p);
 	findings(&p);
+	host(&p);
 	tcp_sums(&p);
 	flows(&p);
 	servers(&p);

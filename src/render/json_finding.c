@@ -233,6 +233,8 @@ json_t *finding_json(const struct diagnosis *d, const struct finding *f)
 
 	set_text(j, "cause", f->cause->id);
 	set_text(j, "via", f->via ? f->via->id : NULL);
+	if (f->capture)
+		set_text(j, "capture", f->capture->id);
 	set_text(j, "title", f->cause->title);
 	set_text(j, "headline", f->headline);
 	set_text(j, "text", f->text);

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A capture shows what happened to a connection, its host knows why. They are joined where the host
+ * dropped packets of that very server, or where the socket that the host accuses is the one of the
+ * capture. A cause at another address or port takes nothing.
+ */
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "causes/capture_host.h"
+
+#define SERVERS_TOLD 5
+
+/* How a finding of the host and a trouble of the capture are known to be of the same thing. */
+enum match {
+	MATCH_DROPPED,	  /* packets to or from that server are among the flows it lost */
+	MATCH_LISTENER,	  /* one of its sockets listens, or takes datagrams, there */
+	MATCH_CONNECTION, /* one of its sockets is the end that the capture blames */
+};
+
+#define K(kind) (1u << TROUBLE_##kind)
+#define OPENING (K(SYN_SILENT) | K(SYN_LONE) | K(SYNACK_SILENT) | K(ACCEPT_FULL))
+
+/*
+ * Which cause of a host explains what of a capture: the first row that fits. `cause` is that of the
+ * finding or the loss point behind it; NULL: any that lost packets.
+ */
+static const struct join_row {
+	uint32_t kinds;
+	const char *cause;
+	enum match match;
+} rows[] = {
+	{OPENING, "listen-overflow", MATCH_LISTENER},
+	{OPENING, "synq-full-drop", MATCH_LISTENER},
+	{OPENING, "synbacklog-quarter", MATCH_LISTENER},
+	{OPENING, "tcp-defer-accept", MATCH_LISTENER},
+	{OPENING, NULL, MATCH_DROPPED},
+	{K(SYN_REFUSED), "rst-closed-port", MATCH_DROPPED},
+	{K(SYN_REFUSED) | K(SYN_ICMP) | K(ICMP), "fw-reject", MATCH_DROPPED},
+	{K(SYN_ICMP) | K(ICMP), NULL, MATCH_DROPPED},
+	{K(UDP_REFUSED), "udp-noport", MATCH_DROPPED},
+	{K(UDP_SILENT), "udp-rcvbuf-full", MATCH_LISTENER},
+	{K(UDP_SILENT), NULL, MATCH_DROPPED},
+	{K(ZERO_WINDOW), "tcp-zero-window-rx", MATCH_CONNECTION},
+	{K(RESET_ABORT), "rst-app-unread-close", MATCH_CONNECTION},
+	{K(RESET_ABORT), "rst-linger0", MATCH_CONNECTION},
+	{K(RESET_ABORT), "rst-data-after-close", MATCH_CONNECTION},
+	{K(RESET_ABORT), "rst-unknown-connection", MATCH_DROPPED},
+	{K(RESET_KEEPALIVE), "keepalive-dead-peer", MATCH_CONNECTION},
+	{K(LOSS) | K(DIED) | K(MTU) | K(SILENT_IDLE), NULL, MATCH_DROPPED},
+};
+
+/* What a capture shows of each, as evidence. */
+static const char *const seen[TROUBLE_N] = {
+	[TROUBLE_SYN_SILENT] = "SYNs sent again and never answered",
+	[TROUBLE_SYN_LONE] = "SYNs never answered",
+	[TROUBLE_SYN_REFUSED] = "SYNs answered by a reset",
+	[TROUBLE_SYN_ICMP] = "SYNs answered by ICMP",
+	[TROUBLE_SYNACK_SILENT] = "SYN-ACKs that no ACK followed",
+	[TROUBLE_ACCEPT_FULL] = "SYN-ACKs sent again after the ACK had come",
+	[TROUBLE_MTU] = "large packets sent again and again",
+	[TROUBLE_DIED] = "data sent again and never acknowledged",
+	[TROUBLE_LOSS] = "segments lost and sent again",
+	[TROUBLE_ZERO_WINDOW] = "windows closed",
+	[TROUBLE_SILENT_IDLE] = "no answer any more after a silence",
+	[TROUBLE_RESET_KEEPALIVE] = "keepalives without an answer",
+	[TROUBLE_RESET_ABORT] = "open connections reset",
+	[TROUBLE_UDP_SILENT] = "requests without an answer",
+	[TROUBLE_UDP_REFUSED] = "requests answered by ICMP \"port unreachable\"",
+	[TROUBLE_ICMP] = "packets answered by ICMP",
+};
+
+/* ---- the same thing? ---- */
+
+static size_t address_size(uint8_t family)
+{
+	return family == AF_INET6 ? 16 : 4;
+}
+
+static bool is_any(uint8_t family, const uint8_t *address)
+{
+	static const uint8_t any[16];
+
+	return memcmp(address, any, address_size(family)) == 0;
+}
+
+/* An IPv4 address as an IPv6 socket has it: ::ffff:192.0.2.1. */
+static bool is_mapped(const uint8_t *address, const uint8_t *v4)
+{
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(address, prefix, sizeof(prefix)) == 0 && memcmp(address + 12, v4, 4) == 0;
+}
+
+static bool same_address(uint8_t family, const uint8_t *address, const struct endpoint *e)
+{
+	if (family == e->family)
+		return memcmp(address, e->address, address_size(family)) == 0;
+	return family == AF_INET6 && e->family == AF_INET && is_mapped(address, e->address);
+}
+
+static bool is_of_host(const struct observation *o, const struct endpoint *e)
+{
+	if (!o || !source_ok(&o->b, SRC_ADDRESSES))
+		return false;
+	vec_each(a, &o->b.addresses)
+		if (same_address(a->family, a->address, e))
+			return true;
+	/* All of 127.0.0.0/8 is the host itself. */
+	return e->family == AF_INET && e->address[0] == 127;
+}
+
+static bool listens_there(const struct observation *o, const struct socket *sk,
+			  const struct endpoint *e)
+{
+	if (sk->local_port != e->port || !is_of_host(o, e))
+		return false;
+	if (!is_any(sk->family, sk->local))
+		return same_address(sk->family, sk->local, e);
+	return sk->family == e->family || (sk->family == AF_INET6 && !sk->v6only);
+}
+
+/* The end of the connection that the capture blames is this socket's own. */
+static bool is_connection(const struct socket *sk, const struct trouble *t)
+{
+	if (t->at_client)
+		return sk->remote_port == t->server.port &&
+		       same_address(sk->family, sk->remote, &t->server);
+	return sk->local_port == t->server.port && same_address(sk->family, sk->local, &t->server);
+}
+
+static uint8_t protocol_of(enum trouble_kind kind)
+{
+	if (kind == TROUBLE_ICMP)
+		return 0;
+	return kind == TROUBLE_UDP_SILENT || kind == TROUBLE_UDP_REFUSED ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+static bool flow_meets(const struct drop_flow *flow, const struct trouble *t)
+{
+	uint8_t protocol = protocol_of(t->kind);
+	bool to = flow->destination_port == t->server.port &&
+		  same_address(flow->family, flow->destination, &t->server);
+	bool from = flow->source_port == t->server.port &&
+		    same_address(flow->family, flow->source, &t->server);
+
+	if (protocol && flow->protocol != protocol)
+		return false;
+	/* Whose data it was that had to be sent again is known. */
+	if (t->kind == TROUBLE_LOSS || t->kind == TROUBLE_DIED || t->kind == TROUBLE_MTU)
+		return t->at_client ? to : from;
+	return to || from;
+}
+
+static uint64_t dropped(const struct finding *f, const struct trouble *t)
+{
+	uint64_t sum = 0;
+
+	vec_each(flow, &f->flows)
+		if (flow_meets(flow, t))
+			sum += flow->packets;
+	return sum;
+}
+
+/* A host that lost a tenth of what is missing does not explain the rest. */
+static bool dropped_enough(const struct finding *f, const struct trouble *t)
+{
+	uint64_t n = dropped(f, t);
+
+	return n && (t->kind != TROUBLE_LOSS || n * 2 >= t->amount);
+}
+
+static bool meets(const struct finding *f, const struct trouble *t, enum match match)
+{
+	if (match == MATCH_DROPPED)
+		return dropped_enough(f, t);
+	vec_each(s, &f->subjects)
+		if (s->has_socket && (match == MATCH_LISTENER ? listens_there(f->where, &s->socket, &t->server)
+							      : is_connection(&s->socket, t)))
+			return true;
+	return false;
+}
+
+static bool explains(const struct finding *f, const struct trouble *t)
+{
+	if (f->state == LOST_BEFORE || f->cause->kind == CAUSE_ELSEWHERE || !t->server.family)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *cause = rows[i].cause;
+
+		if (!(rows[i].kinds & (1u << t->kind)))
+			continue;
+		if (cause ? strcmp(f->cause->id, cause) != 0 && !(f->via && strcmp(f->via->id, cause) == 0)
+			  : !f->lost)
+			continue;
+		if (meets(f, t, rows[i].match))
+			return true;
+	}
+	return false;
+}
+
+/* ---- one finding of both ---- */
+
+static void tell_trouble(struct finding *f, const struct trouble *t)
+{
+	struct exam x = {0};
+	char server[96];
+
+	endpoint_text(&t->server, server, sizeof(server));
+	evidence_text(f, &x, "the capture: %s: %s, %llu connection%s; flow %u, packet %llu", server,
+		      seen[t->kind], (unsigned long long)t->flows, t->flows == 1 ? "" : "s", t->flow,
+		      (unsigned long long)t->packet);
+}
+
+/* The troubles that the finding explains, in the order of a connection's life. */
+static size_t explained_by(const struct analysis *a, const struct finding *f, const bool *taken,
+			   const struct trouble **list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->troubles_n; i++)
+		if (!taken[i] && explains(f, &a->troubles[i]))
+			list[n++] = &a->troubles[i];
+	for (size_t i = 1; i < n; i++)
+		for (size_t j = i; j && list[j]->kind < list[j - 1]->kind; j--) {
+			const struct trouble *t = list[j];
+
+			list[j] = list[j - 1];
+			list[j - 1] = t;
+		}
+	return n;
+}
+
+static struct finding join(const struct analysis *a, const struct finding *of_host,
+			   const struct trouble **list, size_t n)
+{
+	struct finding f = *of_host, shown = {0};
+	char *headline = f.headline;
+	size_t first = 0;
+
+	while (first < n && list[first]->kind == list[0]->kind)
+		first++;
+	capture_describe(a, list, first, &shown);
+	f.capture = shown.cause;
+	f.severity = MAX(f.severity, shown.severity);
+	f.headline = NULL;
+	finding_headline(&f, "%s: %s", shown.headline, headline ? headline : f.cause->title);
+	free(headline);
+	for (size_t i = 0; i < MIN(n, (size_t)SERVERS_TOLD); i++)
+		tell_trouble(&f, list[i]);
+	finding_done(&shown);
+	return f;
+}
+
+void capture_join(const struct analysis *a, struct diagnosis *host, struct diagnosis *ret,
+		  bool *explained)
+{
+	const struct trouble **list = xcalloc(MAX(a->troubles_n, 1), sizeof(*list));
+	size_t kept = 0;
+
+	vec_each(f, &host->findings) {
+		size_t n = explained_by(a, f, explained, list);
+
+		if (!n) {
+			host->findings.items[kept++] = *f;
+			continue;
+		}
+		*vec_push(&ret->findings) = join(a, f, list, n);
+		for (size_t i = 0; i < n; i++)
+			explained[list[i] - a->troubles] = true;
+	}
+	host->findings.n = kept;
+	free(list);
+}
