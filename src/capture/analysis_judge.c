@@ -52,11 +52,13 @@ static bool never_opened(struct analysis *a, const struct flow *f, struct server
 		t->detail[1] = f->icmp_code;
 		return true;
 	}
-	if (f->half[!f->client].packets)
+	/* To each SYN a connection in TIME_WAIT gave its last ACK again (RFC 7323, 5.3): no answer. */
+	if (f->half[!f->client].packets && !((f->bits & FLOW_CHALLENGED) && f->syns > 1))
 		return false;
 	s->silent++;
 	t = add(a, f, f->syns > 1 ? TROUBLE_SYN_SILENT : TROUBLE_SYN_LONE, false, f->first_packet);
 	t->amount += f->syns;
+	t->detail[0] += !!(f->bits & FLOW_CHALLENGED);
 	t->packet_2 = f->last_packet;
 	silence(t, f->last_ns - f->first_ns);
 	return true;

@@ -101,6 +101,16 @@ static const char *side(const struct group *g)
 static void syn_silent(const struct group *g, struct finding *f)
 {
 	finding_headline(f, "%s does not answer SYNs", where(g).s);
+	if (g->detail[0] == g->flows) {
+		finding_text(f, "%llu connection%s to %s: each SYN was answered by the ACK of an older connection "
+				"between the same ports, which is in TIME_WAIT there, for up to %s. The SYNs' time "
+				"stamps are behind those of that connection (several hosts behind one address), "
+				"and the reset by which a client clears the way did not reach the server.",
+			     N(g->flows), S(g->flows), where(g).s, seconds(g->ns_max).s);
+		f->severity = SEVERITY_WARNING;
+		f->confidence = LIKELY;
+		return;
+	}
 	finding_text(f, "%llu connection%s to %s: the SYN was sent again and again, for up to %s, and nothing "
 			"came back, neither SYN-ACK nor reset nor ICMP. Either the SYNs or the answers are "
 			"dropped on the way (a firewall, a route), or the server ignores them (its accept "
@@ -505,8 +515,8 @@ void capture_describe(const struct analysis *a, const struct trouble **list, siz
 	kinds[kind].describe(&g, ret);
 }
 
-static void one_kind(const struct analysis *a, struct diagnosis *d, enum trouble_kind kind,
-		     const struct trouble **list, size_t n)
+static void one_kind(const struct analysis *a, const struct diagnosis *host, struct diagnosis *d,
+		     enum trouble_kind kind, const struct trouble **list, size_t n)
 {
 	struct exam x = {.d = d, .o = d->observations.items, .row = capture_cause(kinds[kind].id)};
 	struct group g = group_of(a, list, n);
@@ -518,6 +528,8 @@ static void one_kind(const struct analysis *a, struct diagnosis *d, enum trouble
 		subject(f, list[i], kinds[kind].sides);
 	evidence_text(f, &x, "flow %u: packet %llu%s", g.worst->flow, N(g.worst->packet),
 		      kind == TROUBLE_LOSS ? " is the first that was sent again" : "");
+	if (host)
+		capture_side(host, g.worst, f);
 }
 
 static int by_weight(const void *a, const void *b)
@@ -557,7 +569,7 @@ void capture_diagnose(const struct analysis *a, struct diagnosis *host, struct d
 			if (a->troubles[i].kind == kind && !explained[i])
 				list[n++] = &a->troubles[i];
 		if (n)
-			one_kind(a, ret, kind, list, n);
+			one_kind(a, host, ret, kind, list, n);
 	}
 	sort(ret);
 	ret->verdict = HEALTHY;

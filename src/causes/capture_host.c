@@ -16,7 +16,9 @@
 enum match {
 	MATCH_DROPPED,	  /* packets to or from that server are among the flows it lost */
 	MATCH_LISTENER,	  /* one of its sockets listens, or takes datagrams, there */
+	MATCH_PORT,	  /* likewise, where it is known by its port and not by its address */
 	MATCH_CONNECTION, /* one of its sockets is the end that the capture blames */
+	MATCH_PEER,	  /* one of its sockets is the other end */
 };
 
 #define K(kind) (1u << TROUBLE_##kind)
@@ -24,7 +26,7 @@ enum match {
 
 /*
  * Which cause of a host explains what of a capture: the first row that fits. `cause` is that of the
- * finding or the loss point behind it; NULL: any that lost packets.
+ * finding or the loss point behind it; NULL: any that lost packets, and did not answer by a reset.
  */
 static const struct join_row {
 	uint32_t kinds;
@@ -43,9 +45,13 @@ static const struct join_row {
 	{K(UDP_SILENT), "udp-rcvbuf-full", MATCH_LISTENER},
 	{K(UDP_SILENT), NULL, MATCH_DROPPED},
 	{K(ZERO_WINDOW), "tcp-zero-window-rx", MATCH_CONNECTION},
+	{K(ZERO_WINDOW), "tcp-zero-window-tx", MATCH_PEER},
 	{K(RESET_ABORT), "rst-app-unread-close", MATCH_CONNECTION},
 	{K(RESET_ABORT), "rst-linger0", MATCH_CONNECTION},
 	{K(RESET_ABORT), "rst-data-after-close", MATCH_CONNECTION},
+	{K(RESET_ABORT), "rst-app-unread-close", MATCH_PORT},
+	{K(RESET_ABORT), "rst-linger0", MATCH_PORT},
+	{K(RESET_ABORT), "rst-data-after-close", MATCH_PORT},
 	{K(RESET_ABORT), "rst-unknown-connection", MATCH_DROPPED},
 	{K(RESET_KEEPALIVE), "keepalive-dead-peer", MATCH_CONNECTION},
 	{K(LOSS) | K(DIED) | K(MTU) | K(SILENT_IDLE), NULL, MATCH_DROPPED},
@@ -121,10 +127,10 @@ static bool listens_there(const struct observation *o, const struct socket *sk,
 	return sk->family == e->family || (sk->family == AF_INET6 && !sk->v6only);
 }
 
-/* The end of the connection that the capture blames is this socket's own. */
-static bool is_connection(const struct socket *sk, const struct trouble *t)
+/* The socket's own end is that of the client, or of the server. */
+static bool is_connection(const struct socket *sk, const struct trouble *t, bool client)
 {
-	if (t->at_client)
+	if (client)
 		return sk->remote_port == t->server.port &&
 		       same_address(sk->family, sk->remote, &t->server);
 	return sk->local_port == t->server.port && same_address(sk->family, sk->local, &t->server);
@@ -171,32 +177,50 @@ static bool dropped_enough(const struct finding *f, const struct trouble *t)
 	return n && (t->kind != TROUBLE_LOSS || n * 2 >= t->amount);
 }
 
+static bool socket_meets(const struct observation *o, const struct socket *sk,
+			 const struct trouble *t, enum match match)
+{
+	switch (match) {
+	case MATCH_LISTENER:
+		return listens_there(o, sk, &t->server);
+	case MATCH_PORT:
+		return sk->state == STATE_LISTEN && sk->local_port == t->server.port &&
+		       is_of_host(o, &t->server);
+	case MATCH_CONNECTION:
+		return is_connection(sk, t, t->at_client);
+	case MATCH_PEER:
+		return is_connection(sk, t, !t->at_client);
+	case MATCH_DROPPED:
+		break;
+	}
+	return false;
+}
+
 static bool meets(const struct finding *f, const struct trouble *t, enum match match)
 {
 	if (match == MATCH_DROPPED)
 		return dropped_enough(f, t);
 	vec_each(s, &f->subjects)
-		if (s->has_socket && (match == MATCH_LISTENER ? listens_there(f->where, &s->socket, &t->server)
-							      : is_connection(&s->socket, t)))
+		if (s->has_socket && socket_meets(f->where, &s->socket, t, match))
 			return true;
 	return false;
+}
+
+static bool is_cause(const struct finding *f, const char *cause)
+{
+	if (!cause)
+		return f->lost && strncmp(f->cause->id, "rst-", 4) != 0;
+	return strcmp(f->cause->id, cause) == 0 || (f->via && strcmp(f->via->id, cause) == 0);
 }
 
 static bool explains(const struct finding *f, const struct trouble *t)
 {
 	if (f->state == LOST_BEFORE || f->cause->kind == CAUSE_ELSEWHERE || !t->server.family)
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const char *cause = rows[i].cause;
-
-		if (!(rows[i].kinds & (1u << t->kind)))
-			continue;
-		if (cause ? strcmp(f->cause->id, cause) != 0 && !(f->via && strcmp(f->via->id, cause) == 0)
-			  : !f->lost)
-			continue;
-		if (meets(f, t, rows[i].match))
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if ((rows[i].kinds & (1u << t->kind)) && is_cause(f, rows[i].cause) &&
+		    meets(f, t, rows[i].match))
 			return true;
-	}
 	return false;
 }
 
@@ -251,6 +275,22 @@ static struct finding join(const struct analysis *a, const struct finding *of_ho
 		tell_trouble(&f, list[i]);
 	finding_done(&shown);
 	return f;
+}
+
+void capture_side(const struct diagnosis *host, const struct trouble *t, struct finding *f)
+{
+	struct exam x = {0};
+
+	vec_each(o, &host->observations)
+		if (is_of_host(o, &t->server)) {
+			evidence_text(f, &x, "captured at the server: this host has its address");
+			return;
+		}
+	vec_each(o, &host->observations)
+		if (is_of_host(o, &t->client)) {
+			evidence_text(f, &x, "captured at the client: this host has its address");
+			return;
+		}
 }
 
 void capture_join(const struct analysis *a, struct diagnosis *host, struct diagnosis *ret,

@@ -11,6 +11,8 @@
  */
 void capture_join(const struct analysis *a, struct diagnosis *host, struct diagnosis *ret,
 		  bool *explained);
+/* Says in the finding whether the host is the client or the server, if it is either. */
+void capture_side(const struct diagnosis *host, const struct trouble *t, struct finding *f);
 /* A finding of these troubles, all of one kind, that is in no diagnosis yet. */
 void capture_describe(const struct analysis *a, const struct trouble **list, size_t n,
 		      struct finding *ret);
