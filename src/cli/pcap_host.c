@@ -148,7 +148,7 @@ static bool take(struct capturing *c, const struct raw_packet *p)
 	sum->packets++;
 	sum->bytes += p->length;
 	file_packet(c, p);
-	analysis_packet(c->a, p);
+	analysis_packets(c->a, p, 1);
 	return !c->asked->count || sum->packets < c->asked->count;
 }
 
