@@ -260,12 +260,12 @@ static json_t *extra_json(const struct socket_extra *x)
 	return j;
 }
 
-static json_t *troubles_json(const struct socket *sk)
+static json_t *troubles_json(const struct socket_view *v)
 {
 	struct socket_verdict verdict;
 	json_t *list = json_array();
 
-	socket_judge(sk, &verdict);
+	socket_judge(v->sk, v->settings, &verdict);
 	for (size_t i = 0; i < socket_troubles_n; i++) {
 		json_t *j;
 
@@ -324,7 +324,7 @@ json_t *render_socket_json(const struct socket_view *v)
 	set(j, "memory", socket_memory_json(sk));
 	set(j, "timer", socket_timer_json(sk));
 	set(j, "tcp", socket_tcp_json(sk));
-	set(j, "troubles", troubles_json(sk));
+	set(j, "troubles", troubles_json(v));
 	set(j, "derived", derived_json(v));
 	set(j, "settings", settings_json(v->settings));
 	set(j, "more", extra_json(v->extra));

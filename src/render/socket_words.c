@@ -366,7 +366,7 @@ static void trouble_words(const struct socket_view *v, struct socket_words *w)
 {
 	struct socket_verdict verdict;
 
-	socket_judge(v->sk, &verdict);
+	socket_judge(v->sk, v->settings, &verdict);
 	for (size_t i = 0; i < socket_troubles_n; i++)
 		if (verdict.troubles >> i & 1)
 			socket_word(w, "trouble", "%s: %s; whydrop explain %s",

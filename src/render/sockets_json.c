@@ -123,7 +123,7 @@ static void set_queues(json_t *j, const struct socket *sk)
 	set(j, "drops", number_if(sk->mem_known || sk->kind != SOCKET_INET, sk->drops));
 }
 
-static void set_timer(json_t *j, const struct socket *sk)
+static void set_timer(json_t *j, const struct socket *sk, uint64_t unacked_ms)
 {
 	static const char *const names[] = {"none", "retransmit", "keepalive", "time-wait", "probe"};
 
@@ -132,7 +132,7 @@ static void set_timer(json_t *j, const struct socket *sk)
 	set(j, "timer_tries", number(sk->timer_tries));
 	set(j, "rto_us", number_if(sk->tcp_known, sk->rto_us));
 	set(j, "backoff", number_if(sk->tcp_known, sk->backoff));
-	set(j, "unacked_ms", number_if(sk->tcp_known, socket_unacked_ms(sk)));
+	set(j, "unacked_ms", number_if(sk->tcp_known, unacked_ms));
 	set(j, "rtt_us", number_if(sk->tcp_known && sk->tcp.rtt_us, sk->tcp.rtt_us));
 	set(j, "cwnd", number_if(sk->tcp_known, sk->tcp.cwnd));
 	set(j, "retrans_total", number_if(sk->tcp_known, sk->retrans_total));
@@ -163,7 +163,7 @@ json_t *render_sockets_row_json(const struct sockets_report *r, const struct soc
 	set(j, "uid", number(sk->uid));
 	set_queues(j, sk);
 	if (is_tcp(sk))
-		set_timer(j, sk);
+		set_timer(j, sk, row->verdict.unacked_ms);
 	if (listens(sk) && row->space < r->spaces.n)
 		set(j, "somaxconn", r->spaces.items[row->space].somaxconn < 0
 					    ? json_null()

@@ -94,7 +94,7 @@ static void sum_name(const struct sockets_view *v, const struct sockets_sum *sum
 		buf_printf(b, "%s port %u", sum->key.protocol == IPPROTO_TCP ? "tcp" : "udp",
 			   sum->key.port);
 		if (sum->key.protocol == IPPROTO_TCP)
-			buf_printf(b, ", %s of %s wait to be accepted", fmt_count(sum->waiting).s,
+			buf_printf(b, ", %s wait to be accepted (backlog %s)", fmt_count(sum->waiting).s,
 				   fmt_count(sum->backlog).s);
 		if (v->r->spaces.n > 1 && sum->key.id < v->r->spaces.n)
 			buf_printf(b, ", namespace %s", v->r->spaces.items[sum->key.id].name);

@@ -21,6 +21,7 @@ void census_init(struct census *c, const struct sockets_options *o, struct socke
 {
 	*c = (struct census){.options = o, .report = r};
 	c->top.max = o->each ? 0 : o->rows_max;
+	tcp_settings_init(&c->settings);
 }
 
 void census_done(struct census *c)
@@ -344,7 +345,7 @@ bool census_take(struct census *c, const struct socket *sk)
 		return true;
 	if (f->pid && !held_by(c, sk->inode, f->pid))
 		return true;
-	socket_judge(sk, &v);
+	socket_judge(sk, &c->settings, &v);
 	if (f->troubles && !(v.troubles & f->troubles))
 		return true;
 	count(c, sk, &v);

@@ -78,6 +78,7 @@ struct census {
 	uint32_t *process_sums;
 	uint64_t waited_at[2][65536 / 64];
 	uint64_t taken[SOCKETS_TABLES]; /* of this namespace */
+	struct tcp_settings settings;	/* likewise */
 	size_t space; /* index of the one that is being read */
 	char name[UNIX_NAME]; /* of the unix socket that is being taken */
 	bool known;	  /* the holders */

@@ -48,6 +48,8 @@ int flow_read(struct host *h, const struct socket *which, struct socket *ret,
 	      struct socket_extra *ret_extra);
 /* One message of sock_diag with everything asked for; for tests as well. */
 int flow_extra(const struct nlmsghdr *h, struct socket_extra *ret);
+/* What holds for every connection of the namespace; parts that cannot be read stay unknown. */
+void flow_sysctls(struct host *h, struct tcp_settings *ret);
 /* What holds for it there; parts that cannot be read stay unknown. */
 void flow_settings(struct host *h, const struct socket *sk, struct tcp_settings *ret);
 

@@ -102,7 +102,7 @@ static void read_route(struct host *h, const struct socket *sk, struct tcp_setti
 	}
 }
 
-void flow_settings(struct host *h, const struct socket *sk, struct tcp_settings *ret)
+void flow_sysctls(struct host *h, struct tcp_settings *ret)
 {
 	int64_t rto_min = -1, rto_max = -1;
 	struct {
@@ -136,6 +136,11 @@ void flow_settings(struct host *h, const struct socket *sk, struct tcp_settings 
 	}
 	if (rto_max > 0 && rto_max <= UINT32_MAX / 1000)
 		ret->rto_max_us = (uint32_t)rto_max * 1000;
+}
+
+void flow_settings(struct host *h, const struct socket *sk, struct tcp_settings *ret)
+{
+	flow_sysctls(h, ret);
 	if (sk->kind == SOCKET_INET && sk->protocol == IPPROTO_TCP && sk->remote_port)
 		read_route(h, sk, ret);
 }

@@ -16,6 +16,7 @@
 #include "collect/sock_diag.h"
 #include "nl/nl.h"
 #include "sockets/census.h"
+#include "sockets/flow.h"
 
 #define EXTENSION(name) (1 << (INET_DIAG_##name - 1))
 #define ALL_STATES 0xfffu
@@ -121,7 +122,7 @@ int census_read_inet(struct census *c, struct host *h)
 	cleanup(buf_done) struct buf text4 = {0};
 	cleanup(buf_done) struct buf text6 = {0};
 	struct span in_use[2] = {0};
-	bool time_wait;
+	bool time_wait, settings = false;
 
 	read_text(h, "net/sockstat", &text4, &in_use[0]);
 	read_text(h, "net/sockstat6", &text6, &in_use[1]);
@@ -134,6 +135,9 @@ int census_read_inet(struct census *c, struct host *h)
 		if (none_in_use(in_use[dumps[i].family == AF_INET6], dumps[i].prefix, "inuse") &&
 		    !(tcp && time_wait))
 			continue;
+		if (tcp && !settings)
+			flow_sysctls(h, &c->settings);
+		settings |= tcp;
 		r = dump(c, h, dumps[i].name, dumps[i].family, dumps[i].protocol);
 		/* Without IPv6 in the kernel there is no such dump, and no such socket. */
 		if (r == -ENOENT && dumps[i].family == AF_INET6)

@@ -7,6 +7,7 @@
 #ifndef WHYDROP_SOCKETS_H
 #define WHYDROP_SOCKETS_H
 
+#include "model/connection.h"
 #include "model/snapshot.h"
 
 /* How bad it is, worst last: 0 is none. */
@@ -30,6 +31,7 @@ struct socket_trouble {
 	const char *unit;  /* of the score: "ms", "bytes", "connections", "packets" */
 	/* Whether it is so, and how much of it: compared with others of the same kind. */
 	bool (*seen)(const struct socket *sk, uint64_t *ret_score);
+	bool unacked; /* its score is how long the oldest data has not been acknowledged instead */
 };
 extern const struct socket_trouble socket_troubles[]; /* worst first; at most 32 */
 extern const size_t socket_troubles_n;
@@ -41,16 +43,13 @@ struct socket_verdict {
 	uint32_t troubles; /* bit i: socket_troubles[i]; 0: none */
 	uint64_t rank;	   /* the higher the worse; 0: none */
 	uint64_t score;	   /* of the worst of them */
+	uint64_t unacked_ms; /* tcp_oldest_ms() */
 };
-void socket_judge(const struct socket *sk, struct socket_verdict *ret);
+/* `s`: what holds for the timers of its namespace. */
+void socket_judge(const struct socket *sk, const struct tcp_settings *s, struct socket_verdict *ret);
 /* The worst one, NULL if there is none. */
 const struct socket_trouble *socket_worst(const struct socket_verdict *v);
 const char *socket_class_name(enum socket_class class);
-/*
- * How long the oldest data that the peer has not acknowledged has waited, as far as timeouts tell
- * it: the timeouts since it was sent first; 0 while there was none.
- */
-uint64_t socket_unacked_ms(const struct socket *sk);
 
 /* False of a unix socket that only /proc/net/unix told of. */
 bool sockets_queues_known(const struct socket *sk);

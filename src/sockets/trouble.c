@@ -48,20 +48,6 @@ static uint32_t timeouts(const struct socket *sk)
 	return sk->timer == TIMER_RETRANSMIT ? MAX((uint32_t)sk->timer_tries, sk->backoff) : 0;
 }
 
-/* icsk_rto is the one that runs now: each timeout doubled it, up to 120 s. */
-uint64_t socket_unacked_ms(const struct socket *sk)
-{
-	uint64_t rto = sk->rto_us / 1000, ms = rto > sk->timer_ms ? rto - sk->timer_ms : 0;
-
-	if (!is_connection(sk) || sk->timer != TIMER_RETRANSMIT)
-		return 0;
-	for (uint32_t n = timeouts(sk); n && rto; n--) {
-		rto /= 2;
-		ms += rto;
-	}
-	return ms;
-}
-
 bool sockets_queues_known(const struct socket *sk)
 {
 	return sk->kind != SOCKET_UNIX || sk->mem_known;
@@ -89,14 +75,14 @@ static bool listener_dropped(const struct socket *sk, uint64_t *ret)
 
 static bool timing_out(const struct socket *sk, uint64_t *ret)
 {
-	*ret = socket_unacked_ms(sk);
+	*ret = 0;
 	return is_connection(sk) && timeouts(sk) &&
 	       !in_state(sk, STATE(SYN_SENT) | STATE(SYN_RECV) | CLOSING_STATES);
 }
 
 static bool connecting(const struct socket *sk, uint64_t *ret)
 {
-	*ret = socket_unacked_ms(sk);
+	*ret = 0;
 	return in_state(sk, STATE(SYN_SENT)) && timeouts(sk);
 }
 
@@ -109,7 +95,7 @@ static bool synack_again(const struct socket *sk, uint64_t *ret)
 
 static bool closing_unanswered(const struct socket *sk, uint64_t *ret)
 {
-	*ret = socket_unacked_ms(sk);
+	*ret = 0;
 	return in_state(sk, CLOSING_STATES) && timeouts(sk);
 }
 
@@ -255,9 +241,9 @@ const struct socket_trouble socket_troubles[] = {
 	{"udp-buffer-full", "udp-rcvbuf-full", SOCKET_LOSING,
 	 "its receive buffer is full, and datagrams were dropped", "packets", udp_full},
 	{"timeouts", "tcp-rto", SOCKET_LOSING,
-	 "what it sent is not acknowledged, and is sent again after timeouts", "ms", timing_out},
+	 "what it sent is not acknowledged, and is sent again after timeouts", "ms", timing_out, true},
 	{"connect-unanswered", "syn-timeout", SOCKET_STUCK, "nobody answers its SYN", "ms",
-	 connecting},
+	 connecting, true},
 	{"peer-window-closed", "tcp-zero-window-tx", SOCKET_STUCK,
 	 "the peer does not read: its window is closed", "ms", peer_window_closed},
 	{"own-window-closed", "tcp-zero-window-rx", SOCKET_STUCK,
@@ -276,7 +262,7 @@ const struct socket_trouble socket_troubles[] = {
 	{"synack-unanswered", "synack-retrans", SOCKET_WAITING,
 	 "the client does not answer the SYN-ACK", "packets", synack_again},
 	{"close-unanswered", "tcp-rto", SOCKET_WAITING, "the peer does not answer the FIN", "ms",
-	 closing_unanswered},
+	 closing_unanswered, true},
 	{"udp-buffer-near", "udp-rcvbuf-full", SOCKET_WAITING, "its receive buffer is nearly full",
 	 "bytes", udp_near},
 	{"repairing", "tcp-fast-retransmit", SOCKET_WAITING, "lost segments are being sent again",
@@ -305,15 +291,17 @@ const struct socket_trouble socket_troubles[] = {
 const size_t socket_troubles_n = ARRAY_SIZE(socket_troubles);
 _Static_assert(ARRAY_SIZE(socket_troubles) <= 32, "troubles are bits");
 
-void socket_judge(const struct socket *sk, struct socket_verdict *ret)
+void socket_judge(const struct socket *sk, const struct tcp_settings *s, struct socket_verdict *ret)
 {
-	struct socket_verdict v = {0};
+	struct socket_verdict v = {.unacked_ms = is_connection(sk) ? tcp_oldest_ms(sk, s) : 0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(socket_troubles); i++) {
 		uint64_t score;
 
 		if (!socket_troubles[i].seen(sk, &score))
 			continue;
+		if (socket_troubles[i].unacked)
+			score = v.unacked_ms;
 		if (!v.troubles) {
 			v.score = score;
 			v.rank = (uint64_t)socket_troubles[i].class << RANK_CLASS |

@@ -43,11 +43,20 @@ static struct socket tcp(uint8_t state, uint16_t local_port, const char *peer, u
 	return sk;
 }
 
+static const struct tcp_settings *defaults(void)
+{
+	static struct tcp_settings s;
+
+	tcp_settings_init(&s);
+	s.syn_linear = 4;
+	return &s;
+}
+
 static const char *judged(const struct socket *sk)
 {
 	struct socket_verdict v;
 
-	socket_judge(sk, &v);
+	socket_judge(sk, defaults(), &v);
 	return socket_worst(&v) ? socket_worst(&v)->id : "none";
 }
 
@@ -164,18 +173,37 @@ static void test_datagram_buffers(void **state)
 	assert_string_equal(judged(&sk), "udp-send-full");
 }
 
-/* Two timeouts of 0.2 and 0.4 s are over, and 0.3 s of the third, of 0.8 s. */
+/*
+ * Two timeouts of 0.2 and 0.4 s are over, and 0.3 s of the third, of 0.8 s; of a SYN, whose first
+ * timeouts are not doubled (tcp_syn_linear_timeouts), three of a second and 0.3 s of the fourth.
+ */
 static void test_age_of_unacknowledged_data(void **state)
 {
 	struct socket sk = tcp(STATE_ESTABLISHED, 80, "192.0.2.1", 50000);
+	struct socket_verdict v;
 
 	sk.timer = TIMER_RETRANSMIT;
-	sk.timer_tries = 2;
+	sk.timer_tries = sk.tcp.retransmits = 2;
+	sk.backoff = 2;
+	sk.unacked = 1;
 	sk.rto_us = 800000;
 	sk.timer_ms = 500;
-	assert_int_equal(socket_unacked_ms(&sk), 900);
+	socket_judge(&sk, defaults(), &v);
+	assert_string_equal(socket_worst(&v)->id, "timeouts");
+	assert_int_equal(v.score, 900);
+	assert_int_equal(v.unacked_ms, 900);
+	sk.unacked = 0;
 	sk.timer = TIMER_NONE;
-	assert_int_equal(socket_unacked_ms(&sk), 0);
+	socket_judge(&sk, defaults(), &v);
+	assert_int_equal(v.unacked_ms, 0);
+	sk = tcp(STATE_SYN_SENT, 50000, "192.0.2.1", 80);
+	sk.timer = TIMER_RETRANSMIT;
+	sk.timer_tries = sk.tcp.retransmits = 3;
+	sk.rto_us = 1000000;
+	sk.timer_ms = 700;
+	socket_judge(&sk, defaults(), &v);
+	assert_string_equal(socket_worst(&v)->id, "connect-unanswered");
+	assert_int_equal(v.score, 3300);
 }
 
 /* `whydrop explain` is named with each. */

@@ -132,9 +132,11 @@ static struct sockets_row *add(struct sockets_report *r, const struct socket *sk
 			       const char *holder, int pid)
 {
 	struct sockets_row *row = vec_push(&r->rows);
+	struct tcp_settings settings;
 
 	row->socket = *sk;
-	socket_judge(sk, &row->verdict);
+	tcp_settings_init(&settings);
+	socket_judge(sk, &settings, &row->verdict);
 	r->seen++;
 	r->matched++;
 	r->troubled += row->verdict.troubles != 0;
