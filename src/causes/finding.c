@@ -93,6 +93,13 @@ void finding_exclude(struct finding *f, const char *fmt, ...)
 	char **place = vec_push(&f->excluded);
 
 	TEXT_INTO(*place, fmt);
+	/* What explains a finding says some of what was said of its loss already. */
+	for (size_t i = 0; i + 1 < f->excluded.n; i++)
+		if (strcmp(f->excluded.items[i], *place) == 0) {
+			free(*place);
+			f->excluded.n--;
+			return;
+		}
 }
 
 void finding_lost(struct finding *f, const uint64_t *counted, const uint64_t *traced, uint64_t of)
@@ -194,6 +201,27 @@ static struct evidence *evidence_new(struct finding *f, struct exam *x)
 	return f ? vec_push(&f->evidence) : vec_push(&x->cleared->evidence);
 }
 
+static bool same_evidence(const struct evidence *a, const struct evidence *b)
+{
+	return a->source == b->source && a->name == b->name && a->has_before == b->has_before &&
+	       a->has_after == b->has_after && a->has_delta == b->has_delta &&
+	       a->before == b->before && a->after == b->after && a->delta == b->delta &&
+	       strcmp(a->text ? a->text : "", b->text ? b->text : "") == 0;
+}
+
+/* The last one is taken back if it was said before, by the loss that this one explains. */
+static void evidence_once(struct finding *f)
+{
+	struct evidence *last = f ? &f->evidence.items[f->evidence.n - 1] : NULL;
+
+	for (size_t i = 0; last && i + 1 < f->evidence.n; i++)
+		if (same_evidence(&f->evidence.items[i], last)) {
+			free(last->text);
+			f->evidence.n--;
+			return;
+		}
+}
+
 /* What clears a hundred causes in each of a thousand namespaces is named by the same few texts. */
 static void evidence_name(struct evidence *e, const char *source, const char *name)
 {
@@ -216,6 +244,7 @@ void evidence_change(struct finding *f, struct exam *x, const char *source, cons
 		e->text = xstrdup("the counter was reset during the interval");
 	else if (!c.known)
 		e->text = xstrdup("not known");
+	evidence_once(f);
 }
 
 void evidence_counter(struct finding *f, struct exam *x, enum counter_id id)
@@ -236,6 +265,7 @@ void evidence_value(struct finding *f, struct exam *x, const char *source, const
 	evidence_name(e, source, name);
 	e->has_after = true;
 	e->after = value;
+	evidence_once(f);
 }
 
 void evidence_traced(struct finding *f, struct exam *x, const char *what, uint64_t packets)
@@ -268,6 +298,7 @@ void evidence_text(struct finding *f, struct exam *x, const char *fmt, ...)
 
 	evidence_name(e, "", "");
 	TEXT_INTO(e->text, fmt);
+	evidence_once(f);
 }
 
 struct remedy *finding_remedy(struct finding *f, const char *id, enum remedy_kind kind,
