@@ -464,7 +464,7 @@ void session_done(struct session *s)
 	tcp_lines_done(&s->tcp);
 	config_done(&s->config);
 	/* The collector that was given up may come back while the program ends, and look at these. */
-	if (s->late)
+	if (collect_given_up())
 		return;
 	netns_list_done(&s->namespaces);
 	recording_free(s->recording);

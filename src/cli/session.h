@@ -42,8 +42,6 @@ struct session {
 	struct netns_list namespaces;
 	struct recording *recording; /* kept or replayed; NULL */
 	struct host *hosts;	     /* one for each namespace, phase "b" at the end */
-	/* Sources that once did not come back in time, as SOURCE_BIT: not asked again at the looks. */
-	uint64_t late;
 	uint64_t sources; /* those that are read */
 	int64_t due_ns;	  /* when the interval ends: CLOCK_MONOTONIC */
 	char host_name[65], kernel[65], devices[128], note[80];

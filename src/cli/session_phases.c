@@ -70,13 +70,7 @@ void session_take_phase(struct session *s, struct diagnosis *d, const char *phas
 		s->hosts[i].tcp_idle = source_ok(&o->a, SRC_SOCKETS)
 					       ? tcp_idle_of(&o->a)
 					       : (struct tcp_idle){.known = true};
-		collect_snapshot(&s->hosts[i],
-				 (i == 0 ? s->sources : s->sources & own) &
-					 ~(is_look(phase) ? s->late : 0),
-				 into);
-		for (size_t source = 0; source < SOURCE_N; source++)
-			if (into->source[source].err == -ETIMEDOUT)
-				s->late |= SOURCE_BIT(source);
+		collect_snapshot(&s->hosts[i], i == 0 ? s->sources : s->sources & own, into);
 		if (i > 0)
 			share(into, snapshot_of(&d->observations.items[0], phase));
 	}

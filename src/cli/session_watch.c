@@ -96,8 +96,9 @@ static bool any_counted(struct session_watch *w)
 
 		snprintf(s->hosts[i].phase, sizeof(s->hosts[i].phase), "wait");
 		collect_snapshot(&s->hosts[i],
-				 s->sources & (i ? ONSET_SOURCES & ~SOURCE_BIT(SRC_SOFTNET)
-						 : ONSET_SOURCES),
+				 s->sources & ~collect_given_up() &
+					 (i ? ONSET_SOURCES & ~SOURCE_BIT(SRC_SOFTNET)
+					    : ONSET_SOURCES),
 				 &step.b);
 		any = loss_counted(&step);
 		snapshot_done(&step.b);
@@ -127,6 +128,7 @@ static void forget_glances(struct observation *o)
 static void look(struct session_watch *w)
 {
 	int64_t cpu = session_cpu_ns();
+	uint64_t sources = w->s->sources;
 
 	vec_each(o, &w->d->observations) {
 		snapshot_done(&o->a);
@@ -134,9 +136,10 @@ static void look(struct session_watch *w)
 		o->b = (struct snapshot){0};
 		forget_glances(o);
 	}
+	/* What still does not answer is not waited for again. */
+	w->s->sources &= ~collect_given_up();
 	session_take_phase(w->s, w->d, "b");
-	/* What did not come back once is not waited for again. */
-	w->s->sources &= ~w->s->late;
+	w->s->sources = sources;
 	w->full_ns = monotonic_ns();
 	measure(w);
 	diagnose(w->d);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,9 +83,13 @@ struct worker {
 	uint64_t sources;
 	struct snapshot *result; /* the caller's; written under the lock */
 	size_t at;		 /* collector being run */
+	size_t stuck;		 /* the one it was abandoned in */
 	int64_t since_ns;	 /* CLOCK_MONOTONIC when it began */
 	bool done, abandoned;
 };
+
+/* How many abandoned threads have not come back, by the source they were to read. */
+static atomic_int given_up[SOURCE_N];
 
 static bool wanted(const struct host *h, uint64_t sources, const struct collector *c)
 {
@@ -198,9 +203,11 @@ static void run_all(struct worker *w)
 /* The namespace cannot be entered: no source of it is to be had. */
 static void fail_all(struct worker *w, int err)
 {
-	for (size_t i = w->at; i < collectors_n; i++)
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = w->at; i < collectors_n && !w->abandoned; i++)
 		if (wanted(&w->host, w->sources, &collectors[i]))
 			w->result->source[collectors[i].source] = state_of(err);
+	pthread_mutex_unlock(&w->lock);
 }
 
 /* The namespace this thread is in before it enters another. */
@@ -228,8 +235,10 @@ static void *worker_main(void *arg)
 	abandoned = w->abandoned;
 	pthread_cond_signal(&w->changed);
 	pthread_mutex_unlock(&w->lock);
-	if (abandoned)
+	if (abandoned) {
+		atomic_fetch_sub(&given_up[collectors[w->stuck].source], 1);
 		worker_free(w);
+	}
 	return NULL;
 }
 
@@ -269,7 +278,9 @@ static bool worker_wait(struct worker *w, int64_t deadline_ns, size_t *ret_stuck
 	}
 	done = w->done;
 	w->abandoned = !done;
-	*ret_stuck = w->at;
+	*ret_stuck = w->stuck = w->at;
+	if (!done)
+		atomic_fetch_add(&given_up[collectors[w->stuck].source], 1);
 	pthread_mutex_unlock(&w->lock);
 	return done;
 }
@@ -305,12 +316,39 @@ static int run_here(struct worker *w)
 	return setns(home, CLONE_NEWNET) < 0 && !w->host.replay && w->host.ns->fd >= 0 ? -errno : 0;
 }
 
+uint64_t collect_given_up(void)
+{
+	uint64_t sources = 0;
+
+	for (size_t i = 0; i < SOURCE_N; i++)
+		if (atomic_load(&given_up[i]))
+			sources |= SOURCE_BIT(i);
+	return sources;
+}
+
+static void be_late(struct host *h, enum source source, struct snapshot *ret)
+{
+	host_note_late(h, source_rows[source].id);
+	ret->source[source] = (struct source_state){.status = SOURCE_ABSENT, .err = -ETIMEDOUT};
+}
+
+static uint64_t without_given_up(struct host *h, uint64_t sources, struct snapshot *ret)
+{
+	uint64_t late = collect_given_up();
+
+	for (size_t i = 0; (i = next_wanted(h, sources & late, i)) < collectors_n; i++)
+		be_late(h, collectors[i].source, ret);
+	return sources & ~late;
+}
+
 int collect_snapshot(struct host *h, uint64_t sources, struct snapshot *ret)
 {
 	int64_t deadline = host_is_look(h) ? DEADLINE_AT_LOOKS_NS : DEADLINE_AT_ENDS_NS;
 	size_t from = 0, stuck = 0;
 
 	ret->taken_ns = monotonic_ns();
+	if (host_is_look(h))
+		sources = without_given_up(h, sources, ret);
 	/* A thread may be late because it never got a CPU: only those it was to run are. */
 	while ((from = next_wanted(h, sources, from)) < collectors_n) {
 		struct worker *w = worker_new(h, sources, from, ret);
@@ -321,9 +359,7 @@ int collect_snapshot(struct host *h, uint64_t sources, struct snapshot *ret)
 			worker_free(w);
 			return r;
 		}
-		host_note_late(h, source_rows[collectors[stuck].source].id);
-		ret->source[collectors[stuck].source] =
-			(struct source_state){.status = SOURCE_ABSENT, .err = -ETIMEDOUT};
+		be_late(h, collectors[stuck].source, ret);
 		from = stuck + 1;
 	}
 	return 0;
