@@ -218,10 +218,11 @@ static void sample(struct session *s, const struct session_options *options, str
 	if (tracer)
 		drop_tracer_stop(tracer);
 	read_tcp(s, tcp);
-	tcp_tracer_close(tcp);
 	session_take_phase(s, d, "b");
 	session_stamp_phase(s, d, "b");
 	keep_rates(s, d, sampler);
+	/* Not before: letting go of programs takes the kernel some time. */
+	tcp_tracer_close(tcp);
 	if (tracer) {
 		s->drops.err = drop_tracer_read(tracer, &s->drops);
 		drop_tracer_close(tracer);
