@@ -176,6 +176,12 @@ await() {
 	done
 }
 
+# neigh_is_decided NAMESPACE ADDRESS: the neighbour answered or was given up. Its state says so before
+# the kernel has freed what waited for it (neigh_invalidate, packet by packet): hence the pause
+neigh_is_decided() {
+	ip -n "$1" neigh show "$2" | grep -qE 'FAILED|PERMANENT' && sleep 0.1
+}
+
 # open_fifo VARIABLE: a descriptor to be told something on; it is in VARIABLE
 open_fifo() {
 	local lab_fifo

@@ -1,5 +1,7 @@
-# Clients send to a server that does not read, and its control group may have 256 KiB of TCP buffers
+# Clients send to a server that does not read, and its control group may have 256 KiB of TCP buffers.
+# That it does not read is told too, where the windows have been closed for long enough
 CAUSE=memcg-socket-pressure VIA=tcp-rcvq-prune EXAMINE=$S SECONDS=4 SEVERITY=warning TO=$S4
+ALSO=app-slow-reader
 
 needs() {
 	[ -e /sys/fs/cgroup/memory/memory.kmem.tcp.limit_in_bytes ] && return

@@ -2,14 +2,10 @@
 . "${BASH_SOURCE[0]%/*}/neigh-unresolved.sh"
 TOPOLOGY=router EXAMINE=$R DEAD=2001:db8:2::99 OLD=2001:db8:2::50
 
-is_decided() {
-	ip -n "$R" neigh show "${1:-$DEAD}" | grep -qE 'FAILED|PERMANENT'
-}
-
 fault() {
 	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 	gen "$C" udp-send "$OLD" 5300 -n 1
-	await 5 is_decided "$OLD"
+	await 5 neigh_is_decided "$R" "$OLD"
 }
 
 heal() {

@@ -9,6 +9,6 @@ fault() {
 
 traffic() {
 	gen "$C" udp-send 203.0.113.5 5300 -n 200 --rate 400
-	await 4 is_decided || return
+	await 4 neigh_is_decided "$EXAMINE" "$DEAD" || return
 	echo "lost=$SENT"
 }

@@ -11,6 +11,6 @@ traffic() {
 
 	again=$(stat_of "$C" TcpRetransSegs)
 	gen "$C" tcp-connect "$DEAD" 5400 -n 50 --time 4
-	await 5 is_decided # what still waits for the neighbour is lost with it
+	await 5 neigh_is_decided "$EXAMINE" "$DEAD" # what still waits for the neighbour is lost with it
 	echo "lost=$((FAILED + $(stat_of "$C" TcpRetransSegs) - again))"
 }

@@ -1,10 +1,6 @@
 # Datagrams for a neighbour that does not exist: they wait for an answer, then all are dropped
 CAUSE=neigh-unresolved EXAMINE=$C DEAD=192.0.2.99
 
-is_decided() {
-	ip -n "$C" neigh show "$DEAD" | grep -qE 'FAILED|PERMANENT'
-}
-
 fault() {
 	serve READER "$S" udp-recv 5300 --rcvbuf 4000000
 }
@@ -12,7 +8,7 @@ fault() {
 # 200 fit into the neighbour's queue (unres_qlen_bytes); after three seconds it is given up
 traffic() {
 	gen "$C" udp-send "$DEAD" 5300 -n 200 --rate 400
-	await 4 is_decided || return
+	await 4 neigh_is_decided "$EXAMINE" "$DEAD" || return
 	echo "lost=$SENT"
 }
 

@@ -3,10 +3,6 @@
 . "${BASH_SOURCE[0]%/*}/qdisc-drop.sh"
 BOTH="qdisc-drop neigh-unresolved" DEAD=198.51.100.99
 
-is_decided() {
-	ip -n "$C" neigh show "$DEAD" | grep -qE 'FAILED|PERMANENT'
-}
-
 fault() {
 	serve READER "$S" udp-recv 5300 --rcvbuf 2000000
 	tc -n "$C" qdisc add dev "$CDEV" root handle 1: tbf rate 4mbit burst 5000 limit 20000
@@ -21,7 +17,7 @@ traffic() {
 	gen "$C" udp-send "$DEAD" 5300 -n 200 --rate 400
 	gen "$C" udp-send "$TO" 5300 -n 2000 --rate 1000 --size 1000
 	echo "lost=$((SENT - $(tally "$READER" received)))"
-	await 4 is_decided
+	await 4 neigh_is_decided "$EXAMINE" "$DEAD"
 }
 
 heal() {
