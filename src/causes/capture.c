@@ -540,7 +540,7 @@ static int by_weight(const void *a, const void *b)
 }
 
 /* Severity decides; among equals the order of the kinds, which is that of a connection's life. */
-static void sort(struct diagnosis *d)
+void capture_worst_first(struct diagnosis *d)
 {
 	for (size_t i = 1; i < d->findings.n; i++)
 		for (size_t j = i; j && by_weight(&d->findings.items[j - 1], &d->findings.items[j]) > 0; j--) {
@@ -549,6 +549,10 @@ static void sort(struct diagnosis *d)
 			d->findings.items[j] = d->findings.items[j - 1];
 			d->findings.items[j - 1] = f;
 		}
+	d->verdict = HEALTHY;
+	vec_each (f, &d->findings)
+		if (f->severity >= SEVERITY_WARNING)
+			d->verdict = LOSING_VERDICT;
 }
 
 void capture_diagnose(const struct analysis *a, struct diagnosis *host, struct diagnosis *ret)
@@ -571,11 +575,7 @@ void capture_diagnose(const struct analysis *a, struct diagnosis *host, struct d
 		if (n)
 			one_kind(a, host, ret, kind, list, n);
 	}
-	sort(ret);
-	ret->verdict = HEALTHY;
-	vec_each (f, &ret->findings)
-		if (f->severity >= SEVERITY_WARNING)
-			ret->verdict = LOSING_VERDICT;
+	capture_worst_first(ret);
 	free(explained);
 	free(list);
 }

@@ -17,6 +17,8 @@ const struct cause_row *capture_cause(const char *id); /* NULL: none has that id
  * NULL: none.
  */
 void capture_diagnose(const struct analysis *a, struct diagnosis *host, struct diagnosis *ret);
+/* Sorts the findings, and makes the verdict of them. */
+void capture_worst_first(struct diagnosis *d);
 /* "10.0.0.1:80", "[::1]:80" */
 const char *endpoint_text(const struct endpoint *e, char *to, size_t size);
 

@@ -7,6 +7,7 @@
 #include "cli/cmd.h"
 #include "cli/packet_filter.h"
 #include "cli/pcap_host.h"
+#include "cli/pcap_compare.h"
 #include "render/capture.h"
 
 #define LINKTYPES_MAX 8 /* that one filter is translated for */
@@ -15,7 +16,7 @@ struct options {
 	const char *filter;
 	struct pcap_asked host;
 	unsigned int flow, ready_fd;
-	bool verbose, json;
+	bool verbose, json, compare;
 	int color;
 };
 
@@ -44,6 +45,8 @@ static const struct opt rows[] = {
 	 .help = "only these packets, in the language of pcap-filter(7)"},
 	{.name = "verbose", .letter = 'v', .kind = OPT_FLAG, AT(verbose),
 	 .help = "with --flow: what each packet means"},
+	{.name = "compare", .kind = OPT_FLAG, AT(compare),
+	 .help = "captures of the same traffic in the order of its path: what each hop lost"},
 	{.name = "json", .letter = 'j', .kind = OPT_FLAG, AT(json), .help = "JSON on standard output"},
 	{.name = "color", .kind = OPT_CHOICE, AT(color), .argument = "WHEN", .choices = color_choices,
 	 .help = "colours and signs"},
@@ -54,16 +57,17 @@ static const struct opt rows[] = {
 const struct opt_table pcap_options = {
 	.command = "pcap",
 	.summary = "what went wrong in each connection of a capture",
-	.usage = "[OPTION...] FILE|- | -i DEVICE [FILTER]",
+	.usage = "[OPTION...] FILE|- | -i DEVICE [FILTER] | --compare FILE FILE...",
 	.examples = "  whydrop pcap web.pcap                 the whole capture, worst first\n"
 		    "  whydrop pcap web.pcap --flow 3 -v     one connection, packet by packet\n"
 		    "  whydrop pcap big.pcapng.zst --filter 'host 10.0.0.7 and port 443'\n"
 		    "  tcpdump -i eth0 -w - | whydrop pcap -\n"
 		    "  whydrop pcap -i eth0 -t 10 'port 443' -w web.pcapng\n"
-		    "  whydrop pcap web.pcap --recording rec  with what the host knew\n",
+		    "  whydrop pcap web.pcap --recording rec  with what the host knew\n"
+		    "  whydrop pcap --compare client.pcap router.pcap server.pcap\n",
 	.footer = "FILE is pcap or pcapng, as it is or compressed by gzip or zstd.\n"
 		  "Exit status: 0 healthy, 1 something is wrong, 2 wrong usage or no capture.\n",
-	.operands_max = 1,
+	.operands_max = COMPARED_MAX,
 	.complete = COMPLETE_FILE,
 	.rows = rows,
 	.n = ARRAY_SIZE(rows),
@@ -293,6 +297,8 @@ static const char *wrong(const struct options *o, int operands)
 		return "--recording is for a file; with -i this host is examined itself";
 	if (h->device && h->netns && strcmp(h->netns, "all") == 0)
 		return "-i captures in one network namespace: --netns all is none";
+	if (h->device && operands > 1)
+		return "the filter is one argument: quote it";
 	if (h->device && o->filter && operands)
 		return "two filters: give one";
 	if (o->verbose && !o->flow)
@@ -300,6 +306,24 @@ static const char *wrong(const struct options *o, int operands)
 	if (o->flow && o->json)
 		return "--flow is told in text only";
 	return NULL;
+}
+
+static int compare(char *const *paths, int n, const struct options *o)
+{
+	if (n < 2) {
+		complain("pcap: --compare needs two captures or more, in the order of the path");
+		return EXIT_USAGE;
+	}
+	if (o->flow || o->filter || o->host.device || o->host.recording) {
+		complain("pcap: --compare takes captures whole, without --flow, --filter, -i and --recording");
+		return EXIT_USAGE;
+	}
+	for (int i = 0; i < n; i++)
+		if (strcmp(paths[i], "-") == 0) {
+			complain("pcap: --compare reads each capture twice: give files, not standard input");
+			return EXIT_USAGE;
+		}
+	return pcap_compare(paths, (size_t)n, o->json, (enum color_mode)o->color);
 }
 
 int cmd_pcap(int argc, char **argv)
@@ -310,6 +334,8 @@ int cmd_pcap(int argc, char **argv)
 
 	if (!opts_begin(&pcap_options, argc, argv, &o, &operands, &status))
 		return status;
+	if (o.compare)
+		return compare(argv + 1, operands, &o);
 	what = wrong(&o, operands);
 	if (what) {
 		complain("pcap: %s", what);

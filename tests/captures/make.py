@@ -512,4 +512,5 @@ def main():
             (folder / "form-two-sections.pcapng").write_bytes(halves(capture))
 
 
-main()
+if __name__ == "__main__":
+    main()

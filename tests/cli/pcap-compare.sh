@@ -1,0 +1,164 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# whydrop pcap --compare on both ends of a wire whose log tells each packet's fate: exactly those that
+# it lost, doubled and damaged are found, of IPv4 and IPv6, TCP and UDP.
+. "$(dirname "$0")/../lib.sh"
+
+[ "$(id -u)" = 0 ] || skip "needs root"
+command -v tcpdump > /dev/null || skip "needs tcpdump"
+[ -c /dev/net/tun ] || skip "needs tun"
+space a
+space b
+python3 "$ROOT/lab/wire.py" "$a" "$b" w0 --delay 5 --lose 20 --double 5 --damage 4 --late 50:3 \
+	--log "$TMP/log" > "$TMP/ready" &
+CHILDREN+=($!)
+await 5 test -s "$TMP/ready" || skip "no wire"
+n=0
+for space in $a $b; do
+	n=$((n + 1))
+	ip -n "$space" link set w0 addrgenmode none
+	ip -n "$space" addr add 10.78.0.$n/24 dev w0
+	ip -n "$space" addr add fd78::$n/64 dev w0 nodad
+	ip -n "$space" link set w0 up
+	ip netns exec "$space" tcpdump --immediate-mode -B 32768 -i w0 -w "$TMP/$n.pcap" 2> "$TMP/tcpdump$n" &
+	dumps+=($!)
+	CHILDREN+=($!)
+	await 5 grep -q listening "$TMP/tcpdump$n"
+done
+
+cat > "$TMP/server.py" << 'END'
+import socket, threading
+def serve(c):
+    n = 0
+    while n < 100000:
+        d = c.recv(65536)
+        if not d:
+            break
+        n += len(d)
+    c.sendall(b"y" * 50000)
+    c.close()
+def accept(s):
+    while True:
+        threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
+def echo(family, host):
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.bind((host, 7))
+    while True:
+        d, peer = s.recvfrom(2000)
+        s.sendto(d, peer)
+for family, host in ((socket.AF_INET, "10.78.0.2"), (socket.AF_INET6, "fd78::2")):
+    s = socket.create_server((host, 80), family=family, backlog=64)
+    threading.Thread(target=accept, args=(s,), daemon=True).start()
+    threading.Thread(target=echo, args=(family, host), daemon=True).start()
+print("up", flush=True)
+threading.Event().wait()
+END
+ip netns exec "$b" python3 "$TMP/server.py" > "$TMP/up" &
+CHILDREN+=($!)
+await 5 test -s "$TMP/up"
+ip netns exec "$a" timeout 60 python3 - << 'END' || fail "the clients"
+import socket, threading, time
+def one(host):
+    for _ in range(2):
+        with socket.create_connection((host, 80)) as c:
+            c.sendall(b"x" * 100000)
+            while c.recv(65536):
+                pass
+def ask(family, host):
+    s = socket.socket(family, socket.SOCK_DGRAM)
+    s.connect((host, 7))
+    s.settimeout(0)
+    for i in range(500):
+        try:
+            s.send(b"%06d" % i * 30)
+        except OSError:  # of an ICMP error about the one before
+            pass
+        time.sleep(0.002)
+threads = [threading.Thread(target=one, args=(h,)) for h in ("10.78.0.2", "fd78::2") for _ in range(2)]
+threads += [threading.Thread(target=ask, args=a) for a in
+            ((socket.AF_INET, "10.78.0.2"), (socket.AF_INET6, "fd78::2"))]
+[t.start() for t in threads]
+[t.join() for t in threads]
+# What is lost at the very end of a capture cannot be told from what comes later.
+time.sleep(0.3)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("10.78.0.2", 7))
+for i in range(20):
+    s.send(b"the end %d" % i)
+    time.sleep(0.02)
+END
+sleep 0.3
+for pid in "${dumps[@]}"; do kill -INT "$pid" && wait "$pid"; done
+grep -hq "^0 packets dropped" "$TMP/tcpdump1" "$TMP/tcpdump2" || skip "tcpdump itself lost packets"
+
+"$WHYDROP" pcap --compare --json "$TMP/1.pcap" "$TMP/2.pcap" > "$TMP/told.json" 2> "$ERR"
+python3 - "$TMP" << 'END' > "$OUT" || fail "not what the wire's log says" "$OUT" "$ERR"
+import json, struct, sys
+from collections import Counter
+folder = sys.argv[1]
+def capture(name):
+    data, at, out = open(name, "rb").read(), 24, []
+    while at < len(data):
+        size = struct.unpack_from("<I", data, at + 8)[0]
+        out.append(data[at + 16:at + 16 + size])
+        at += 16 + size
+    return out
+def payload(p):  # no options of IP are in these
+    head = 20 if p[0] >> 4 == 4 else 40
+    protocol = p[9] if head == 20 else p[6]
+    return len(p) - head - (8 if protocol == 17 else (p[head + 12] >> 4) * 4)
+def sender(p):  # by the last byte of the address
+    return (p[15] if p[0] >> 4 == 4 else p[23]) - 1
+log = [line.split() for line in open(folder + "/log")]
+hop = json.load(open(folder + "/told.json"))["hops"][0]
+wrong = 0
+for end in (0, 1):
+    way = hop["ways"][end]
+    sent = [(n, p) for n, p in enumerate(capture(f"{folder}/{end + 1}.pcap"), 1) if sender(p) == end]
+    fates = [(f, bytes.fromhex(h)) for e, f, h in log if int(e) == end]
+    at, truth = 0, {"lost": [], "doubled": [], "damaged": []}
+    for n, p in sent:
+        i = at
+        while i < len(fates) and fates[i][1] != p[:64]:
+            i += 1
+        if i == len(fates):  # it never came out of the device
+            truth["lost"].append(n)
+            continue
+        at = i + 1
+        if fates[i][0] in truth and (fates[i][0] != "damaged" or payload(p)):
+            truth[fates[i][0]].append(n)
+    told = way["lost_packets"]
+    print(f"way {end}: {len(sent)} sent, the wire lost {len(truth['lost'])}, told {len(told)}")
+    # Some are equal to the last byte (bare ACKs of IPv6, which has no identification): of these it can
+    # only be known how many less, or more, came out than went in.
+    bytes_of, out = dict(sent), dict(enumerate(capture(f"{folder}/{2 - end}.pcap"), 1))
+    often = Counter(bytes_of.values())
+    alone = lambda numbers: [n for n in numbers if often[bytes_of[n]] == 1]
+    if alone(told) != alone(truth["lost"]) or len(alone(told)) < 20:
+        print("only in the log", sorted(set(truth["lost"]) - set(told)), "only told",
+              sorted(set(told) - set(truth["lost"])))
+        wrong += 1
+    net = Counter(bytes_of[n] for n in truth["lost"])
+    net.subtract(bytes_of[n] for n in truth["doubled"])
+    net.subtract(bytes_of[n] for n in told)
+    net.update(out[n] for n in way["doubled_packets"])
+    if any(net.values()):
+        print("of equal ones", [(n, p.hex()) for p, n in net.items() if n])
+        wrong += 1
+    for name, n in (("doubled", way["doubled"]), ("damaged", sum(
+            f["changed"].get("payload", {"packets": 0})["packets"] for f in hop["flows"]
+            if f["from"] == way["from"]))):
+        print(f"  {name}: {len(truth[name])}, told {n}")
+        if name == "damaged" and n != len(truth[name]):
+            wrong += 1
+    print("  ", {k: way[k] for k in ("packets", "matched", "reordered", "missed_by_capture",
+                                     "outside_common_time", "elsewhere", "delay")})
+    if way["missed_by_capture"] or not 4.7 <= way["delay"]["median_ms"] < 9:
+        wrong += 1
+print(hop["clock"])
+if abs(hop["clock"]["offset_ms"]) > 3:
+    wrong += 1
+sys.exit(bool(wrong))
+END
+cat "$OUT"
+finish
