@@ -8,6 +8,7 @@
 #define PARTS_MAX 1024 /* segments of one packet; the largest has 512 KiB */
 #define MASK (HOP_PENDING_MAX - 1)
 #define ECN 3
+#define LIKENESS_ALL 4
 
 static struct sight *sight_at(const struct hop *h, uint64_t place)
 {
@@ -142,6 +143,9 @@ static struct sight *partner(const struct hop *h, const struct sight *s, uint64_
 			twin_alike = MAX(twin_alike, alike);
 			continue;
 		}
+		/* A second copy waits for the second one of the other side, and for no other. */
+		if (c->twin && alike < LIKENESS_ALL)
+			continue;
 		later = s->side ? s->at_ns - c->at_ns : c->at_ns - s->at_ns;
 		off = llabs(later - (d->matched ? d->diff_sum / (int64_t)d->matched : h->clock.offset_ns));
 		if (alike > best_alike || (alike == best_alike && off <= best_off)) {

@@ -27,6 +27,7 @@ struct samples {
 struct pair {
 	uint32_t conversation;
 	uint8_t from;
+	bool same;   /* between the same addresses in both */
 	int8_t hops; /* capture 0's TTL less capture 1's, as a sign */
 	int64_t later_ns;
 };
@@ -110,7 +111,7 @@ static int read_samples(const char *path, struct samples *ret, struct hop_side *
 
 static size_t join(const struct samples s[2], struct pair *ret)
 {
-	size_t n = 0, j = 0;
+	size_t n = 0, j = 0, same = 0, kept = 0;
 
 	for (size_t i = 0; i < s[0].n; i++) {
 		const struct sample *a = &s[0].items[i], *b;
@@ -123,10 +124,18 @@ static size_t join(const struct samples s[2], struct pair *ret)
 		if (b->hash != a->hash || a->twice || b->twice)
 			continue;
 		ret[n++] = (struct pair){.conversation = a->conversation, .from = a->from,
+					 .same = a->conversation == b->conversation && a->from == b->from,
 					 .hops = (int8_t)((a->ttl > b->ttl) - (a->ttl < b->ttl)),
 					 .later_ns = b->at_ns - a->at_ns};
+		same += ret[n - 1].same;
 	}
-	return n;
+	/* Where addresses are kept, one that has others is another packet. */
+	if (same * 2 <= n)
+		return n;
+	for (size_t i = 0; i < n; i++)
+		if (ret[i].same)
+			ret[kept++] = ret[i];
+	return kept;
 }
 
 static void note_least(struct hop_clock *c, enum way way, int64_t later_ns)

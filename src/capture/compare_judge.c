@@ -315,12 +315,12 @@ static enum fate fate_of(const struct hop *h, const struct sight *s)
 		return FATE_ELSEWHERE;
 	if (!d->matched && !h->way[d->way].matched)
 		return FATE_ELSEWHERE;
+	if (s->twin && !upstream)
+		return FATE_TWICE;
 	if (at_edge(h, s, upstream, d->way))
 		return FATE_EDGE;
 	if (upstream)
 		return receiver_had_it(h, s) ? FATE_MISSED : FATE_LOST;
-	if (s->twin)
-		return FATE_TWICE;
 	if (s->flags & TCP_RST)
 		return FATE_RESET;
 	return d->matched ? FATE_MISSED : FATE_ELSEWHERE;

@@ -42,7 +42,7 @@ static uint64_t key_of(const struct sight *s)
 uint64_t sight_lasting(const struct sight *s)
 {
 	if (s->protocol != IPPROTO_TCP || !(s->length || (s->flags & TCP_SYN)))
-		return s->key;
+		return fold(s->key, s->head ^ s->tsval);
 	return fold((uint64_t)s->flags << 32 | s->length, fold((uint64_t)s->seq << 32 | s->ack, s->tsval));
 }
 

@@ -83,7 +83,7 @@ proofs() {
 		echo '#define EXPLAINS(id, title, stage, dir, all, comp, lab, ...) @id lab'
 		echo '#define CONDITION(id, title, stage, dir, all, any, comp, lab, ...) @id lab'
 		echo '#define ELSEWHERE(id, title, stage, dir, all, comp, lab, ...) @id lab'
-		echo '#define CAPTURE(id, ...) @id "cli:pcap"'
+		echo '#define CAPTURE(id, ...) @id "cli:pcap*"'
 		cat src/causes/causes.def src/causes/capture.def
 	} | cc -E -P -x c - | grep -oE '@"[^"]+" "[^"]*"' | tr -d '@"'
 }
@@ -99,7 +99,8 @@ while read -r cause proof; do
 			fail "no test of $cause in tests/unit/test_${proof#unit:}.c"
 		;;
 	cli:*)
-		grep -qs " $cause " "tests/cli/${proof#cli:}.sh" ||
+		# shellcheck disable=SC2086
+		grep -qs " $cause " tests/cli/${proof#cli:}.sh ||
 			fail "no test of $cause in tests/cli/${proof#cli:}.sh"
 		;;
 	vm:*)
