@@ -139,7 +139,8 @@ static struct sight *partner(const struct hop *h, const struct sight *s, uint64_
 			continue;
 		alike = likeness(s, c);
 		if (c->matched) {
-			*ret_twin = c->number;
+			if (alike == LIKENESS_ALL)
+				*ret_twin = c->number;
 			twin_alike = MAX(twin_alike, alike);
 			continue;
 		}
@@ -384,7 +385,7 @@ static int read_both(const char *const path[2], struct hop *h, struct buf *messa
 
 	for (int i = 0; i < 2 && err >= 0; i++) {
 		err = reader_open(path[i], &r[i], message);
-		more[i] = err >= 0 && reader_next(r[i], &p[i]);
+		more[i] = err >= 0 && reader_next(r[i], &p[i], 1) == 1;
 	}
 	while (err >= 0 && (more[0] || more[1])) {
 		int64_t at[2] = {more[0] ? p[0].at_ns : 0, more[1] ? p[1].at_ns - h->clock.offset_ns : 0};
@@ -392,7 +393,7 @@ static int read_both(const char *const path[2], struct hop *h, struct buf *messa
 
 		pass_time(h, at[i]);
 		take_packet(h, i, &p[i]);
-		more[i] = reader_next(r[i], &p[i]);
+		more[i] = reader_next(r[i], &p[i], 1) == 1;
 	}
 	for (int i = 0; i < 2; i++)
 		if (r[i]) {

@@ -96,7 +96,7 @@ static int read_samples(const char *path, struct samples *ret, struct hop_side *
 		return err;
 	ret->items = xcalloc((size_t)2 * SAMPLE, sizeof(*ret->items));
 	ret->below = UINT64_MAX;
-	while (reader_next(r, &raw)) {
+	while (reader_next(r, &raw, 1)) {
 		if (!side->packets++)
 			side->first_ns = side->last_ns = raw.at_ns;
 		side->first_ns = MIN(side->first_ns, raw.at_ns);
