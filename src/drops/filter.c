@@ -12,6 +12,7 @@
 #include <linux/bpf.h>
 #include <linux/filter.h>
 
+#include "drops/kernel_btf.h"
 #include "drops/record.h"
 
 /* Longer ones are not written by people; it also keeps all jumps within 16 bits. */
@@ -415,5 +416,5 @@ int filter_open(struct bpf_object_skeleton *skeleton, const struct sock_filter *
 			return err;
 		skeleton->data = copy;
 	}
-	return bpf_object__open_skeleton(skeleton, NULL);
+	return bpf_object__open_skeleton(skeleton, kernel_btf_opts());
 }

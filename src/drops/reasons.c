@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/parse.h"
+#include "drops/kernel_btf.h"
 
 #define SUBSYSTEM_SHIFT 16
 
@@ -195,14 +196,13 @@ int kfree_skb_arguments(const struct btf *btf)
 
 bool reasons_kernel_has(const char *name)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf *btf = kernel_btf();
 	struct reasons r = {0};
 	bool found = false;
 
 	if (!btf)
 		return false;
 	reasons_add_btf(&r, btf, 1);
-	btf__free(btf);
 	vec_each(known, &r.names)
 		found |= strcmp(known->name, name) == 0;
 	reasons_done(&r);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "drops/kernel_btf.h"
 #include "drops/record.h"
 #include "drops/tracer.h"
 #include "rules.skel.h"
@@ -35,18 +36,19 @@ struct rule_tracer {
 };
 
 /* A program that does nothing, for a function that every kernel has. */
-static bool takes_fentry(const struct btf *vmlinux)
+static bool takes_fentry(void)
 {
 	const struct bpf_insn nothing[] = {
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	int function = btf__find_by_name_kind(vmlinux, "ip_rcv", BTF_KIND_FUNC), fd;
+	uint32_t function = kernel_btf_id("ip_rcv", BTF_KIND_FUNC);
+	int fd;
 	LIBBPF_OPTS(bpf_prog_load_opts, opts);
 
-	if (function < 0)
+	if (!function)
 		return false;
-	opts.attach_btf_id = (uint32_t)function;
+	opts.attach_btf_id = function;
 	opts.expected_attach_type = BPF_TRACE_FENTRY;
 	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "Dual BSD/GPL", nothing,
 			   ARRAY_SIZE(nothing), &opts);
@@ -71,20 +73,20 @@ static bool rules_know_chain(const struct btf *btf)
 	return false;
 }
 
-bool rule_tracer_possible(struct btf *vmlinux)
+bool rule_tracer_possible(void)
 {
-	struct btf *module;
+	struct btf *vmlinux, *module;
 	bool possible;
 
-	if (!takes_fentry(vmlinux))
+	if (!takes_fentry())
 		return false;
 	if (access("/sys/kernel/btf/nf_tables", R_OK) != 0)
-		return rules_know_chain(vmlinux);
-	module = btf__load_module_btf("nf_tables", vmlinux);
-	if (!module)
-		return false;
-	possible = rules_know_chain(module);
+		return rules_know_chain(kernel_btf());
+	vmlinux = btf__load_vmlinux_btf();
+	module = vmlinux ? btf__load_module_btf("nf_tables", vmlinux) : NULL;
+	possible = module && rules_know_chain(module);
 	btf__free(module);
+	btf__free(vmlinux);
 	return possible;
 }
 

@@ -8,11 +8,10 @@
 
 #include "model/drops.h"
 
-struct btf;
 struct rule_tracer;
 
 /* Cheap: the kernel takes fentry programs at all, nf_tables is there and new enough. */
-bool rule_tracer_possible(struct btf *vmlinux);
+bool rule_tracer_possible(void);
 int rule_tracer_open(struct rule_tracer **ret);
 void rule_tracer_start(struct rule_tracer *t);
 /* Stops. Fills rules, rules_traced and rules_missed; the rest of *to stays. */

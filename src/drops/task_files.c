@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "drops/kernel_btf.h"
 #include "drops/task_files_record.h"
 #include "task_files.skel.h"
 
@@ -77,9 +78,14 @@ int task_files_each(uint32_t netns, struct socket_walk *to)
 	int r;
 
 	libbpf_set_print(NULL);
-	skel = task_files_bpf__open_and_load();
+	skel = task_files_bpf__open_opts(kernel_btf_opts());
 	if (!skel)
 		return errno ? -errno : -EINVAL;
+	r = task_files_bpf__load(skel);
+	if (r) {
+		task_files_bpf__destroy(skel);
+		return r;
+	}
 	skel->bss->netns = netns;
 	r = iterate(skel, to);
 	task_files_bpf__destroy(skel);

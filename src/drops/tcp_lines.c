@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "drops/kernel_btf.h"
 #include "drops/tcp_record.h"
 #include "drops/tracer.h"
 #include "tcp.skel.h"
@@ -86,7 +87,7 @@ static void read_reasons(struct tcp_tracer *t, const struct btf *btf)
 
 static int read_kernel_btf(struct tcp_tracer *t)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf *btf = kernel_btf();
 	bool all;
 
 	if (!btf)
@@ -97,7 +98,6 @@ static int read_kernel_btf(struct tcp_tracer *t)
 	t->reset_has_reason = arguments_of(btf, "tcp_send_reset") > 2;
 	if (t->reset_has_reason)
 		read_reasons(t, btf);
-	btf__free(btf);
 	return all ? 0 : -EOPNOTSUPP;
 }
 
@@ -123,7 +123,7 @@ static int open_rung(struct tcp_tracer *t, const struct rung *rung)
 	struct bpf_program *program;
 	int err;
 
-	t->skel = tcp_bpf__open();
+	t->skel = tcp_bpf__open_opts(kernel_btf_opts());
 	if (!t->skel)
 		return -errno;
 	bpf_object__for_each_program(program, t->skel->obj) {

@@ -14,6 +14,7 @@
 
 #include "drops/events.h"
 #include "drops/filter.h"
+#include "drops/kernel_btf.h"
 #include "drops/net_dm.h"
 #include "drops/record.h"
 #include "drops/rules.h"
@@ -65,7 +66,7 @@ static int check_privilege(void)
 
 static int read_kernel_btf(struct drop_tracer *t, bool *ret_rules)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf *btf = kernel_btf();
 
 	if (!btf)
 		return -ENOENT;
@@ -77,9 +78,8 @@ static int read_kernel_btf(struct drop_tracer *t, bool *ret_rules)
 						    BTF_KIND_TYPEDEF) > 0;
 		t->has_send = btf__find_by_name_kind(btf, "btf_trace_sock_send_length",
 						     BTF_KIND_TYPEDEF) > 0;
-		*ret_rules = rule_tracer_possible(btf);
+		*ret_rules = rule_tracer_possible();
 	}
-	btf__free(btf);
 	return MIN(t->arguments, 0);
 }
 
