@@ -225,16 +225,18 @@ static __always_inline int count(struct sk_buff *skb, __u64 location, __u32 reas
 }
 
 /* trace_xdp_exception(dev, prog, act), since 4.11: the packet may not have an skb yet. */
-static __always_inline int count_xdp(struct net_device *dev, __u32 act, const bool typed)
+static __always_inline int count_xdp(struct net_device *dev, __u32 act)
 {
 	const __u64 one = 1;
 	struct xdp_key key = {.act = act, .turn = turn};
+	struct net *net;
 	__u64 *packets;
 
 	if (!enabled || !dev)
 		return 0;
-	key.netns = READ(dev, nd_net.net) ? BPF_CORE_READ(dev, nd_net.net, ns.inum) : 0;
-	key.ifindex = READ(dev, ifindex);
+	net = BPF_CORE_READ(dev, nd_net.net);
+	key.netns = net ? BPF_CORE_READ(net, ns.inum) : 0;
+	key.ifindex = BPF_CORE_READ(dev, ifindex);
 	packets = bpf_map_lookup_elem(&xdp_errors, &key);
 	if (!packets && !bpf_map_update_elem(&xdp_errors, &key, &one, BPF_NOEXIST))
 		return 0;
@@ -247,23 +249,17 @@ static __always_inline int count_xdp(struct net_device *dev, __u32 act, const bo
 	return 0;
 }
 
-SEC("tp_btf/xdp_exception")
-int btf_xdp(__u64 *ctx)
-{
-	return count_xdp((void *)ctx[0], ctx[2], true);
-}
-
 SEC("raw_tp/xdp_exception")
 int raw_xdp(__u64 *ctx)
 {
-	return count_xdp((void *)ctx[0], ctx[2], false);
+	return count_xdp((void *)ctx[0], ctx[2]);
 }
 
 /*
  * trace_sock_send_length(sk, ret, flags), since 6.3: after every send of a program, so all but the
  * ones meant leave at once.
  */
-static __always_inline int count_send(struct sock *sk, int ret, const bool typed)
+static __always_inline int count_send(struct sock *sk, int ret)
 {
 	const __u64 one = 1;
 	struct drop_key key = {.turn = turn};
@@ -272,13 +268,13 @@ static __always_inline int count_send(struct sock *sk, int ret, const bool typed
 
 	if (ret != -EMSGSIZE || !enabled || !sk)
 		return 0;
-	key.family = READ(sk, __sk_common.skc_family);
+	key.family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (key.family != AF_INET && key.family != AF_INET6)
 		return 0;
-	net = READ(sk, __sk_common.skc_net.net);
-	key.netns = net ? READ(net, ns.inum) : 0;
-	key.protocol = READ(sk, sk_protocol);
-	place_socket(&key, sk, typed);
+	net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	key.netns = net ? BPF_CORE_READ(net, ns.inum) : 0;
+	key.protocol = BPF_CORE_READ(sk, sk_protocol);
+	place_socket(&key, sk, false);
 	sends = bpf_map_lookup_elem(&sends_too_big, &key);
 	if (!sends && !bpf_map_update_elem(&sends_too_big, &key, &one, BPF_NOEXIST))
 		return 0;
@@ -291,16 +287,10 @@ static __always_inline int count_send(struct sock *sk, int ret, const bool typed
 	return 0;
 }
 
-SEC("tp_btf/sock_send_length")
-int btf_send(__u64 *ctx)
-{
-	return count_send((void *)ctx[0], ctx[1], true);
-}
-
 SEC("raw_tp/sock_send_length")
 int raw_send(__u64 *ctx)
 {
-	return count_send((void *)ctx[0], ctx[1], false);
+	return count_send((void *)ctx[0], ctx[1]);
 }
 
 ON_KFREE_SKB(count)

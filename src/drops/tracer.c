@@ -21,15 +21,17 @@
 #include "drops.skel.h"
 
 /*
- * Best first. The program of a rung is called PREFIX_ARGUMENTS, those beside it PREFIX_xdp and
- * _send: the last one has none, as those tracepoints' records lack what is wanted of them.
+ * Best first. The program of a rung is called PREFIX_ARGUMENTS, those beside it raw_xdp and raw_send:
+ * what they count is too little to earn back what the verifier takes for typed pointers. The last
+ * rung has none, as those tracepoints' records lack what is wanted of them.
  */
 static const struct rung {
 	const char *name, *prefix;
+	bool beside;
 } rungs[] = {
-	{"tp_btf", "btf"},
-	{"raw_tracepoint", "raw"},
-	{"perf_tracepoint", "perf"},
+	{"tp_btf", "btf", true},
+	{"raw_tracepoint", "raw", true},
+	{"perf_tracepoint", "perf", false},
 };
 
 #define MAPS_SIZE (8U << 20) /* kernel memory for all maps together, about */
@@ -83,17 +85,26 @@ static int read_kernel_btf(struct drop_tracer *t, bool *ret_rules)
 	return MIN(t->arguments, 0);
 }
 
-/* The program PREFIX_WHAT, which is loaded then; all others are not. */
-static struct bpf_program *choose(struct drop_tracer *t, const struct rung *rung, const char *what)
+/* The program that counts drops on a rung. */
+static struct bpf_program *find(struct drop_tracer *t, const struct rung *rung)
 {
-	struct bpf_program *program;
 	char name[24];
 
-	snprintf(name, sizeof(name), "%s_%s", rung->prefix, what);
-	program = bpf_object__find_program_by_name(t->skel->obj, name);
-	if (program)
-		bpf_program__set_autoload(program, true);
-	return program;
+	snprintf(name, sizeof(name), "%s_%d", rung->prefix, t->arguments);
+	return bpf_object__find_program_by_name(t->skel->obj, name);
+}
+
+static void choose(struct drop_tracer *t, const struct rung *rung)
+{
+	struct bpf_program *program;
+
+	t->program = find(t, rung);
+	t->xdp = t->has_xdp && rung->beside ? t->skel->progs.raw_xdp : NULL;
+	t->send = t->has_send && rung->beside ? t->skel->progs.raw_send : NULL;
+	bpf_object__for_each_program(program, t->skel->obj)
+		bpf_program__set_autoload(program, program == t->program || program == t->xdp ||
+							   program == t->send);
+	bpf_program__set_log_buf(t->program, t->log, sizeof(t->log));
 }
 
 static int open_object(struct drop_tracer *t, const struct drop_tracer_options *options)
@@ -116,20 +127,11 @@ static int open_object(struct drop_tracer *t, const struct drop_tracer_options *
 static int open_rung(struct drop_tracer *t, const struct rung *rung,
 		     const struct drop_tracer_options *options)
 {
-	char arguments[16];
-	struct bpf_program *program;
-	int err;
+	int err = open_object(t, options);
 
-	err = open_object(t, options);
 	if (err)
 		return err;
-	bpf_object__for_each_program(program, t->skel->obj)
-		bpf_program__set_autoload(program, false);
-	snprintf(arguments, sizeof(arguments), "%d", t->arguments);
-	t->program = choose(t, rung, arguments);
-	t->xdp = t->has_xdp ? choose(t, rung, "xdp") : NULL;
-	t->send = t->has_send ? choose(t, rung, "send") : NULL;
-	bpf_program__set_log_buf(t->program, t->log, sizeof(t->log));
+	choose(t, rung);
 	err = drops_bpf__load(t->skel);
 	if (err)
 		return err;
