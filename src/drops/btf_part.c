@@ -8,12 +8,11 @@
 
 #include "base/buf.h"
 
-#define TYPES_MAX (1U << 22)
-
 struct source {
 	const char *types, *strings;
 	uint32_t types_size, strings_size;
-	VEC(uint32_t) at; /* of each type, by its id: where it lies in types */
+	uint32_t *at; /* of each type, by its id: where it lies in types */
+	uint32_t n;   /* types, with void, which is no. 0 */
 };
 
 struct part {
@@ -44,67 +43,59 @@ static int find_sections(const char *data, size_t size, struct source *ret)
 	return ret->strings[ret->strings_size - 1] ? -EBADMSG : 0;
 }
 
-/* What stands behind struct btf_type. */
-static int64_t extra_size(const struct btf_type *t)
-{
-	uint32_t n = BTF_INFO_VLEN(t->info);
+/* What stands behind struct btf_type: so many bytes, and so many for each of what vlen counts. */
+static const struct layout {
+	uint8_t known, fixed, each;
+} layouts[BTF_INFO_KIND(~0U) + 1] = {
+	[BTF_KIND_INT] = {1, sizeof(uint32_t), 0},
+	[BTF_KIND_PTR] = {1, 0, 0},
+	[BTF_KIND_ARRAY] = {1, sizeof(struct btf_array), 0},
+	[BTF_KIND_STRUCT] = {1, 0, sizeof(struct btf_member)},
+	[BTF_KIND_UNION] = {1, 0, sizeof(struct btf_member)},
+	[BTF_KIND_ENUM] = {1, 0, sizeof(struct btf_enum)},
+	[BTF_KIND_FWD] = {1, 0, 0},
+	[BTF_KIND_TYPEDEF] = {1, 0, 0},
+	[BTF_KIND_VOLATILE] = {1, 0, 0},
+	[BTF_KIND_CONST] = {1, 0, 0},
+	[BTF_KIND_RESTRICT] = {1, 0, 0},
+	[BTF_KIND_FUNC] = {1, 0, 0},
+	[BTF_KIND_FUNC_PROTO] = {1, 0, sizeof(struct btf_param)},
+	[BTF_KIND_VAR] = {1, sizeof(struct btf_var), 0},
+	[BTF_KIND_DATASEC] = {1, 0, sizeof(struct btf_var_secinfo)},
+	[BTF_KIND_FLOAT] = {1, 0, 0},
+	[BTF_KIND_DECL_TAG] = {1, sizeof(struct btf_decl_tag), 0},
+	[BTF_KIND_TYPE_TAG] = {1, 0, 0},
+	[BTF_KIND_ENUM64] = {1, 0, sizeof(struct btf_enum64)},
+};
 
-	switch (BTF_INFO_KIND(t->info)) {
-	case BTF_KIND_PTR:
-	case BTF_KIND_FWD:
-	case BTF_KIND_TYPEDEF:
-	case BTF_KIND_VOLATILE:
-	case BTF_KIND_CONST:
-	case BTF_KIND_RESTRICT:
-	case BTF_KIND_FUNC:
-	case BTF_KIND_FLOAT:
-	case BTF_KIND_TYPE_TAG:
-		return 0;
-	case BTF_KIND_INT:
-	case BTF_KIND_VAR:
-	case BTF_KIND_DECL_TAG:
-		return 4;
-	case BTF_KIND_ARRAY:
-		return sizeof(struct btf_array);
-	case BTF_KIND_STRUCT:
-	case BTF_KIND_UNION:
-		return (int64_t)(n * sizeof(struct btf_member));
-	case BTF_KIND_ENUM:
-		return (int64_t)(n * sizeof(struct btf_enum));
-	case BTF_KIND_ENUM64:
-		return (int64_t)(n * sizeof(struct btf_enum64));
-	case BTF_KIND_FUNC_PROTO:
-		return (int64_t)(n * sizeof(struct btf_param));
-	case BTF_KIND_DATASEC:
-		return (int64_t)(n * sizeof(struct btf_var_secinfo));
-	default:
-		return -EBADMSG;
-	}
+static uint32_t extra_size(const struct btf_type *t)
+{
+	const struct layout *layout = &layouts[BTF_INFO_KIND(t->info)];
+
+	return layout->fixed + layout->each * BTF_INFO_VLEN(t->info);
 }
 
 static int find_types(struct source *s)
 {
 	uint32_t at = 0;
 
-	*vec_push(&s->at) = 0;
-	while (at < s->types_size) {
+	s->at = xcalloc(s->types_size / sizeof(struct btf_type) + 1, sizeof(*s->at));
+	for (s->n = 1; at < s->types_size; s->n++) {
 		const struct btf_type *t = (const void *)(s->types + at);
-		int64_t extra;
+		uint32_t left = s->types_size - at;
 
-		if (s->types_size - at < sizeof(*t) || s->at.n > TYPES_MAX)
+		if (left < sizeof(*t) || !layouts[BTF_INFO_KIND(t->info)].known ||
+		    extra_size(t) > left - sizeof(*t))
 			return -EBADMSG;
-		extra = extra_size(t);
-		if (extra < 0 || extra > s->types_size - at - (int64_t)sizeof(*t))
-			return -EBADMSG;
-		*vec_push(&s->at) = at;
-		at += (uint32_t)(sizeof(*t) + (size_t)extra);
+		s->at[s->n] = at;
+		at += (uint32_t)sizeof(*t) + extra_size(t);
 	}
 	return 0;
 }
 
 static const struct btf_type *type_of(const struct source *s, uint32_t id)
 {
-	return id && id < s->at.n ? (const void *)(s->types + s->at.items[id]) : NULL;
+	return id && id < s->n ? (const void *)(s->types + s->at[id]) : NULL;
 }
 
 static const char *name_of(const struct source *s, uint32_t offset)
@@ -117,7 +108,7 @@ static const char *name_of(const struct source *s, uint32_t offset)
 /* The id here; what is met for the first time will be written in its turn. */
 static uint32_t take(struct part *p, uint32_t id)
 {
-	if (!id || id >= p->from->at.n)
+	if (!id || id >= p->from->n)
 		return 0;
 	if (!p->of[id]) {
 		p->of[id] = (uint32_t)p->made.ids.n;
@@ -218,7 +209,7 @@ static void write_extra(struct part *p, const struct btf_type *t, uint32_t kind,
 			buf_add(&p->types, &(struct btf_param){0}, sizeof(struct btf_param));
 		break;
 	default:
-		buf_add(&p->types, extra, (size_t)MAX(extra_size(t), 0));
+		buf_add(&p->types, extra, extra_size(t));
 	}
 }
 
@@ -256,7 +247,7 @@ static void write_all(struct part *p)
 
 	buf_add(&p->strings, "", 1);
 	*vec_push(&p->made.ids) = 0;
-	for (uint32_t id = 1; id < s->at.n; id++) {
+	for (uint32_t id = 1; id < s->n; id++) {
 		const struct btf_type *t = type_of(s, id);
 		uint32_t kind = BTF_INFO_KIND(t->info);
 
@@ -296,7 +287,7 @@ int btf_part_of(const void *data, size_t size, btf_wanted_fn *wanted, struct btf
 	if (!err)
 		err = find_types(&s);
 	if (!err) {
-		p.of = xcalloc(s.at.n, sizeof(*p.of));
+		p.of = xcalloc(s.n, sizeof(*p.of));
 		write_all(&p);
 		err = make_btf(&p);
 	}
@@ -304,7 +295,7 @@ int btf_part_of(const void *data, size_t size, btf_wanted_fn *wanted, struct btf
 		btf_part_done(&p.made);
 	else
 		*ret = p.made;
-	vec_done(&s.at);
+	free(s.at);
 	free(p.of);
 	buf_done(&p.types);
 	buf_done(&p.strings);

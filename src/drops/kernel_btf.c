@@ -21,17 +21,15 @@
 #define TRACEPOINT "btf_trace_" /* the typedef of a tracepoint's prototype begins with it */
 
 /* The structs in the *.bpf.c whose fields are the kernel's, and what the loaders ask for by name. */
-static const char *const wanted_names[] = {
+static const char *const wanted_types[] = {
 	"bpf_iter__task_file",
 	"bpf_iter_meta",
-	"bpf_iter_task_file",
 	"dst_entry",
 	"file",
 	"in6_addr",
 	"inet_connection_sock",
 	"inet_sock",
 	"inode",
-	"ip_rcv",
 	"net",
 	"net_device",
 	"nft_rule_dp_last",
@@ -52,6 +50,8 @@ static const char *const wanted_names[] = {
 	"upid",
 };
 
+static const char *const wanted_functions[] = {"bpf_iter_task_file", "ip_rcv"};
+
 static struct {
 	pthread_once_t once;
 	int err;
@@ -61,9 +61,13 @@ static struct {
 	struct bpf_object_open_opts opts;
 } kernel = {.once = PTHREAD_ONCE_INIT, .fd = -1};
 
-static int compare_name(const void *name, const void *row)
+/* Most names differ in their first letter. */
+static bool is_among(const char *name, const char *const *names, size_t n)
 {
-	return strcmp(name, *(const char *const *)row);
+	for (size_t i = 0; i < n; i++)
+		if (names[i][0] == name[0] && strcmp(names[i], name) == 0)
+			return true;
+	return false;
 }
 
 static bool has_suffix(const char *s, const char *suffix)
@@ -75,12 +79,17 @@ static bool has_suffix(const char *s, const char *suffix)
 
 static bool is_wanted(uint32_t kind, const char *name)
 {
-	if (kind == BTF_KIND_TYPEDEF)
+	switch (kind) {
+	case BTF_KIND_FUNC:
+		return is_among(name, wanted_functions, ARRAY_SIZE(wanted_functions));
+	case BTF_KIND_TYPEDEF:
 		return strncmp(name, TRACEPOINT, sizeof(TRACEPOINT) - 1) == 0;
-	if ((kind == BTF_KIND_ENUM || kind == BTF_KIND_ENUM64) && has_suffix(name, "_drop_reason"))
-		return true;
-	return bsearch(name, wanted_names, ARRAY_SIZE(wanted_names), sizeof(*wanted_names),
-		       compare_name) != NULL;
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		if (has_suffix(name, "_drop_reason"))
+			return true;
+	}
+	return is_among(name, wanted_types, ARRAY_SIZE(wanted_types));
 }
 
 /* ---- the file ---- */
