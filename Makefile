@@ -2,7 +2,7 @@
 BUILD ?= build
 MESON_FLAGS ?=
 
-.PHONY: all run test test-kernels test-all bench install clean
+.PHONY: all run test test-kernels test-all bench fuzz install clean
 
 all: $(BUILD)/whydrop
 
@@ -37,6 +37,19 @@ bench: all
 	@bench/run
 	@bench/storm
 	@bench/sockets
+	@bench/pcap
+
+# Each fuzzer for ten minutes from its corpus; what it finds stays in build-fuzz.
+FUZZ_SECONDS ?= 600
+fuzz:
+	@tools/setup --test
+	@[ -f build-fuzz/build.ninja ] || CC=clang meson setup -Dfuzz=true -Db_lundef=false \
+		-Db_sanitize=address,undefined -Doptimization=1 build-fuzz > /dev/null
+	@ninja -C build-fuzz --quiet
+	@for name in reader decode tcp; do \
+		mkdir -p build-fuzz/corpus/$$name && build-fuzz/tests/fuzz_$$name -max_len=4096 \
+			-max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build-fuzz/$$name- \
+			build-fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; done
 
 install: all
 	@meson install -C $(BUILD)

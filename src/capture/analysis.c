@@ -6,10 +6,10 @@
 
 #define TABLE_SLOTS (2 * TROUBLES_MAX)
 
-void analysis_init(struct analysis *a)
+void analysis_init(struct analysis *a, uint64_t memory)
 {
 	*a = (struct analysis){0};
-	flows_init(&a->flows);
+	flows_init(&a->flows, memory);
 	a->flows.flow_over = analysis_flow_over;
 	a->flows.syn_over = analysis_syn_over;
 	a->flows.context = a;
@@ -125,9 +125,11 @@ static void odd_link(struct analysis *a, uint16_t linktype)
 }
 
 /* No stack sends these: RFC 9293 has no state for them. */
-static bool impossible(uint8_t flags)
+static inline bool impossible(uint8_t flags)
 {
 	flags &= TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK;
+	if (flags == TCP_ACK)
+		return false;
 	return !(flags & (TCP_SYN | TCP_RST | TCP_ACK)) || (flags & (TCP_SYN | TCP_FIN)) == (TCP_SYN | TCP_FIN) ||
 	       (flags & (TCP_SYN | TCP_RST)) == (TCP_SYN | TCP_RST);
 }
@@ -166,10 +168,20 @@ static struct flow *begin(struct analysis *a, const struct cap_packet *p, uint32
 	return f;
 }
 
-static void take_tcp(struct analysis *a, const struct cap_packet *p, uint32_t hash)
+/* `fetched`: what flows_fetch() found; meanwhile it may be another's. */
+static inline struct flow *find(struct analysis *a, const struct cap_packet *p, uint32_t hash,
+				struct flow *fetched, struct lone_syn **ret_syn)
+{
+	*ret_syn = NULL;
+	if (fetched && fetched->number && same_key(&fetched->key, &p->key))
+		return fetched;
+	return flows_find(&a->flows, &p->key, hash, ret_syn);
+}
+
+static void take_tcp(struct analysis *a, const struct cap_packet *p, uint32_t hash, struct flow *fetched)
 {
 	struct lone_syn *h;
-	struct flow *f = flows_find(&a->flows, &p->key, hash, &h);
+	struct flow *f = find(a, p, hash, fetched, &h);
 	bool reused = false, lone = (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 
 	a->sum.tcp++;
@@ -251,10 +263,10 @@ static void note_time(struct analysis *a, const struct raw_packet *raw)
 }
 
 static void take(struct analysis *a, const struct raw_packet *raw, const struct cap_packet *p,
-		 uint32_t hash)
+		 uint32_t hash, struct flow *fetched)
 {
 	note_time(a, raw);
-	if (!packet_linktype_known(raw->linktype)) {
+	if (p->kind == PACKET_UNREAD) {
 		odd_link(a, raw->linktype);
 		return;
 	}
@@ -262,7 +274,7 @@ static void take(struct analysis *a, const struct raw_packet *raw, const struct 
 	a->sum.fragments += p->fragment;
 	a->sum.tunnelled += p->tunnelled;
 	if (p->kind == PACKET_TCP)
-		take_tcp(a, p, hash);
+		take_tcp(a, p, hash, fetched);
 	else if (p->kind == PACKET_UDP)
 		take_udp(a, p, hash);
 	else if (p->kind == PACKET_ICMP_ERROR)
@@ -277,17 +289,18 @@ static void take_batch(struct analysis *a, const struct raw_packet *raw, size_t 
 {
 	struct cap_packet p[ANALYSIS_BATCH];
 	uint32_t hash[ANALYSIS_BATCH];
+	struct flow *fetched[ANALYSIS_BATCH];
 
 	for (size_t i = 0; i < n; i++)
 		packet_decode(&raw[i], &p[i]);
 	for (size_t i = 0; i < n; i++) {
-		hash[i] = p[i].kind ? flow_hash(&a->flows, &p[i].key) : 0;
+		hash[i] = p[i].kind > PACKET_OTHER ? flow_hash(&a->flows, &p[i].key) : 0;
 		flows_fetch_slot(&a->flows, hash[i]);
 	}
 	for (size_t i = 0; i < n; i++)
-		flows_fetch(&a->flows, hash[i]);
+		fetched[i] = flows_fetch(&a->flows, hash[i]);
 	for (size_t i = 0; i < n; i++)
-		take(a, &raw[i], &p[i], hash[i]);
+		take(a, &raw[i], &p[i], hash[i], fetched[i]);
 }
 
 void analysis_packets(struct analysis *a, const struct raw_packet *raw, size_t n)

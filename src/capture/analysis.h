@@ -14,6 +14,7 @@
 #define TOP_FLOWS 10
 #define ODD_LINKTYPES 8
 #define ANALYSIS_BATCH 32
+#define ANALYSIS_MEMORY (256ULL << 20) /* bytes; where nobody says more or less */
 
 enum trouble_kind {
 	TROUBLE_SYN_SILENT, /* a SYN sent again, and no answer */
@@ -107,7 +108,8 @@ struct analysis {
 	void *context;
 };
 
-void analysis_init(struct analysis *a);
+/* Of the connections it keeps what fits into so many bytes. */
+void analysis_init(struct analysis *a, uint64_t memory);
 void analysis_done(struct analysis *a);
 /*
  * Takes them in their order. Several at once are faster: what the table has of their connections is

@@ -14,16 +14,22 @@
 #define LOOKED_AT 64 /* of all flows, for one to give up */
 #define IDLE_NS (60 * NSEC_PER_SEC)
 
-#define FLOWS_SIZE ((size_t)FLOWS_MAX * sizeof(struct flow))
 #define HUGE_PAGE (2UL << 20)
+#define SLOT_SHARE (4 * sizeof(struct flow_slot)) /* half full at most, and one is kept twice as it grows */
 
-void flows_init(struct flows *t)
+void flows_init(struct flows *t, uint64_t memory)
 {
-	/* The kernel gives memory where it is touched; in large pages, as each packet is of another flow. */
-	struct flow *flow = xaligned(HUGE_PAGE, FLOWS_SIZE);
+	size_t one = sizeof(struct flow) + 2 * sizeof(struct track) + SLOT_SHARE, size;
+	uint64_t syns = memory / 8 / (sizeof(struct lone_syn) + SLOT_SHARE);
 
-	madvise(flow, FLOWS_SIZE, MADV_HUGEPAGE);
-	*t = (struct flows){.slots_n = SLOTS_FIRST, .flow = flow};
+	*t = (struct flows){.slots_n = SLOTS_FIRST};
+	t->ring_max = (size_t)MAX(MIN(syns, (uint64_t)HALF_OPEN_MAX), 1U);
+	memory -= MIN(memory, t->ring_max * (sizeof(struct lone_syn) + SLOT_SHARE));
+	t->flows_max = (size_t)MAX(MIN(memory / one, (uint64_t)RING_BIT - 1), 1U);
+	size = t->flows_max * sizeof(struct flow);
+	/* The kernel gives memory where it is touched; in large pages, as each packet is of another flow. */
+	t->flow = xaligned(size < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE, size);
+	madvise(t->flow, size / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
 	if (getrandom(&t->seed, sizeof(t->seed), GRND_NONBLOCK) != sizeof(t->seed))
 		t->seed = (uint64_t)monotonic_ns() * 0x9e3779b97f4a7c15ULL;
 	t->slots = xcalloc(t->slots_n, sizeof(*t->slots));
@@ -51,39 +57,9 @@ static inline struct flow *at(const struct flows *t, size_t i)
 	return &t->flow[i];
 }
 
-/* Pairs of words are multiplied to 128 bits and folded, side by side: none waits for another. */
-static inline uint64_t fold(uint64_t a, uint64_t b)
-{
-	unsigned __int128 product = (unsigned __int128)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-uint32_t flow_hash(const struct flows *t, const struct flow_key *key)
-{
-	uint64_t w[sizeof(*key) / 8], h;
-
-	memcpy(w, key, sizeof(w));
-	h = fold(w[0] ^ t->seed, w[2] ^ 0x9fb21c651e98df25ULL) +
-	    fold(w[1] ^ t->seed, w[3] ^ 0xc2b2ae3d27d4eb4fULL);
-	h = fold(h ^ w[4], t->seed | 1);
-	return (uint32_t)(h ^ h >> 32);
-}
-
 static inline const struct flow_key *key_of(const struct flows *t, uint32_t ref)
 {
 	return ref & RING_BIT ? &t->ring[ref & ~RING_BIT].key : &at(t, ref - 1)->key;
-}
-
-static inline bool same_key(const struct flow_key *a, const struct flow_key *b)
-{
-	uint64_t x[sizeof(*a) / 8], y[sizeof(*b) / 8], differ = 0;
-
-	memcpy(x, a, sizeof(x));
-	memcpy(y, b, sizeof(y));
-	for (size_t i = 0; i < ARRAY_SIZE(x); i++)
-		differ |= x[i] ^ y[i];
-	return !differ;
 }
 
 /* Ring places are numbered from 0, but with the bit set none of them is 0. */
@@ -106,27 +82,24 @@ struct flow *flows_find(struct flows *t, const struct flow_key *key, uint32_t ha
 	return NULL;
 }
 
-void flows_fetch_slot(const struct flows *t, uint32_t hash)
-{
-	__builtin_prefetch(&t->slots[hash & (t->slots_n - 1)]);
-}
-
-void flows_fetch(const struct flows *t, uint32_t hash)
+struct flow *flows_fetch(const struct flows *t, uint32_t hash)
 {
 	size_t mask = t->slots_n - 1, i = hash & mask;
+	struct flow *f;
 
 	while (t->slots[i].ref && t->slots[i].hash != hash)
 		i = (i + 1) & mask;
 	if (!t->slots[i].ref || (t->slots[i].ref & RING_BIT))
-		return;
+		return NULL;
+	f = at(t, t->slots[i].ref - 1);
 	/* Which of the lines are hot: flow.h. */
-	for (const char *line = (const char *)at(t, t->slots[i].ref - 1), *end = line + 2 * CACHE_LINE;
-	     line < end; line += CACHE_LINE)
-		__builtin_prefetch(line);
-	for (int end = 0; end < 2; end++)
-		for (int n = 0; n < 3; n++)
-			__builtin_prefetch((const char *)&at(t, t->slots[i].ref - 1)->half[end] +
-					   n * CACHE_LINE);
+	for (size_t line = 0; line < offsetof(struct flow, half[0]); line += CACHE_LINE)
+		__builtin_prefetch((const char *)f + line);
+	for (size_t line = 0; line < 3; line++) {
+		__builtin_prefetch((const char *)&f->half[0] + line * CACHE_LINE);
+		__builtin_prefetch((const char *)&f->half[1] + line * CACHE_LINE);
+	}
+	return f;
 }
 
 static void put(struct flow_slot *slots, size_t n, struct flow_slot s)
@@ -229,7 +202,7 @@ static uint32_t place(struct flows *t, int64_t now)
 {
 	uint32_t ref;
 
-	if (!t->free_first && t->made == FLOWS_MAX)
+	if (!t->free_first && t->made == t->flows_max)
 		evict(t, now);
 	ref = t->free_first;
 	if (!ref)
@@ -287,7 +260,7 @@ void flow_note_syn(struct flows *t, const struct cap_packet *p, uint32_t hash)
 	struct lone_syn *h;
 
 	if (!t->ring)
-		t->ring = xcalloc(HALF_OPEN_MAX, sizeof(*t->ring));
+		t->ring = xcalloc(t->ring_max, sizeof(*t->ring));
 	h = &t->ring[t->ring_at];
 	if (h->number) {
 		t->syn_over(t->context, h);
@@ -302,7 +275,7 @@ void flow_note_syn(struct flows *t, const struct cap_packet *p, uint32_t hash)
 		.has_id = p->has_id, .ip_length = (uint16_t)MIN(p->ip_length, (uint32_t)UINT16_MAX),
 	};
 	insert(t, hash, (uint32_t)t->ring_at | RING_BIT);
-	t->ring_at = (t->ring_at + 1) % HALF_OPEN_MAX;
+	t->ring_at = (t->ring_at + 1) % t->ring_max;
 }
 
 void flow_forget_syn(struct flows *t, struct lone_syn *h)
@@ -318,7 +291,7 @@ void flows_end(struct flows *t)
 			t->flow_over(t->context, at(t, i));
 			release(t, at(t, i), (uint32_t)i + 1);
 		}
-	for (size_t i = 0; t->ring && i < HALF_OPEN_MAX; i++)
+	for (size_t i = 0; t->ring && i < t->ring_max; i++)
 		if (t->ring[i].number) {
 			t->syn_over(t->context, &t->ring[i]);
 			flow_forget_syn(t, &t->ring[i]);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The connections of a capture. Memory is bounded: an unanswered SYN takes a small place in a ring,
- * a connection becomes a flow with its second packet, and beyond FLOWS_MAX the closed and the
- * longest idle ones are judged and given up. What was given up is counted.
+ * a connection becomes a flow with its second packet, and when there is no room for more the closed
+ * and the longest idle ones are judged and given up. What was given up is counted.
  */
 #ifndef WHYDROP_FLOW_H
 #define WHYDROP_FLOW_H
 
 #include "capture/packet.h"
 
-#define FLOWS_MAX 65536
 #define HALF_OPEN_MAX 131072
 #define SEGMENTS_KEPT 16
 #define HOLES_KEPT 8
@@ -82,12 +81,11 @@ struct half {
 	int64_t timing_ns;
 	uint32_t timing_end, acked_size;
 	int64_t srtt_ns, rtt_min_ns;
-	uint32_t packets, segments;
-	uint64_t bytes;
-	uint32_t silent_keepalives;
-	uint32_t isn;
+	uint64_t packets, segments, bytes;
 
 	int64_t limited_ns[HELD_N];
+	uint32_t silent_keepalives;
+	uint32_t isn;
 	uint32_t recover, fin_seq;
 	uint32_t stuck_seq, stuck_size; /* of an MTU black hole */
 	uint32_t dup_acks, dup_run_max, dup_triples; /* dup ACKs for its data */
@@ -166,12 +164,12 @@ struct flows {
 	uint64_t seed;
 	struct flow_slot *slots;
 	size_t slots_n, used;
-	struct flow *flow; /* FLOWS_MAX of them, of which the kernel has given what was `made` */
-	size_t made, hand;
+	struct flow *flow; /* `flows_max` of them, of which the kernel has given what was `made` */
+	size_t flows_max, made, hand;
 	uint32_t free_first; /* a reference; a free flow's `hash` is the next; 0: none */
 	struct track *free_tracks;
 	struct lone_syn *ring;
-	size_t ring_at, ring_n;
+	size_t ring_max, ring_at;
 	uint32_t numbers;
 	uint64_t evicted;
 	/* Called once for each that ends, is given up, or is left at the end. */
@@ -180,14 +178,16 @@ struct flows {
 	void *context;
 };
 
-void flows_init(struct flows *t);
+/* With all that may come it takes no more than `memory` bytes, but one flow and one SYN at least. */
+void flows_init(struct flows *t, uint64_t memory);
 void flows_done(struct flows *t);
 /* Tells all that are left; none is afterwards. */
 void flows_end(struct flows *t);
-uint32_t flow_hash(const struct flows *t, const struct flow_key *key);
-/* Ahead of flows_find(), some packets early: first the slot, then what it refers to. */
-void flows_fetch_slot(const struct flows *t, uint32_t hash);
-void flows_fetch(const struct flows *t, uint32_t hash);
+/*
+ * Ahead of flows_find(), some packets early: first the slot, then what it refers to, which is returned:
+ * the flow of that hash, if there is one still.
+ */
+struct flow *flows_fetch(const struct flows *t, uint32_t hash);
 struct flow *flows_find(struct flows *t, const struct flow_key *key, uint32_t hash,
 		       struct lone_syn **ret_syn);
 struct flow *flow_new(struct flows *t, const struct flow_key *key, uint32_t hash, uint32_t number,
@@ -199,6 +199,41 @@ void flow_forget_syn(struct flows *t, struct lone_syn *h);
 void flow_forget(struct flows *t, struct flow *f);
 struct track *flow_track(struct flows *t, struct half *h);
 void flow_untrack(struct flows *t, struct half *h);
+
+/* Pairs of words are multiplied to 128 bits and folded, side by side: none waits for another. */
+static inline uint64_t flow_fold(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint32_t flow_hash(const struct flows *t, const struct flow_key *key)
+{
+	uint64_t w[sizeof(*key) / 8], h;
+
+	memcpy(w, key, sizeof(w));
+	h = flow_fold(w[0] ^ t->seed, w[2] ^ 0x9fb21c651e98df25ULL) +
+	    flow_fold(w[1] ^ t->seed, w[3] ^ 0xc2b2ae3d27d4eb4fULL);
+	h = flow_fold(h ^ w[4], t->seed | 1);
+	return (uint32_t)(h ^ h >> 32);
+}
+
+static inline bool same_key(const struct flow_key *a, const struct flow_key *b)
+{
+	uint64_t x[sizeof(*a) / 8], y[sizeof(*b) / 8], differ = 0;
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	for (size_t i = 0; i < ARRAY_SIZE(x); i++)
+		differ |= x[i] ^ y[i];
+	return !differ;
+}
+
+static inline void flows_fetch_slot(const struct flows *t, uint32_t hash)
+{
+	__builtin_prefetch(&t->slots[hash & (t->slots_n - 1)]);
+}
 
 static inline bool seq_before(uint32_t a, uint32_t b)
 {

@@ -429,6 +429,7 @@ bool packet_decode(const struct raw_packet *raw, struct cap_packet *ret)
 	memset(&ret->ip, 0, offsetof(struct cap_packet, sack) - offsetof(struct cap_packet, ip));
 	ret->number = raw->number;
 	ret->at_ns = raw->at_ns;
+	ret->kind = PACKET_OTHER;
 	switch (raw->linktype) {
 	case LINKTYPE_ETHERNET:
 		if (!plain_tcp(raw->bytes, raw->captured, ret))
@@ -454,5 +455,6 @@ bool packet_decode(const struct raw_packet *raw, struct cap_packet *ret)
 		network(r, ret);
 		return true;
 	}
+	ret->kind = PACKET_UNREAD;
 	return false;
 }

@@ -20,7 +20,8 @@ struct flow_key {
 	uint16_t zero;
 };
 
-enum packet_kind { PACKET_OTHER, PACKET_TCP, PACKET_UDP, PACKET_ICMP_ERROR };
+/* Unread: of a link type that is not known. */
+enum packet_kind { PACKET_UNREAD, PACKET_OTHER, PACKET_TCP, PACKET_UDP, PACKET_ICMP_ERROR };
 
 struct cap_packet {
 	uint64_t number;
@@ -59,7 +60,7 @@ struct cap_packet {
 	uint32_t icmp_mtu;
 };
 
-/* False: the link type is not known, and nothing was read. */
+/* False: the link type is not known, and nothing was read (PACKET_UNREAD). */
 bool packet_decode(const struct raw_packet *raw, struct cap_packet *ret);
 bool packet_linktype_known(uint16_t linktype);
 

@@ -147,11 +147,10 @@ static uint32_t probe(struct flow *f, const struct cap_packet *p)
 	return NOTE_KEEPALIVE;
 }
 
-static enum held_by limit_of(const struct half *h, const struct half *peer)
+static inline enum held_by limit_of(const struct half *h, const struct half *peer)
 {
 	uint32_t flight = h->nxt - h->una, mss = MAX(MIN(h->mss, peer->mss), 536);
-	uint64_t window = peer->bits & HALF_SCALED ? (uint64_t)peer->window << peer->scale
-						   : peer->window;
+	uint64_t window = (uint64_t)peer->window << (peer->bits & HALF_SCALED ? peer->scale : 0);
 
 	if (!flight && !(peer->bits & HALF_ZERO))
 		return HELD_APP;
@@ -160,11 +159,10 @@ static enum held_by limit_of(const struct half *h, const struct half *peer)
 	return h->bits & HALF_SHORT ? HELD_APP : HELD_NETWORK;
 }
 
-static void limits(struct flow *f, int64_t ns)
+static inline void limits(struct half *h, const struct half *peer, int64_t ns)
 {
-	for (int i = 0; i < 2; i++)
-		if (f->half[i].segments && (f->half[i].bits & HALF_UNA) && ns > 0)
-			f->half[i].limited_ns[limit_of(&f->half[i], &f->half[!i])] += ns;
+	if (h->segments && (h->bits & HALF_UNA))
+		h->limited_ns[limit_of(h, peer)] += ns;
 }
 
 /* ---- silences and the end ---- */
@@ -245,11 +243,14 @@ static void note_time(struct flow *f, const struct cap_packet *p)
 
 uint32_t tcp_packet(struct flows *t, struct flow *f, const struct cap_packet *p)
 {
-	struct half *h = &f->half[p->from];
+	struct half *h = &f->half[p->from], *peer = &f->half[!p->from];
 	uint32_t notes = 0, probing;
 
 	silence(f, p);
-	limits(f, p->at_ns - f->last_ns);
+	if (p->at_ns > f->last_ns) {
+		limits(h, peer, p->at_ns - f->last_ns);
+		limits(peer, h, p->at_ns - f->last_ns);
+	}
 	if (p->flags & TCP_RST) {
 		notes = take_reset(t, f, p);
 		note_time(f, p);

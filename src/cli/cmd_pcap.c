@@ -15,7 +15,7 @@
 struct options {
 	const char *filter;
 	struct pcap_asked host;
-	unsigned int flow, ready_fd;
+	unsigned int flow, memory, ready_fd;
 	bool verbose, json, compare;
 	int color;
 };
@@ -43,6 +43,8 @@ static const struct opt rows[] = {
 	 .help = "one connection packet by packet; its number is told by the findings"},
 	{.name = "filter", .kind = OPT_STRING, AT(filter), .argument = "FILTER",
 	 .help = "only these packets, in the language of pcap-filter(7)"},
+	{.name = "memory", .kind = OPT_UNSIGNED, AT(memory), .argument = "MIB", .min = 1, .max = 1 << 20,
+	 .help = "for connections, 256; what does not fit is given up and counted"},
 	{.name = "verbose", .letter = 'v', .kind = OPT_FLAG, AT(verbose),
 	 .help = "with --flow: what each packet means"},
 	{.name = "compare", .kind = OPT_FLAG, AT(compare),
@@ -254,7 +256,7 @@ static int run(const struct options *o, const char *path)
 	cleanup(buf_done) struct buf message = {0};
 	int status = EXIT_USAGE;
 
-	analysis_init(&r.a);
+	analysis_init(&r.a, (uint64_t)o->memory << 20);
 	if (fill(&r, &message) < 0)
 		complain("pcap: %s", message.data ? message.data : "failed");
 	else
@@ -328,7 +330,7 @@ static int compare(char *const *paths, int n, const struct options *o)
 
 int cmd_pcap(int argc, char **argv)
 {
-	struct options o = {.ready_fd = UINT32_MAX};
+	struct options o = {.memory = ANALYSIS_MEMORY >> 20, .ready_fd = UINT32_MAX};
 	const char *what;
 	int status, operands;
 

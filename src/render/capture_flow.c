@@ -208,8 +208,9 @@ void render_capture_flow(const struct flow *f, const struct text_style *style, s
 
 	buf_puts(ret, "\n");
 	if (f->key.protocol == IPPROTO_UDP) {
-		buf_printf(&b, "%u datagrams of the client, %u of the server.", f->half[f->client].packets,
-			   f->half[!f->client].packets);
+		buf_printf(&b, "%llu datagrams of the client, %llu of the server.",
+			   (unsigned long long)f->half[f->client].packets,
+			   (unsigned long long)f->half[!f->client].packets);
 	} else {
 		handshake(f, &b);
 		direction(f, f->client, &b);
