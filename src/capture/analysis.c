@@ -226,6 +226,8 @@ static void take_udp(struct analysis *a, const struct cap_packet *p, uint32_t ha
 	half = &f->half[p->from];
 	half->packets++;
 	half->bytes += p->payload;
+	if (p->has_id)
+		ipid_take(&half->ids, p->id, !p->fragment && (p->ip[6] & 0x40), p->number);
 	half->last_ns = f->last_ns = p->at_ns;
 	f->last_packet = p->number;
 	tell(a, f, p, 0);

@@ -307,6 +307,21 @@ static bool many(const struct flow_key *key, uint8_t end)
 	return key->family == AF_INET ? b[0] >= 224 || b[3] == 255 : b[0] == 0xff;
 }
 
+static void udp_losses(struct analysis *a, const struct flow *f)
+{
+	for (uint8_t end = 0; end < 2; end++) {
+		const struct half *h = &f->half[end];
+		uint32_t n = ipid_lost(&h->ids);
+		struct trouble *t;
+
+		if (!n)
+			continue;
+		t = add(a, f, TROUBLE_UDP_LOSS, end == f->client, h->ids.first_gap);
+		t->amount += n;
+		t->of += (uint64_t)h->packets + n;
+	}
+}
+
 static void udp_over(struct analysis *a, struct flow *f)
 {
 	struct server *s;
@@ -320,6 +335,7 @@ static void udp_over(struct analysis *a, struct flow *f)
 	s->bytes += f->half[0].bytes + f->half[1].bytes;
 	a->sum.udp_flows++;
 	keep_top(a, f);
+	udp_losses(a, f);
 	if (f->icmp_packet) {
 		bool port = f->key.family == AF_INET ? f->icmp_type == 3 && f->icmp_code == 3
 						     : f->icmp_type == 1 && f->icmp_code == 4;
@@ -421,6 +437,7 @@ const char *trouble_name(enum trouble_kind k)
 		[TROUBLE_RESET_ABORT] = "reset-abort",
 		[TROUBLE_UDP_SILENT] = "udp-silent",
 		[TROUBLE_UDP_REFUSED] = "udp-refused",
+		[TROUBLE_UDP_LOSS] = "udp-loss",
 		[TROUBLE_ICMP] = "icmp",
 		[TROUBLE_FLAGS] = "flags",
 		[TROUBLE_SPURIOUS] = "spurious",

@@ -7,6 +7,7 @@
 #ifndef WHYDROP_FLOW_H
 #define WHYDROP_FLOW_H
 
+#include "capture/ipid.h"
 #include "capture/packet.h"
 
 #define HALF_OPEN_MAX 131072
@@ -83,9 +84,13 @@ struct half {
 	int64_t srtt_ns, rtt_min_ns;
 	uint64_t packets, segments, bytes;
 
-	int64_t limited_ns[HELD_N];
+	union {
+		int64_t limited_ns[HELD_N]; /* TCP */
+		struct id_count ids;	    /* UDP */
+	};
 	uint32_t silent_keepalives;
 	uint32_t isn;
+
 	uint32_t recover, fin_seq;
 	uint32_t stuck_seq, stuck_size; /* of an MTU black hole */
 	uint32_t dup_acks, dup_run_max, dup_triples; /* dup ACKs for its data */

@@ -395,6 +395,21 @@ static void udp_refused(const struct group *g, struct finding *f)
 	f->severity = SEVERITY_WARNING;
 }
 
+static void udp_loss(const struct group *g, struct finding *f)
+{
+	finding_headline(f, "%llu datagram%s lost before the capture, most with %s", N(g->amount), S(g->amount),
+			 where(g).s);
+	finding_text(f, "Of %llu datagrams in %llu flow%s, %llu never came to the place of the capture: their sender "
+			"counts the IPv4 identification on by one for each, and so many are missing of the series.",
+		     N(g->of), N(g->flows), S(g->flows), N(g->amount));
+	f->lost = g->amount;
+	f->of = g->of;
+	f->unit = "packets";
+	f->severity = g->amount >= LOSS_LEAST && (double)g->amount >= LOSS_SHARE * (double)g->of ? SEVERITY_WARNING
+												 : SEVERITY_INFO;
+	finding_exclude(f, "senders whose identifications are no such series: nothing is said of them");
+}
+
 static void flags(const struct group *g, struct finding *f)
 {
 	finding_headline(f, "%llu segments with impossible TCP flags", N(g->amount));
@@ -421,6 +436,7 @@ static const struct kind_row kinds[TROUBLE_N] = {
 	[TROUBLE_RESET_ABORT] = {"cap-rst-origin", NULL, reset_abort, true},
 	[TROUBLE_UDP_SILENT] = {"cap-udp-silent", NULL, udp_silent},
 	[TROUBLE_UDP_REFUSED] = {"cap-icmp", "udp-noport", udp_refused},
+	[TROUBLE_UDP_LOSS] = {"cap-udp-loss", NULL, udp_loss, true},
 	[TROUBLE_ICMP] = {"cap-icmp", NULL, icmp},
 	[TROUBLE_FLAGS] = {"cap-flags", NULL, flags},
 	[TROUBLE_SPURIOUS] = {"cap-retrans", "tcp-spurious-retrans", spurious, true},

@@ -73,6 +73,7 @@ static const char *const seen[TROUBLE_N] = {
 	[TROUBLE_RESET_KEEPALIVE] = "keepalives without an answer",
 	[TROUBLE_RESET_ABORT] = "open connections reset",
 	[TROUBLE_UDP_SILENT] = "requests without an answer",
+	[TROUBLE_UDP_LOSS] = "datagrams lost before the capture",
 	[TROUBLE_UDP_REFUSED] = "requests answered by ICMP \"port unreachable\"",
 	[TROUBLE_ICMP] = "packets answered by ICMP",
 };
@@ -140,7 +141,8 @@ static uint8_t protocol_of(enum trouble_kind kind)
 {
 	if (kind == TROUBLE_ICMP)
 		return 0;
-	return kind == TROUBLE_UDP_SILENT || kind == TROUBLE_UDP_REFUSED ? IPPROTO_UDP : IPPROTO_TCP;
+	return kind == TROUBLE_UDP_SILENT || kind == TROUBLE_UDP_REFUSED ||
+	       kind == TROUBLE_UDP_LOSS ? IPPROTO_UDP : IPPROTO_TCP;
 }
 
 static bool flow_meets(const struct drop_flow *flow, const struct trouble *t)

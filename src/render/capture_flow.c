@@ -149,8 +149,10 @@ static void handshake(const struct flow *f, struct buf *b)
 static void direction(const struct flow *f, uint8_t end, struct buf *b)
 {
 	const struct half *h = &f->half[end];
-	int64_t all = h->limited_ns[HELD_APP] + h->limited_ns[HELD_WINDOW] + h->limited_ns[HELD_NETWORK];
+	int64_t all = 0;
 
+	for (int i = 0; i < HELD_N && f->key.protocol == IPPROTO_TCP; i++)
+		all += h->limited_ns[i];
 	buf_printf(b, "The %s sent %s packets, %s bytes in %s segments", end == f->client ? "client" : "server",
 		   fmt_count(h->packets).s, fmt_count(h->bytes).s, fmt_count(h->segments).s);
 	if (h->srtt_ns)

@@ -14,6 +14,11 @@ clean_v6          | 0 | - | - |
 reset_after_fin   | 0 | - | - |
 keepalive_alive   | 0 | - | - |
 udp_answered      | 0 | - | - |
+udp_shared_id     | 0 | - | - |
+udp_random_id     | 0 | - | - |
+udp_no_id         | 0 | - | - |
+udp_may_fragment  | 0 | - | - |
+udp_lost          | 1 | cap-udp-loss | - | udp-loss client 1 12 0 51
 challenged        | 0 | cap-retrans | - | loss client 1 1 0 4
 zero_window_short | 0 | cap-zero-window | - | zero-window server 1 1 10 5
 syn_silent        | 1 | cap-handshake | - | syn-silent server 1 7 7000 1

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "capture/ipid.h"
+
+#define STEPS_LEAST 40	 /* fewer are no series */
+#define GAP_MAX 64	 /* packets lost in a row, and how late one may come */
+#define ONES_SHARE 95	 /* per cent of the steps: else others count with it */
+
+/* `whole`: it may not be fragmented, and is not: others have identifications of another series. */
+void ipid_take(struct id_count *c, uint16_t id, bool whole, uint64_t number)
+{
+	int16_t step = (int16_t)(id - c->last);
+
+	/* 0 is the one after 65535 only. */
+	if (!whole || (!id && !(c->seen && c->last == UINT16_MAX))) {
+		c->wild = true;
+		return;
+	}
+	if (!c->seen) {
+		c->seen = true;
+		c->last = id;
+		return;
+	}
+	c->steps++;
+	if (step < 0 && step > -GAP_MAX && c->missing) {
+		/* It was overtaken, and is not missing after all. */
+		c->missing--;
+		c->steps--;
+		return;
+	}
+	c->ones += step == 1;
+	c->wild |= step <= 0 || step > GAP_MAX;
+	if (step > 1 && step <= GAP_MAX) {
+		if (!c->missing)
+			c->first_gap = (uint32_t)number;
+		c->missing += (uint32_t)step - 1;
+	}
+	c->last = id;
+}
+
+uint32_t ipid_lost(const struct id_count *c)
+{
+	if (c->wild || c->steps < STEPS_LEAST || (uint64_t)c->ones * 100 <= (uint64_t)c->steps * ONES_SHARE)
+		return 0;
+	return c->missing;
+}
