@@ -84,7 +84,8 @@ static __always_inline __u32 pid_here(struct task_struct *leader)
 {
 	struct task_struct *reader = (void *)bpf_get_current_task();
 	__u32 level = BPF_CORE_READ(reader, thread_pid, level);
-	struct pid *pid = leader->thread_pid;
+	/* No typed pointer: to such a one 6.1's verifier adds no number that it does not know. */
+	struct pid *pid = BPF_CORE_READ(leader, thread_pid);
 	int nr = leader->tgid;
 
 	if (level && pid)
