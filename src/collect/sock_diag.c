@@ -50,8 +50,12 @@ int sock_diag_read(const struct nlmsghdr *h, struct sock_diag *ret)
 	const unsigned char *p = (const unsigned char *)h;
 	size_t at = NLMSG_LENGTH(sizeof(*d.m)), end = h->nlmsg_len;
 
+	if (h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
+		return 0;
 	if (!d.m)
 		return -EBADMSG;
+	if (d.m->idiag_family != AF_INET && d.m->idiag_family != AF_INET6)
+		return 0;
 	while (at + NLA_HDRLEN <= end) {
 		const struct nlattr *a = (const struct nlattr *)(const void *)(p + at);
 
@@ -61,7 +65,7 @@ int sock_diag_read(const struct nlmsghdr *h, struct sock_diag *ret)
 		at += NLA_ALIGN((size_t)a->nla_len);
 	}
 	*ret = d;
-	return 0;
+	return 1;
 }
 
 static void take_memory(const struct sock_diag *d, struct socket *sk)

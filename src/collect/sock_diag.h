@@ -30,7 +30,7 @@ struct sock_diag {
 	bool v6only;
 };
 
-/* -EBADMSG: cut short, or lengths that do not fit. */
+/* 1: a socket of IPv4 or IPv6; 0: something else; -EBADMSG: cut short, or lengths that do not fit. */
 int sock_diag_read(const struct nlmsghdr *h, struct sock_diag *ret);
 /* A number of SK_MEMINFO_*; 0 if it is not there. */
 uint32_t sock_diag_mem(const struct sock_diag *d, unsigned int index);

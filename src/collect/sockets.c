@@ -287,14 +287,11 @@ static int read_messages(struct reader *r, const struct buf *messages)
 {
 	nl_each(message, messages) {
 		struct sock_diag d;
-		int err;
+		int err = sock_diag_read(message.h, &d);
 
-		if (message.h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
-			continue;
-		err = sock_diag_read(message.h, &d);
 		if (err < 0)
 			return err;
-		if (d.m->idiag_family != AF_INET && d.m->idiag_family != AF_INET6)
+		if (!err)
 			continue;
 		if (d.m->idiag_state != STATE_LISTEN && r->s->connections_seen >= r->most)
 			return -E2BIG;

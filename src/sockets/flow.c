@@ -184,13 +184,12 @@ static int search_piece(struct nl_sink *sink, const struct buf *messages)
 	nl_each(message, messages) {
 		struct sock_diag d;
 		struct socket sk;
-		int r;
+		int r = sock_diag_read(message.h, &d);
 
-		if (message.h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
-			continue;
-		r = sock_diag_read(message.h, &d);
 		if (r < 0)
 			return r;
+		if (!r)
+			continue;
 		sock_diag_socket(&d, s->protocol, &sk);
 		if (!flow_is(s->flow, &sk))
 			continue;
@@ -377,13 +376,12 @@ static int one_piece(struct nl_sink *sink, const struct buf *messages)
 	nl_each(message, messages) {
 		struct sock_diag d;
 		struct socket sk;
-		int r;
+		int r = sock_diag_read(message.h, &d);
 
-		if (message.h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
-			continue;
-		r = sock_diag_read(message.h, &d);
 		if (r < 0)
 			return r;
+		if (!r)
+			continue;
 		sock_diag_socket(&d, o->which->protocol, &sk);
 		if (sk.cookie != o->which->cookie)
 			continue;

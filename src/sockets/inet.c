@@ -38,14 +38,11 @@ static int take_piece(struct nl_sink *sink, const struct buf *messages)
 	nl_each(message, messages) {
 		struct sock_diag d;
 		struct socket sk;
-		int r;
+		int r = sock_diag_read(message.h, &d);
 
-		if (message.h->nlmsg_type != SOCK_DIAG_BY_FAMILY)
-			continue;
-		r = sock_diag_read(message.h, &d);
 		if (r < 0)
 			return r;
-		if (d.m->idiag_family != AF_INET && d.m->idiag_family != AF_INET6)
+		if (!r)
 			continue;
 		sock_diag_socket(&d, p->protocol, &sk);
 		if (!census_take(p->census, &sk))

@@ -80,7 +80,7 @@ static int take_mptcp(struct census *c, const struct nlmsghdr *h)
 	struct socket sk;
 	int r = sock_diag_read(h, &d);
 
-	if (r < 0)
+	if (r <= 0)
 		return r;
 	sock_diag_socket(&d, 0, &sk);
 	sk.kind = SOCKET_MPTCP;
