@@ -1,9 +1,12 @@
-# A stopped program with 32 sockets on one port (SO_REUSEPORT), each of which loses
+# A stopped program with 32 sockets on one port (SO_REUSEPORT), each of which loses, and 17,000 more:
+# so many that the kernel is asked who holds them
 CAUSE=app-stopped VIA=udp-rcvbuf-full EXAMINE=$S SECONDS=4 WITNESS=UdpRcvbufErrors
 
 fault() {
 	ip netns exec "$S" python3 - "$LAB_DIR/ready" 2>>"$LAB_DIR/log" <<-'PYTHON' &
-		import socket, sys, time
+		import resource, socket, sys, time
+		resource.setrlimit(resource.RLIMIT_NOFILE, (18000, 18000))
+		crowd = [socket.socketpair(type=socket.SOCK_DGRAM) for _ in range(8500)]
 		sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(32)]
 		for s in sockets:
 		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
