@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "causes/stages.h"
+#include "causes/tcp_flow.h"
 #include "collect/proctext.h"
 
 #define SPAN(text) ((struct span){text, sizeof(text) - 1})
@@ -195,6 +196,7 @@ static void spurious_retransmissions_of_a_healthy_host(void **state)
 /* One of five hundred connections that nobody reads, and the same reader taking out a little. */
 static void zero_window_of_few(void **state)
 {
+	size_t evidence, excluded;
 	struct scene s;
 	struct socket *sk;
 
@@ -214,6 +216,13 @@ static void zero_window_of_few(void **state)
 	s.o.b.connections_seen = 100;
 	assert_int_equal(scene_ask(&s, examine_zero_window_rx), FOUND);
 	assert_int_equal(last(&s)->severity, SEVERITY_WARNING);
+	/* Its explanation says the same of it, and that once. */
+	evidence = last(&s)->evidence.n;
+	excluded = last(&s)->excluded.n;
+	assert_true(evidence >= 2 && excluded >= 2);
+	window_evidence(scene_exam(&s), &s.d.findings.items[s.d.findings.n - 1]);
+	assert_int_equal(last(&s)->evidence.n, evidence);
+	assert_int_equal(last(&s)->excluded.n, excluded);
 	sk->rqueue--;
 	assert_int_equal(scene_ask(&s, examine_zero_window_rx), NOT_FOUND);
 	sk->rqueue++;
