@@ -98,7 +98,7 @@ static int run(struct check *c, const struct options *o)
 	rungs_try(&c->rungs, &c->privileges);
 	c->rung = rungs_of_diagnose(&c->rungs);
 	c->drops_err = c->rung == &rung_rows[rung_rows_n - 1] ? c->rungs.err[0] : 0;
-	c->tcp_err = tcp_tracer_open(NULL, TCP_STATES_ALL, &tcp);
+	c->tcp_err = tcp_tracer_open(NULL, TCP_STATES_ALL, 0, &tcp);
 	tcp_tracer_close(tcp);
 	collect_snapshot(&c->host, SOURCE_BIT(SOURCE_N) - 1, &c->snapshot);
 	return 0;

@@ -175,6 +175,11 @@ bool session_again(struct session *s, const struct session_options *options, str
 	return true;
 }
 
+uint32_t session_only_netns(const struct diagnosis *d)
+{
+	return d->observations.n == 1 ? d->observations.items[0].inode : 0;
+}
+
 /* What was added since the last time; the first time ends what came before the sample. */
 static void read_tcp(struct session *s, struct tcp_tracer *tracer)
 {
@@ -189,13 +194,17 @@ static void read_tcp(struct session *s, struct tcp_tracer *tracer)
 
 static void sample(struct session *s, const struct session_options *options, struct diagnosis *d)
 {
+	const struct drop_tracer_options scoped = {.netns = session_only_netns(d)};
 	struct rate_sampler *sampler;
 	struct drop_tracer *tracer = NULL;
 	struct tcp_tracer *tcp = NULL;
 	int64_t began, begin;
 
-	s->drops.err = options->since_boot ? -ENODATA : drop_tracer_open(&tracer);
-	s->tcp.err = options->since_boot ? -ENODATA : tcp_tracer_open(NULL, TCP_STATES_ALL, &tcp);
+	s->drops.err = s->tcp.err = -ENODATA;
+	if (!options->since_boot) {
+		s->drops.err = drop_tracer_open_with(&scoped, &tracer);
+		s->tcp.err = tcp_tracer_open(NULL, TCP_STATES_ALL, scoped.netns, &tcp);
+	}
 	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
 	began = monotonic_ns();
 	if (options->since_boot) {

@@ -22,6 +22,9 @@ void session_stamp_phase(struct session *s, struct diagnosis *d, const char *pha
 int session_replay_stamps(struct session *s, struct diagnosis *d, const char *phase,
 			  int64_t *since_ns);
 
+/* The inode of the only namespace that is examined; 0: there are more. */
+uint32_t session_only_netns(const struct diagnosis *d);
+
 /* Ctrl-C has come; a second one quits. */
 bool session_interrupted(void);
 /* As if it had: the sampling ends with its next look, half a second later at most. Any thread. */

@@ -24,8 +24,7 @@ static void open_tracer(struct session_watch *w, const struct drop_tracer_option
 {
 	struct drop_tracer_options scoped = options ? *options : (struct drop_tracer_options){0};
 
-	if (w->d->observations.n == 1)
-		scoped.events_netns = w->d->observations.items[0].inode;
+	scoped.netns = session_only_netns(w->d);
 	w->opened = options ? drop_tracer_open_with(&scoped, &w->tracer) : -ENODATA;
 	/* A reason that this kernel does not have: nobody will be told any. */
 	if (w->opened == -EINVAL && scoped.events_reason) {
@@ -33,7 +32,9 @@ static void open_tracer(struct session_watch *w, const struct drop_tracer_option
 		w->opened = drop_tracer_open_with(&scoped, &w->tracer);
 	}
 	w->s->drops.err = w->opened;
-	w->tcp_lines.err = options ? tcp_tracer_open(options->rung, TCP_STATES_FAILED, &w->tcp) : -ENODATA;
+	w->tcp_lines.err = options ? tcp_tracer_open(options->rung, TCP_STATES_FAILED, scoped.netns,
+						     &w->tcp)
+				   : -ENODATA;
 }
 
 static void measure(struct session_watch *w)

@@ -47,6 +47,9 @@ struct {
 bool enabled;
 __u8 turn; /* see record.h; read once for each packet */
 
+/* 0: the flows of all namespaces are kept. Others' floods would make those of this one a sample. */
+const volatile __u32 flows_netns;
+
 /* Past this many keys new ones lose their socket, so that thousands of sockets cannot fill the map.
  */
 const volatile __u32 keys_with_socket;
@@ -210,7 +213,8 @@ static __always_inline int count(struct sk_buff *skb, __u64 location, __u32 reas
 	one.bytes = READ(skb, len);
 	one.segments = segments_of(skb, one.bytes, typed);
 	packets = count_kind(&key, &one);
-	if (!packets || key.not_meant)
+	if (!packets || key.not_meant ||
+	    (flows_netns && key.netns && key.netns != flows_netns))
 		return 0;
 	if (packets > FLOW_EXACT) {
 		if (packets % FLOW_WEIGHT)

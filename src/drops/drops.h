@@ -26,8 +26,10 @@ struct drop_tracer_options {
 	bool filter_link; /* it is for Ethernet instead (DLT_EN10MB): where the frame still exists */
 	/* One record for each packet, as many as the token buckets let through. */
 	bool events, stacks;
-	/* Of these alone; 0 and NULL: of all. */
-	uint32_t events_netns, events_ifindex;
+	/* Whose flows and events are kept, drops being counted in all; 0: of all namespaces. */
+	uint32_t netns;
+	/* Events of these alone; 0 and NULL: of all. */
+	uint32_t events_ifindex;
 	const char *events_reason;
 	/*
 	 * The ladder may end with net_dm, if that is there: which turns on something global, that stays
@@ -46,7 +48,6 @@ struct drop_tracer_options {
  * where it is not there (its module drop_monitor is never loaded by this), -EBUSY if somebody else
  * uses it.
  */
-int drop_tracer_open(struct drop_tracer **ret);
 int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop_tracer **ret);
 /* Which rung it stands on ("tp_btf"), for selfcheck. */
 const char *drop_tracer_rung(const struct drop_tracer *t);

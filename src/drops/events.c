@@ -65,7 +65,7 @@ static int scope(struct event_tracer *e, const struct drop_tracer *t,
 	uint32_t reason = 0;
 
 	e->skel->rodata->with_stack = options->stacks;
-	e->skel->rodata->netns_wanted = options->events_netns;
+	e->skel->rodata->netns_wanted = options->netns;
 	e->skel->rodata->ifindex_wanted = options->events_ifindex;
 	if (!options->events_reason)
 		return 0;

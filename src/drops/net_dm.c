@@ -48,7 +48,7 @@ struct net_dm {
 	VEC(struct bpf_insn) filter;
 	char events_reason[48];
 	bool events;
-	uint32_t events_netns, events_ifindex;
+	uint32_t netns, events_ifindex;
 	uint32_t (*netns_of)(uint32_t ifindex, void *arg);
 	void *netns_arg;
 
@@ -245,7 +245,7 @@ struct net_dm *net_dm_new(const struct drop_tracer_options *options)
 	for (size_t i = 0; i < options->filter_n; i++)
 		memcpy(vec_push(&d->filter), &options->filter[i], sizeof(struct bpf_insn));
 	d->events = options->events;
-	d->events_netns = options->events_netns;
+	d->netns = options->netns;
 	d->events_ifindex = options->events_ifindex;
 	if (options->events_reason)
 		snprintf(d->events_reason, sizeof(d->events_reason), "%s", options->events_reason);
@@ -434,7 +434,7 @@ int net_dm_events(struct net_dm *d, drop_event_fn *fn, void *arg)
 		qsort(events.items, events.n, sizeof(*events.items), oldest_first);
 	vec_each(event, &events) {
 		event->netns = netns_of(d, event->ifindex);
-		if (d->events_netns && event->netns && event->netns != d->events_netns)
+		if (d->netns && event->netns && event->netns != d->netns)
 			continue;
 		fn(event, arg);
 		n++;

@@ -144,6 +144,7 @@ struct {
 
 const volatile bool retransmit_has_error, reset_has_reason;
 const volatile bool failed_only; /* of states only what went wrong: enum tcp_states */
+const volatile __u32 netns_wanted; /* 0: any */
 const volatile __u64 tick_ns; /* how long a jiffy is */
 
 bool enabled;
@@ -285,8 +286,12 @@ static __always_inline struct tcp_value *line_of(struct tcp_key *key)
 
 static __always_inline struct tcp_value *add(struct tcp_key *key, __u32 segments)
 {
-	struct tcp_value *line = line_of(key);
+	struct tcp_value *line;
 
+	/* What nobody can place may be ours. */
+	if (netns_wanted && key->netns && key->netns != netns_wanted)
+		return NULL;
+	line = line_of(key);
 	if (!line)
 		return NULL;
 	__sync_fetch_and_add(&line->packets, 1);

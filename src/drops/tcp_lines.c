@@ -45,6 +45,7 @@ struct tcp_tracer {
 	uint64_t missed_told;
 	bool retransmit_has_error, reset_has_reason;
 	enum tcp_states states;
+	uint32_t netns; /* counted alone; 0: all are */
 	VEC(struct reset_reason {
 		uint32_t value;
 		char name[48];
@@ -134,6 +135,7 @@ static int open_rung(struct tcp_tracer *t, const struct rung *rung)
 	t->skel->rodata->retransmit_has_error = t->retransmit_has_error;
 	t->skel->rodata->reset_has_reason = t->reset_has_reason;
 	t->skel->rodata->failed_only = t->states == TCP_STATES_FAILED;
+	t->skel->rodata->netns_wanted = t->netns;
 	t->skel->rodata->tick_ns = tick_ns();
 	err = tcp_bpf__load(t->skel);
 	if (!err)
@@ -162,12 +164,14 @@ static int climb(struct tcp_tracer *t, const char *only)
 	return err;
 }
 
-int tcp_tracer_open(const char *rung, enum tcp_states states, struct tcp_tracer **ret)
+int tcp_tracer_open(const char *rung, enum tcp_states states, uint32_t netns,
+		    struct tcp_tracer **ret)
 {
 	struct tcp_tracer *t = xcalloc(1, sizeof(*t));
 	int err;
 
 	t->states = states;
+	t->netns = netns;
 	libbpf_set_print(NULL);
 	err = read_kernel_btf(t);
 	if (!err)

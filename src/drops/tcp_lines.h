@@ -15,10 +15,12 @@ struct tcp_tracer;
 enum tcp_states { TCP_STATES_NONE, TCP_STATES_FAILED, TCP_STATES_ALL };
 
 /*
- * Loads, attaches and begins to count; rung NULL: the best one. -EPERM without the capabilities,
+ * Loads, attaches and begins to count; rung NULL: the best one; netns: the inode of the only one
+ * that is counted, 0: all. -EPERM without the capabilities,
  * -ENOENT without BTF, -EOPNOTSUPP if the kernel takes none of the programs.
  */
-int tcp_tracer_open(const char *rung, enum tcp_states states, struct tcp_tracer **ret);
+int tcp_tracer_open(const char *rung, enum tcp_states states, uint32_t netns,
+		    struct tcp_tracer **ret);
 /* What was counted since it was opened or since the last call, while counting goes on. */
 int tcp_tracer_read_on(struct tcp_tracer *t, struct tcp_lines *ret);
 void tcp_tracer_close(struct tcp_tracer *t);

@@ -120,6 +120,7 @@ static int open_object(struct drop_tracer *t, const struct drop_tracer_options *
 		return err;
 	t->skel->rodata->filtered = options->filter_n > 0;
 	t->skel->rodata->filter_link = options->filter_link;
+	t->skel->rodata->flows_netns = options->netns;
 	t->skel->rodata->keys_with_socket = t->entries / 4 * 3;
 	return bpf_map__set_max_entries(t->skel->maps.drops, t->entries);
 }
@@ -238,11 +239,6 @@ int drop_tracer_open_with(const struct drop_tracer_options *options, struct drop
 	if (err && options->may_switch_on && !options->rung && open_net_dm(options, ret) == 0)
 		return 0;
 	return err;
-}
-
-int drop_tracer_open(struct drop_tracer **ret)
-{
-	return drop_tracer_open_with(&(struct drop_tracer_options){0}, ret);
 }
 
 const char *drop_tracer_rung(const struct drop_tracer *t)

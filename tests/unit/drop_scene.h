@@ -198,7 +198,7 @@ static inline int queued(int fd)
 static inline bool can_trace(void)
 {
 	struct drop_tracer *t;
-	int err = drop_tracer_open(&t);
+	int err = drop_tracer_open_with(&(struct drop_tracer_options){0}, &t);
 
 	if (err) {
 		printf("skipped: the drop tracer cannot be opened here: %s\n", errno_name(err));

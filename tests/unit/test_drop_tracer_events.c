@@ -242,7 +242,7 @@ static void test_scope(void **state)
 	(void)state;
 	assert_int_equal(drop_tracer_open_with(&bad, &t), -EINVAL);
 	new_netns();
-	options.events_netns = netns_inode();
+	options.netns = netns_inode();
 	fd = bound_socket(AF_INET, PORT + 1, &cookie);
 	told = begin("tp_btf", options);
 	send_udp(AF_INET, PORT + 1, 20, 1000, 0);

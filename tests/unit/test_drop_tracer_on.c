@@ -196,11 +196,49 @@ static void test_rules_replaced(void **state)
 	assert_int_equal(packets, TIMES * RULES);
 }
 
+/* A flood in another namespace: counted, and the flows of the one that is examined stay exact. */
+static void test_flows_of_one_netns(void **state)
+{
+	enum { FLOOD = 5000 }; /* FLOW_EXACT is less */
+	struct drop_tracer_options options = {0};
+	struct drop_tracer *t;
+	struct drops d;
+	uint64_t others = 0;
+	size_t flows;
+	uint32_t flooded;
+	int home;
+
+	(void)state;
+	new_netns();
+	home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	assert_true(home >= 0);
+	options.netns = netns_inode();
+	assert_int_equal(drop_tracer_open_with(&options, &t), 0);
+	drop_tracer_start(t);
+	send_udp(AF_INET, PORT, 20, 100, 0);
+	new_netns();
+	flooded = netns_inode();
+	send_udp(AF_INET, PORT, FLOOD, 100, 0);
+	assert_int_equal(setns(home, CLONE_NEWNET), 0);
+	close(home);
+	usleep(50000);
+	assert_int_equal(drop_tracer_read(t, &d), 0);
+	drop_tracer_close(t);
+	vec_each(row, &d.rows)
+		others += row->netns == flooded ? row->packets : 0;
+	assert_int_equal(others, FLOOD);
+	assert_int_equal(flow_packets(&d, flooded, PORT, &flows), 0);
+	assert_int_equal(flow_packets(&d, netns_inode(), PORT, &flows), 20);
+	assert_false(d.flows_sampled);
+	drops_done(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_flows),
+		cmocka_unit_test(test_flows_of_one_netns),
 		cmocka_unit_test(test_sockets_come_and_go),
 		cmocka_unit_test(test_rules_replaced),
 	};

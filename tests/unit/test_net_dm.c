@@ -581,7 +581,7 @@ static void test_event_selection(void **state)
 
 	/* Of another namespace; of one that nobody knows. */
 	options = (struct drop_tracer_options){
-		.events = true, .events_netns = 1, .netns_of = netns_of, .netns_arg = &netns};
+		.events = true, .netns = 1, .netns_of = netns_of, .netns_arg = &netns};
 	d = net_dm_new(&options);
 	net_dm_start(d);
 	take(d, "IP_CSUM", 53, 3);

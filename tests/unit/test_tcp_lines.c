@@ -63,7 +63,7 @@ static struct tcp_tracer *trace(const char *rung)
 {
 	struct tcp_tracer *t;
 
-	assert_int_equal(tcp_tracer_open(rung, TCP_STATES_ALL, &t), 0);
+	assert_int_equal(tcp_tracer_open(rung, TCP_STATES_ALL, 0, &t), 0);
 	return t;
 }
 
@@ -561,7 +561,7 @@ static void test_no_such_rung(void **state)
 	struct tcp_tracer *t = NULL;
 
 	(void)state;
-	assert_int_equal(tcp_tracer_open("no such rung", TCP_STATES_ALL, &t), -EINVAL);
+	assert_int_equal(tcp_tracer_open("no such rung", TCP_STATES_ALL, 0, &t), -EINVAL);
 	assert_null(t);
 	tcp_tracer_close(NULL);
 }
@@ -587,7 +587,7 @@ int main(void)
 
 	if (err)
 		return err;
-	err = tcp_tracer_open(NULL, TCP_STATES_ALL, &t);
+	err = tcp_tracer_open(NULL, TCP_STATES_ALL, 0, &t);
 	if (err) {
 		printf("skipped: TCP cannot be traced here: %s\n", errno_name(err));
 		return 77;
