@@ -18,7 +18,8 @@ const struct capability_row capability_rows[] = {
 	 "CAP_SYS_ADMIN, the rung net_dm",
 	 "net_admin"},
 	{"CAP_NET_RAW", CAP_NET_RAW,
-	 "with CAP_NET_ADMIN and CAP_DAC_READ_SEARCH, the rules of iptables-legacy",
+	 "captures of this host (whydrop pcap -i); with CAP_NET_ADMIN and CAP_DAC_READ_SEARCH, the "
+	 "rules of iptables-legacy",
 	 "net_raw,net_admin,dac_read_search"},
 	{"CAP_SYS_PTRACE", CAP_SYS_PTRACE,
 	 "with CAP_DAC_READ_SEARCH, which processes own the sockets of other users",
