@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * libpcap maps a TPACKET_V3 ring (net/packet/af_packet.c); a block of it is handed over when it is
- * full, or after LIVE_WAIT_MS. The ring's losses are tp_drops of PACKET_STATISTICS, which libpcap
+ * full, or by a timer that finds it open for the second time (prb_retire_rx_blk_timer_expired). The ring's losses are tp_drops of PACKET_STATISTICS, which libpcap
  * adds up: packets that were on the wire and went on to their sockets, and are missing here alone.
  */
 #include "capture/live.h"

@@ -8,7 +8,7 @@
 
 #include "capture/reader.h"
 
-#define LIVE_WAIT_MS 100 /* the kernel hands packets over after so long, be they many or few */
+#define LIVE_WAIT_MS 50 /* the kernel hands packets over after twice that, be they ever so few */
 
 struct live;
 

@@ -24,7 +24,7 @@
 
 #define LONGEST_SECONDS 3600 /* as of diagnose --time */
 #define SNAPLEN_HEADERS 256  /* enough to follow connections, behind tunnels too */
-#define IDLE_TURNS 2	     /* the block that was open when it ended is handed over by then */
+#define IDLE_TURNS 6	     /* of LIVE_WAIT_MS: the block that was open at the end has come by then */
 
 struct capturing {
 	const struct pcap_asked *asked;

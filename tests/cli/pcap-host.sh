@@ -29,7 +29,7 @@ begin() { # begin NAME COMMAND...: and wait until it is ready
 	local name=$1
 
 	shift
-	timeout --foreground -k 1 30 "$WHYDROP" "$@" --ready-fd 9 > "$TMP/$name.json" 2> "$TMP/$name.err" &
+	timeout --foreground -k 20 30 "$WHYDROP" "$@" --ready-fd 9 > "$TMP/$name.json" 2> "$TMP/$name.err" &
 	CHILDREN+=($!)
 	PIDS+=($!)
 	read -r -N 1 -t 10 -u 9 _ || fail "$name does not begin" "$TMP/$name.err"

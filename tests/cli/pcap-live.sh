@@ -13,7 +13,7 @@ mkfifo "$TMP/ready"
 exec 9<> "$TMP/ready"
 
 begin() { # begin OPTION...: captures in $S until it is told to end; $OUT, $ERR, $PID
-	timeout --foreground -k 1 30 "$WHYDROP" pcap --netns "$S" --ready-fd 9 "$@" > "$OUT" 2> "$ERR" &
+	timeout --foreground -k 20 30 "$WHYDROP" pcap --netns "$S" --ready-fd 9 "$@" > "$OUT" 2> "$ERR" &
 	PID=$!
 	CHILDREN+=("$PID")
 	read -r -N 1 -t 10 -u 9 _ || fail "pcap $* does not begin" "$ERR"
