@@ -14,7 +14,7 @@
 
 /* How a finding of the host and a trouble of the capture are known to be of the same thing. */
 enum match {
-	MATCH_DROPPED,	  /* packets to or from that server are among the flows it lost */
+	MATCH_DROPPED,	  /* it lost packets to or from that server, at least half of those in trouble */
 	MATCH_LISTENER,	  /* one of its sockets listens, or takes datagrams, there */
 	MATCH_PORT,	  /* likewise, where it is known by its port and not by its address */
 	MATCH_CONNECTION, /* one of its sockets is the end that the capture blames */
@@ -161,22 +161,40 @@ static bool flow_meets(const struct drop_flow *flow, const struct trouble *t)
 	return to || from;
 }
 
-static uint64_t dropped(const struct finding *f, const struct trouble *t)
+static bool same_place(const struct drop_flow *a, const struct drop_flow *b)
 {
-	uint64_t sum = 0;
+	return a->netns == b->netns && strcmp(a->reason, b->reason) == 0 &&
+	       strcmp(a->symbol, b->symbol) == 0;
+}
+
+/*
+ * A finding lists its largest flows only; the others were dropped at the same place. Where rules drop,
+ * that is the place of all of them: there one of the flows must be listed.
+ */
+static uint64_t dropped(const struct diagnosis *host, const struct finding *f,
+			const struct trouble *t)
+{
+	uint64_t listed = 0, all = 0;
 
 	vec_each(flow, &f->flows)
 		if (flow_meets(flow, t))
-			sum += flow->packets;
-	return sum;
+			listed += flow->packets;
+	if (!host->drops || !f->flows.n ||
+	    (!listed && strcmp(f->flows.items[0].reason, "NETFILTER_DROP") == 0))
+		return listed;
+	vec_each(flow, &host->drops->flows)
+		if (flow_meets(flow, t) && same_place(flow, &f->flows.items[0]))
+			all += flow->packets;
+	return MAX(listed, all);
 }
 
 /* A host that lost a tenth of what is missing does not explain the rest. */
-static bool dropped_enough(const struct finding *f, const struct trouble *t)
+static bool dropped_enough(const struct diagnosis *host, const struct finding *f,
+			   const struct trouble *t)
 {
-	uint64_t n = dropped(f, t);
+	uint64_t n = dropped(host, f, t);
 
-	return n && (t->kind != TROUBLE_LOSS || n * 2 >= t->amount);
+	return n && n * 2 >= t->amount;
 }
 
 static bool socket_meets(const struct observation *o, const struct socket *sk,
@@ -198,10 +216,11 @@ static bool socket_meets(const struct observation *o, const struct socket *sk,
 	return false;
 }
 
-static bool meets(const struct finding *f, const struct trouble *t, enum match match)
+static bool meets(const struct diagnosis *host, const struct finding *f, const struct trouble *t,
+		  enum match match)
 {
 	if (match == MATCH_DROPPED)
-		return dropped_enough(f, t);
+		return dropped_enough(host, f, t);
 	vec_each(s, &f->subjects)
 		if (s->has_socket && socket_meets(f->where, &s->socket, t, match))
 			return true;
@@ -215,13 +234,14 @@ static bool is_cause(const struct finding *f, const char *cause)
 	return strcmp(f->cause->id, cause) == 0 || (f->via && strcmp(f->via->id, cause) == 0);
 }
 
-static bool explains(const struct finding *f, const struct trouble *t)
+static bool explains(const struct diagnosis *host, const struct finding *f,
+		     const struct trouble *t)
 {
 	if (f->state == LOST_BEFORE || f->cause->kind == CAUSE_ELSEWHERE || !t->server.family)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if ((rows[i].kinds & (1u << t->kind)) && is_cause(f, rows[i].cause) &&
-		    meets(f, t, rows[i].match))
+		    meets(host, f, t, rows[i].match))
 			return true;
 	return false;
 }
@@ -240,13 +260,13 @@ static void tell_trouble(struct finding *f, const struct trouble *t)
 }
 
 /* The troubles that the finding explains, in the order of a connection's life. */
-static size_t explained_by(const struct analysis *a, const struct finding *f, const bool *taken,
-			   const struct trouble **list)
+static size_t explained_by(const struct analysis *a, const struct diagnosis *host,
+			   const struct finding *f, const bool *taken, const struct trouble **list)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->troubles_n; i++)
-		if (!taken[i] && explains(f, &a->troubles[i]))
+		if (!taken[i] && explains(host, f, &a->troubles[i]))
 			list[n++] = &a->troubles[i];
 	for (size_t i = 1; i < n; i++)
 		for (size_t j = i; j && list[j]->kind < list[j - 1]->kind; j--) {
@@ -302,7 +322,7 @@ void capture_join(const struct analysis *a, struct diagnosis *host, struct diagn
 	size_t kept = 0;
 
 	vec_each(f, &host->findings) {
-		size_t n = explained_by(a, f, explained, list);
+		size_t n = explained_by(a, host, f, explained, list);
 
 		if (!n) {
 			host->findings.items[kept++] = *f;
