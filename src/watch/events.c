@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "watch/events.h"
 
+#include <netinet/in.h>
 #include <stdio.h>
 
 #include "causes/fw_packets.h"
@@ -101,6 +102,52 @@ static uint32_t inode_of(const struct observation *o, const struct drop_event *e
 	return sk ? sk->inode : 0;
 }
 
+static bool may_receive(const struct socket *sk, const struct headers *h)
+{
+	return sk->kind == SOCKET_INET && sk->protocol == h->protocol &&
+	       sk->local_port == h->destination_port &&
+	       (sk->family == h->family || (sk->family == AF_INET6 && !sk->v6only)) &&
+	       (!sk->remote_port || sk->remote_port == h->source_port);
+}
+
+/*
+ * Before 6.11 the kernel does not say which socket was full: the one of that port, if there is but
+ * one. How full it was then nobody tells.
+ */
+static void give_receiver(const struct observation *o, struct packet_event *p)
+{
+	const struct socket *found = NULL;
+
+	if (p->event.family || p->headers.protocol != IPPROTO_UDP || !p->headers.has_ports ||
+	    strcmp(p->event.reason, "SOCKET_RCVBUFF") != 0)
+		return;
+	vec_each(sk, &o->b.sockets)
+		if (may_receive(sk, &p->headers)) {
+			if (found)
+				return;
+			found = sk;
+		}
+	if (!found)
+		return;
+	p->event.family = found->family;
+	p->event.protocol = found->protocol;
+	p->event.local_port = found->local_port;
+	p->event.cookie = found->cookie;
+	p->event.inode = found->inode;
+}
+
+static void give_receivers(struct watch_events *e, const struct diagnosis *d)
+{
+	if (d->drops->receiving_socket)
+		return;
+	vec_each(p, &e->held) {
+		const struct observation *o = observation_of(d, p->event.netns);
+
+		if (o)
+			give_receiver(o, p);
+	}
+}
+
 /* Looking costs a walk over all descriptors of all processes. */
 static bool is_answered(const struct watch_events *e, uint32_t inode)
 {
@@ -109,11 +156,12 @@ static bool is_answered(const struct watch_events *e, uint32_t inode)
 	return h && !h->doubted && (!h->gone || h->interval + GONE_STAYS > e->interval);
 }
 
-void watch_events_unowned(const struct watch_events *e, const struct diagnosis *d,
+void watch_events_unowned(struct watch_events *e, const struct diagnosis *d,
 			  struct watch_inodes *ret)
 {
 	size_t kept = 0;
 
+	give_receivers(e, d);
 	vec_each(p, &e->held) {
 		const struct observation *o = observation_of(d, p->event.netns);
 		uint32_t inode = inode_of(o, &p->event);
@@ -386,6 +434,7 @@ void watch_events_judge(struct watch_events *e, struct diagnosis *d, const struc
 	bool *wants = xcalloc(d->observations.n, sizeof(*wants));
 
 	e->interval++;
+	give_receivers(e, d);
 	vec_each(p, &e->held) {
 		size_t at = place_of(d, p->event.netns);
 

@@ -64,7 +64,7 @@ void watch_events_add(struct watch_events *e, const struct drop_event *event, in
 struct watch_inodes {
 	VEC(uint32_t) list;
 };
-void watch_events_unowned(const struct watch_events *e, const struct diagnosis *d,
+void watch_events_unowned(struct watch_events *e, const struct diagnosis *d,
 			  struct watch_inodes *ret);
 /* pid 0: nobody holds it. */
 void watch_events_holder(struct watch_events *e, uint32_t inode, int pid, const char *comm);

@@ -39,7 +39,7 @@ print(value, {(l["cause"], l["how"], l["reason"]): l["total"] for l in lines}, s
 sys.exit(not value)
 END
 }
-storm() { ip netns exec "$client" "$GEN" udp-send 192.0.2.2 "$1" -n "$2" > /dev/null; }
+storm() { ip netns exec "$client" "$GEN" udp-send 192.0.2.2 "$1" -n "$2" --time 1000 > /dev/null; }
 counter() { ip netns exec "$server" cat /proc/net/snmp | awk -v n="$1" '
 	/^Udp:/ { if (!names) { split($0, k); names = 1 } else for (i in k) if (k[i] == n) print $i }'; }
 

@@ -328,6 +328,40 @@ static void the_snapshot_knows_owners(void **state)
 	end(&s);
 }
 
+/* 6.1 does not name the socket that was full: it is the only one of its port, or not known. */
+static void a_receiver_that_the_kernel_does_not_name(void **state)
+{
+	struct observation *o;
+	struct stage_set s;
+	struct socket *sk;
+
+	(void)state;
+	begin(&s);
+	o = s.d.observations.items;
+	*vec_push(&o->b.owners) = (struct socket_owner){500, 812};
+	*vec_push(&o->b.processes) = (struct process){.pid = 812, .comm = "dnsdist"};
+	sk = vec_push(&o->b.sockets);
+	*sk = (struct socket){.kind = SOCKET_INET, .cookie = 7, .inode = 500, .family = AF_INET6,
+			      .protocol = IPPROTO_UDP, .local_port = 53};
+	drop(&s, event("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", 53));
+	assert_non_null(strstr(told(&s), "udp_queue_rcv_one_skb, owner dnsdist (812)\n"));
+	drop(&s, event("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", 54));
+	assert_null(strstr(told(&s), "owner"));
+	/* A kernel that could have named it did not. */
+	s.drops.receiving_socket = true;
+	drop(&s, event("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", 53));
+	assert_null(strstr(told(&s), "owner"));
+	s.drops.receiving_socket = false;
+	sk = vec_push(&o->b.sockets);
+	*sk = o->b.sockets.items[0];
+	drop(&s, event("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", 53));
+	assert_null(strstr(told(&s), "owner"));
+	o->b.sockets.items[1].v6only = true;
+	drop(&s, event("SOCKET_RCVBUFF", "udp_queue_rcv_one_skb", 53));
+	assert_non_null(strstr(told(&s), "owner dnsdist (812)"));
+	end(&s);
+}
+
 /* ---- what is meant ---- */
 
 static void filters_hold_for_packets(void **state)
@@ -571,6 +605,7 @@ int main(void)
 		cmocka_unit_test(each_packet_has_its_rule),
 		cmocka_unit_test(the_owner_is_not_who_ran),
 		cmocka_unit_test(the_snapshot_knows_owners),
+		cmocka_unit_test(a_receiver_that_the_kernel_does_not_name),
 		cmocka_unit_test(filters_hold_for_packets),
 		cmocka_unit_test(no_more_than_asked_for),
 		cmocka_unit_test(what_finds_no_room_is_missed),
