@@ -160,8 +160,13 @@ is "passed on" 5303 "pids == {$passed} and 180 < lost < 200"
 is "in flight: nobody" 5304 "pids == {None} and 180 < lost < 200 and not any(l['owner']['closed'] for l in lines)"
 is "ended: whose it was" 5305 "pids == {$ended} and 180 < lost < 200 and
 	all(l['owner']['closed'] and l['owner']['exited'] for l in lines)"
-# Where a look fell into the short life of that one it was seen.
-is "gone before a look" 5308 "20 < lost < 40 and all(l['owner']['closed'] for l in lines)"
+# Where a look fell into the short life of that one it was seen. Before 6.11 the kernel does not name
+# the socket that was full, and a look finds none.
+if [ "$(printf '6.11\n%s\n' "$(uname -r)" | sort -V | head -n 1)" = 6.11 ]; then
+	is "gone before a look" 5308 "20 < lost < 40 and all(l['owner']['closed'] for l in lines)"
+else
+	is "gone before a look" 5308 "not lines or 20 < lost < 40 and all(l['owner']['closed'] for l in lines)"
+fi
 if [ -n "$cgroups" ]; then
 	is "its unit" 5306 "pids == {$unit} and all(l['owner']['unit'] == 'whydrop-test-$$.service' for l in lines)"
 	is "its container" 5307 "pids == {$contained} and

@@ -42,6 +42,7 @@ is() { # is CASE EXPRESSION over lines, n(kind) and s(kind)
 		s = lambda kind: sum(l["segments"] for l in lines if l["kind"] == kind)
 		print([[l[k] for k in ("kind", "reason", "error", "state", "peer", "local_port", "remote_port",
 		                       "packets", "segments")] for l in lines])
+		print([(l["cause"], l["reason"], l["symbol"], l["packets"]) for l in d["lines"]])
 		sys.exit(not eval("(" + sys.argv[2] + ")"))
 	END
 }
