@@ -5,15 +5,12 @@
 #include <archive.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define BUFFER_SIZE (2U * INPUT_NEED_MAX)
 #define RAW_SIZE (256U << 10)
 #define READ_SIZE (256U << 10)
-/* Pages of a mapped file that were read are given back in such pieces, so that memory stays small. */
-#define PASSED_SIZE (16U << 20)
 
 /* ---- compressed ---- */
 
@@ -28,8 +25,6 @@ static la_ssize_t feed(struct archive *a, void *context, const void **ret)
 		in->first_n = 0;
 		return n;
 	}
-	if (in->map)
-		return 0;
 	do
 		n = read(in->fd, in->raw, RAW_SIZE);
 	while (n < 0 && errno == EINTR);
@@ -46,13 +41,9 @@ static int open_packed(struct input *in, const char *packed)
 	in->packed = packed;
 	in->first = in->at;
 	in->first_n = (size_t)(in->end - in->at);
-	if (!in->map) {
-		in->raw = xrealloc(NULL, RAW_SIZE + in->first_n);
-		memcpy(in->raw + RAW_SIZE, in->first, in->first_n);
-		in->first = in->raw + RAW_SIZE;
-	}
-	if (!in->buffer)
-		in->buffer = xrealloc(NULL, BUFFER_SIZE);
+	in->raw = xrealloc(NULL, RAW_SIZE + in->first_n);
+	memcpy(in->raw + RAW_SIZE, in->first, in->first_n);
+	in->first = in->raw + RAW_SIZE;
 	in->at = in->end = in->buffer;
 	in->offset = 0;
 	in->ended = false;
@@ -114,16 +105,6 @@ const uint8_t *input_fill(struct input *in, size_t n)
 	return left >= n ? in->at : NULL;
 }
 
-static void give_back(struct input *in)
-{
-	size_t n = (size_t)(in->at - in->passed) / PASSED_SIZE * PASSED_SIZE;
-
-	if (!n)
-		return;
-	madvise(in->map + (in->passed - in->map), n, MADV_DONTNEED);
-	in->passed += n;
-}
-
 bool input_skip(struct input *in, uint64_t n)
 {
 	while (n) {
@@ -134,27 +115,6 @@ bool input_skip(struct input *in, uint64_t n)
 		if (n && !input_fill(in, 1))
 			return false;
 	}
-	if (in->passed && !in->buffer && (size_t)(in->at - in->passed) >= PASSED_SIZE)
-		give_back(in);
-	return true;
-}
-
-static bool map(struct input *in, const struct stat *st)
-{
-	void *at;
-
-	/* What another program has read of it is not ours to read again. */
-	if (!S_ISREG(st->st_mode) || st->st_size <= 0 || lseek(in->fd, 0, SEEK_CUR) != 0)
-		return false;
-	at = mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_PRIVATE, in->fd, 0);
-	if (at == MAP_FAILED)
-		return false;
-	in->map = at;
-	in->map_size = (size_t)st->st_size;
-	madvise(at, in->map_size, MADV_SEQUENTIAL);
-	in->at = in->passed = in->map;
-	in->end = in->map + in->map_size;
-	in->offset = in->map_size;
 	return true;
 }
 
@@ -176,10 +136,8 @@ static int begin(struct input *in)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	if (!map(in, &st)) {
-		in->buffer = xrealloc(NULL, BUFFER_SIZE);
-		in->at = in->end = in->buffer;
-	}
+	in->buffer = xrealloc(NULL, BUFFER_SIZE);
+	in->at = in->end = in->buffer;
 	packed = input_need(in, 4) ? packed_with(in->at) : NULL;
 	return packed ? open_packed(in, packed) : in->err;
 }
@@ -205,8 +163,6 @@ void input_done(struct input *in)
 {
 	if (in->archive)
 		archive_read_free(in->archive);
-	if (in->map)
-		munmap(in->map, in->map_size);
 	free(in->buffer);
 	free(in->raw);
 	if (in->fd > STDIN_FILENO)

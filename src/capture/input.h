@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bytes of a capture, front to back: from a mapped file without a copy, or from a pipe, a
- * terminal or a compressed file (gzip, zstd) through a buffer of fixed size.
+ * The bytes of a capture, front to back: of a file, a pipe, a terminal or a compressed file (gzip,
+ * zstd), through a buffer of fixed size. What was read just now is in the processor's cache, as the
+ * pages of a mapped file are not: that was slower, with small packets and with full ones.
  */
 #ifndef WHYDROP_INPUT_H
 #define WHYDROP_INPUT_H
@@ -20,9 +21,6 @@ struct input {
 	int err;		 /* why it ended before its end: negative errno */
 
 	int fd;
-	uint8_t *map;
-	size_t map_size;
-	const uint8_t *passed; /* pages below were given back */
 	uint8_t *buffer;
 	struct archive *archive;
 	uint8_t *raw; /* compressed bytes on their way to it */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Any bytes as a file: mapped and in batches, and read through the buffer, say the same. */
+/* Any bytes as a file: from its beginning in batches, and from within it one by one, say the same. */
 #define _GNU_SOURCE
 #include "fuzz.h"
 
@@ -60,18 +60,18 @@ static struct said read_all(const char *path, size_t max)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	int fd = memfd_create("capture", MFD_CLOEXEC);
-	struct said mapped, buffered;
+	struct said batches, single;
 	char path[64];
 
 	MUST(fd >= 0 && write(fd, data, n) == (ssize_t)n);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	mapped = read_all(path, BATCH);
-	/* What does not begin at the beginning is not mapped. */
+	batches = read_all(path, BATCH);
+	/* As standard input that somebody has read the first byte of. */
 	MUST(ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0);
 	MUST(write(fd, "x", 1) == 1 && write(fd, data, n) == (ssize_t)n);
 	MUST(dup2(fd, STDIN_FILENO) == STDIN_FILENO && lseek(fd, 1, SEEK_SET) == 1);
-	buffered = read_all("-", 1);
+	single = read_all("-", 1);
 	close(fd);
-	MUST(memcmp(&mapped, &buffered, sizeof(mapped)) == 0);
+	MUST(memcmp(&batches, &single, sizeof(batches)) == 0);
 	return 0;
 }
