@@ -144,7 +144,7 @@ struct {
 
 const volatile bool retransmit_has_error, reset_has_reason;
 const volatile bool failed_only; /* of states only what went wrong: enum tcp_states */
-const volatile __u32 netns_wanted; /* 0: any */
+const volatile __u32 netns_in_full; /* of others no flow is kept; 0: all are in full */
 const volatile __u64 tick_ns; /* how long a jiffy is */
 
 bool enabled;
@@ -263,19 +263,25 @@ static __always_inline void place_packet(struct tcp_key *key, struct sk_buff *sk
 	key->netns = net ? BPF_CORE_READ(net, ns.inum) : 0;
 }
 
+static __always_inline void leave_out_flow(struct tcp_key *key)
+{
+	__builtin_memset(key->peer, 0, sizeof(key->peer));
+	key->family = 0;
+	key->local_port = key->remote_port = 0;
+}
+
 static __always_inline struct tcp_value *line_of(struct tcp_key *key)
 {
 	const struct tcp_value zero = {};
 	struct tcp_value *line;
 
+	if (netns_in_full && key->netns && key->netns != netns_in_full)
+		leave_out_flow(key);
 	line = bpf_map_lookup_elem(&lines, key);
 	if (line)
 		return line;
-	if (made.keys >= TCP_ENTRIES_IN_FULL) {
-		__builtin_memset(key->peer, 0, sizeof(key->peer));
-		key->family = 0;
-		key->local_port = key->remote_port = 0;
-	}
+	if (made.keys >= TCP_ENTRIES_IN_FULL)
+		leave_out_flow(key);
 	if (!bpf_map_update_elem(&lines, key, &zero, BPF_NOEXIST))
 		__sync_fetch_and_add(&made.keys, 1);
 	line = bpf_map_lookup_elem(&lines, key);
@@ -286,12 +292,8 @@ static __always_inline struct tcp_value *line_of(struct tcp_key *key)
 
 static __always_inline struct tcp_value *add(struct tcp_key *key, __u32 segments)
 {
-	struct tcp_value *line;
+	struct tcp_value *line = line_of(key);
 
-	/* What nobody can place may be ours. */
-	if (netns_wanted && key->netns && key->netns != netns_wanted)
-		return NULL;
-	line = line_of(key);
 	if (!line)
 		return NULL;
 	__sync_fetch_and_add(&line->packets, 1);

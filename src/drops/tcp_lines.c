@@ -45,7 +45,7 @@ struct tcp_tracer {
 	uint64_t missed_told;
 	bool retransmit_has_error, reset_has_reason;
 	enum tcp_states states;
-	uint32_t netns; /* counted alone; 0: all are */
+	uint32_t netns; /* whose flows are told apart; 0: of all */
 	VEC(struct reset_reason {
 		uint32_t value;
 		char name[48];
@@ -135,7 +135,7 @@ static int open_rung(struct tcp_tracer *t, const struct rung *rung)
 	t->skel->rodata->retransmit_has_error = t->retransmit_has_error;
 	t->skel->rodata->reset_has_reason = t->reset_has_reason;
 	t->skel->rodata->failed_only = t->states == TCP_STATES_FAILED;
-	t->skel->rodata->netns_wanted = t->netns;
+	t->skel->rodata->netns_in_full = t->netns;
 	t->skel->rodata->tick_ns = tick_ns();
 	err = tcp_bpf__load(t->skel);
 	if (!err)

@@ -16,7 +16,7 @@ enum tcp_states { TCP_STATES_NONE, TCP_STATES_FAILED, TCP_STATES_ALL };
 
 /*
  * Loads, attaches and begins to count; rung NULL: the best one; netns: the inode of the only one
- * that is counted, 0: all. -EPERM without the capabilities,
+ * whose ports and peers are told, 0: those of all. -EPERM without the capabilities,
  * -ENOENT without BTF, -EOPNOTSUPP if the kernel takes none of the programs.
  */
 int tcp_tracer_open(const char *rung, enum tcp_states states, uint32_t netns,
