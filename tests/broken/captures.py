@@ -17,7 +17,7 @@ def explain(program, data, what, pipe):
     path = pathlib.Path(f"/tmp/whydrop-broken.{id(program)}.{random.getrandbits(40)}")
     path.write_bytes(data)
     try:
-    X
+        # By a pipe it comes in pieces.
         command = [program, "pcap", "--json", "-" if pipe else str(path)]
         done = subprocess.run(command, input=data if pipe else None, capture_output=True, timeout=20)
         if done.returncode not in (0, 1, 2) or b"Sanitizer" in done.stderr:
