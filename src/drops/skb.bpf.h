@@ -150,9 +150,10 @@ static __always_inline struct sock *place(struct drop_key *key, struct sk_buff *
 {
 	struct net_device *dev = READ(skb, dev);
 	struct sock *sk = READ(skb, sk);
-	struct net *net = NULL, *sk_net;
+	struct net *net = NULL, *sk_net = rx_sk ? READ(rx_sk, __sk_common.skc_net.net) : NULL;
 
 	barrier_var(sk);
+	barrier_var(sk_net);
 	if (dev) {
 		net = READ(dev, nd_net.net);
 		if (is_net(net, typed)) {
@@ -163,9 +164,8 @@ static __always_inline struct sock *place(struct drop_key *key, struct sk_buff *
 		}
 	}
 	if (rx_sk) {
-		sk_net = BPF_CORE_READ(rx_sk, __sk_common.skc_net.net);
 		if (sk_net != net) {
-			key->netns = BPF_CORE_READ(sk_net, ns.inum);
+			key->netns = READ(sk_net, ns.inum);
 			key->ifindex = 0;
 		}
 		return place_socket(key, rx_sk, typed) ? rx_sk : NULL;
