@@ -26,6 +26,7 @@ struct hole {
 	uint32_t tsval; /* and the rest: of the packet behind it */
 	uint16_t id;
 	bool has_id, has_ts;
+	bool merged; /* of several, more than are kept: with what was seen between them */
 	int64_t at_ns;
 };
 
@@ -50,9 +51,8 @@ enum half_bits {
 	HALF_UNA = 1 << 10,	    /* `una` is known */
 	HALF_TIMING = 1 << 11,	    /* a round trip is being timed */
 	HALF_SCALED = 1 << 12,	    /* its window is scaled by `scale` */
-	HALF_HOLES_MERGED = 1 << 13, /* more holes at once than are kept */
-	HALF_SHORT = 1 << 14,	    /* its last segment was less than an MSS */
-	HALF_SHRUNK = 1 << 15,	    /* what was stuck came through once it was smaller */
+	HALF_SHORT = 1 << 13,	    /* its last segment was less than an MSS */
+	HALF_SHRUNK = 1 << 14,	    /* what was stuck came through once it was smaller */
 };
 
 /* Why a segment was sent again. */

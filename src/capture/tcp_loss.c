@@ -48,8 +48,8 @@ static void hole_add(struct half *h, struct hole hole)
 	struct track *k = h->track;
 
 	if (h->holes == HOLES_KEPT) {
-		/* The two oldest become one, and what lies between them counts as not seen. */
-		h->bits |= HALF_HOLES_MERGED;
+		/* The two oldest become one, with what was seen between them. */
+		k->hole[1].merged = true;
 		k->hole[1].from = k->hole[0].from;
 		hole_remove(h, 0);
 	}
@@ -274,15 +274,18 @@ uint32_t tcp_sequence(struct flows *t, struct flow *f, const struct cap_packet *
 
 /* ---- the receiver's side ---- */
 
-/* What is ACKed was received: what of it was never seen, the capture missed. */
+/*
+ * What is ACKed was received: what of it was never seen, the capture missed. Of holes that became
+ * one nobody knows what of it was seen: no gap is claimed.
+ */
 static uint32_t acknowledged_unseen(struct half *h, const struct cap_packet *p)
 {
 	uint32_t gaps = 0;
 
 	for (size_t i = 0; i < h->holes;)
 		if (!seq_before(p->ack, h->track->hole[i].to)) {
+			gaps += !h->track->hole[i].merged;
 			hole_remove(h, i);
-			gaps++;
 		} else {
 			i++;
 		}

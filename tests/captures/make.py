@@ -201,6 +201,25 @@ def lossy_before(c, n=200, every=10):
     one.close()
 
 
+def lossy_window(c, n=60, every=3):
+    """20 holes in one window, more than are kept; each is filled, and nothing was missed."""
+    one = Connection(c).open()
+    lost = []
+    for i in range(n):
+        if i % every == 0:
+            lost.append(one.next[0])
+            one.next[0] += 1000
+            one.id[0] += 1
+        else:
+            one.send(0, PSH | ACK, 1000)
+            one.send(1, ACK, ack=lost[0])
+    for start, after in zip(lost, lost[1:] + [one.next[0]]):
+        c.wait(0.02)
+        one.send(0, PSH | ACK, 1000, seq=start)
+        one.send(1, ACK, ack=after)
+    one.close()
+
+
 def reordered(c, n=200, every=10):
     """The second of two comes first: an older identification fills the hole, one RTT late or not."""
     one = Connection(c).open()
@@ -468,8 +487,9 @@ def udp_may_fragment(c):
     udp_series(c, 1000, (10, 20, 30), flags=0)
 
 
-CASES = [udp_lost, udp_shared_id, udp_random_id, udp_no_id, udp_may_fragment, clean, clean_v6, syn_silent, syn_refused, syn_prohibited, accept_full, synack_silent, lossy,
-         lossy_before, reordered, duplicated, zero_window, zero_window_short, reset_idle, silent_idle,
+CASES = [udp_lost, udp_shared_id, udp_random_id, udp_no_id, udp_may_fragment, clean, clean_v6,
+         syn_silent, syn_refused, syn_prohibited, accept_full, synack_silent, lossy, lossy_before,
+         lossy_window, reordered, duplicated, zero_window, zero_window_short, reset_idle, silent_idle,
          reset_abort, reset_forged, reset_after_fin, keepalive_dead, keepalive_alive, black_hole, died,
          gap, flags, udp_answered, udp_silent, udp_refused, challenged, tagged, vxlan, gre, flood]
 

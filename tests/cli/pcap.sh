@@ -29,6 +29,7 @@ synack_silent     | 1 | cap-handshake | - | synack-silent client 1 3 0 2; loss s
 flood             | 1 | cap-handshake | syn-flood | syn-lone server 5000 5000 0 1
 lossy             | 1 | cap-retrans | - | loss client 1 50 0 9
 lossy_before      | 1 | cap-retrans | - | loss client 1 20 0 6
+lossy_window      | 1 | cap-retrans | - | loss client 1 20 0 84
 black_hole        | 1 | cap-retrans | pmtu-blackhole | loss client 1 5 0 7; mtu client 1 5 0 7
 died              | 1 | cap-retrans | - | loss client 1 5 0 7; died client 1 5 6540 7
 reordered         | 0 | cap-dup-reorder | - | reordered client 1 20 0 5
