@@ -26,17 +26,17 @@
 
 /* --- ctrl-C: the first ends the sampling, the second the program --- */
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted, signalled; /* session_stop() is no signal */
 static void (*volatile last_act)(void);
 
 static void on_interrupt(int signal_number)
 {
-	if (interrupted) {
+	if (signalled) {
 		if (last_act)
 			last_act();
 		_exit(128 + signal_number);
 	}
-	interrupted = 1;
+	signalled = interrupted = 1;
 }
 
 void session_on_quit(void (*fn)(void))
@@ -160,6 +160,8 @@ static int sample_numbers(struct session *s, const struct session_options *optio
 
 bool session_again(struct session *s, const struct session_options *options, struct diagnosis *d)
 {
+	uint64_t sources = s->sources;
+
 	if (interrupted)
 		return false;
 	vec_each(o, &d->observations) {
@@ -170,7 +172,10 @@ bool session_again(struct session *s, const struct session_options *options, str
 	clock_gettime(CLOCK_REALTIME, &s->report.started_at);
 	s->due_ns += (int64_t)(options->seconds * NSEC_PER_SEC);
 	session_sleep_until(s->due_ns);
+	/* What still does not answer is not waited for again. */
+	s->sources &= ~collect_given_up();
 	session_take_phase(s, d, "b");
+	s->sources = sources;
 	measure(d);
 	return true;
 }

@@ -32,7 +32,8 @@ static void look(struct session *s, struct observation *steps)
 		snprintf(s->hosts[i].phase, sizeof(s->hosts[i].phase), "wait");
 		/* The CPUs' backlog is the machine's: told once, with the first namespace. */
 		collect_snapshot(&s->hosts[i],
-				 i ? ONSET_SOURCES & ~SOURCE_BIT(SRC_SOFTNET) : ONSET_SOURCES,
+				 (i ? ONSET_SOURCES & ~SOURCE_BIT(SRC_SOFTNET) : ONSET_SOURCES) &
+					 ~collect_given_up(),
 				 &steps[i].b);
 	}
 }

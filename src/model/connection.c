@@ -231,7 +231,7 @@ uint64_t tcp_oldest_ms(const struct socket *sk, const struct tcp_settings *s)
 		for (uint64_t i = 0; i <= sk->tcp.retransmits; i++) {
 			sum += rto;
 			if (i >= linear)
-				rto *= 2;
+				rto = MIN(rto * 2, s->rto_max_us / 1000);
 		}
 		return sum > sk->timer_ms ? sum - sk->timer_ms : 0;
 	}

@@ -121,6 +121,9 @@ static void give_receiver(const struct observation *o, struct packet_event *p)
 	if (p->event.family || p->headers.protocol != IPPROTO_UDP || !p->headers.has_ports ||
 	    strcmp(p->event.reason, "SOCKET_RCVBUFF") != 0)
 		return;
+	/* A raw socket's copy (raw_rcv, rawv6_rcv): the UDP socket got its own. */
+	if (strncmp(p->event.symbol, "raw", 3) == 0)
+		return;
 	vec_each(sk, &o->b.sockets)
 		if (may_receive(sk, &p->headers)) {
 			if (found)

@@ -221,8 +221,9 @@ static const struct socket *socket_of_port(const struct snapshot *s, const struc
  */
 static bool is_gone(const struct observation *o, const struct drop *d)
 {
+	/* Of a raw socket (raw_rcv, rawv6_rcv) the port is its protocol. */
 	if (d->protocol != IPPROTO_UDP || !source_ok(&o->b, SRC_SOCKETS) ||
-	    (!d->cookie && !d->local_port))
+	    (!d->cookie && !d->local_port) || strncmp(d->symbol, "raw", 3) == 0)
 		return false;
 	vec_each(sk, &o->b.sockets)
 		if (d->cookie ? sk->cookie == d->cookie

@@ -138,6 +138,8 @@ static void holders_of_old_are_not_believed(void **state)
 	(void)state;
 	assert_true(pipe(commands) == 0 && pipe(answers) == 0);
 	pid = start_holder(commands[0], answers[1]);
+	close(commands[0]); /* so that its end is seen, should it fail */
+	close(answers[1]);
 	assert_int_equal(read(answers[0], &byte, 1), 1);
 	first = inode_of(pid, 100);
 	is_held_by(first, pid);
@@ -151,10 +153,8 @@ static void holders_of_old_are_not_believed(void **state)
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	is_held_by(second, 0);
-	for (size_t i = 0; i < 2; i++) {
-		close(commands[i]);
-		close(answers[i]);
-	}
+	close(commands[1]);
+	close(answers[0]);
 }
 
 int main(void)
