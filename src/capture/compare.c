@@ -2,6 +2,7 @@
 /* Two captures read side by side, each packet looking for itself in the other. */
 #include "capture/compare.h"
 
+#include <math.h>
 #include <netinet/in.h>
 
 #define LOOKED_AT 256  /* of one bucket: of packets without identification many are alike */
@@ -126,12 +127,13 @@ static struct sight *partner(const struct hop *h, const struct sight *s, uint64_
 	uint64_t place = h->buckets[s->key & MASK];
 	struct sight *best = NULL;
 	int best_alike = -1, twin_alike = -1, seen = 0;
-	int64_t best_off = 0;
+	double best_off = 0;
 
 	for (; place > h->tail && seen < LOOKED_AT; place = sight_at(h, place - 1)->next) {
 		struct sight *c = sight_at(h, place - 1);
 		const struct hop_dir *d = hop_dir_of(h, s->side, s->flow, s->from);
-		int64_t later, off;
+		int64_t later;
+		double off;
 		int alike;
 
 		seen++;
@@ -148,7 +150,7 @@ static struct sight *partner(const struct hop *h, const struct sight *s, uint64_
 		if (c->twin && alike < LIKENESS_ALL)
 			continue;
 		later = s->side ? s->at_ns - c->at_ns : c->at_ns - s->at_ns;
-		off = llabs(later - (d->matched ? d->diff_sum / (int64_t)d->matched : h->clock.offset_ns));
+		off = fabs((double)(later - h->clock.offset_ns) - hop_mean(d));
 		if (alike > best_alike || (alike == best_alike && off <= best_off)) {
 			best = c;
 			best_alike = alike;
@@ -192,7 +194,7 @@ static void changes(struct hop_dir *d, const struct sight *a, const struct sight
 		change(d, CHANGE_MSS, a, a->mss, b->mss);
 }
 
-static void delays(struct hop_dir *d, const struct sight *a, const struct sight *b)
+static void delays(const struct hop *h, struct hop_dir *d, const struct sight *a, const struct sight *b)
 {
 	int64_t later = b->at_ns - a->at_ns;
 
@@ -201,7 +203,7 @@ static void delays(struct hop_dir *d, const struct sight *a, const struct sight 
 	if (d->matched)
 		d->jitter_ns += (llabs(later - d->diff_last) - d->jitter_ns) / 16;
 	d->diff_last = later;
-	d->diff_sum += later;
+	d->diff_sum += (double)(later - h->clock.offset_ns);
 	d->matched++;
 }
 
@@ -231,7 +233,7 @@ void hop_pair(struct hop *h, const struct sight *a, const struct sight *b)
 
 	changes(d, a, b);
 	order(d, a, b);
-	delays(d, a, b);
+	delays(h, d, a, b);
 	note_delay(h, a, b);
 	if ((a->again || b->again) && h->resent.n < HOP_LEFT_MAX)
 		*(struct hop_range *)vec_push(&h->resent) =

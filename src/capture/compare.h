@@ -71,7 +71,8 @@ struct hop_dir {
 	bool way_known;
 	uint8_t ttl[2];
 	uint64_t last[2], reordered[2], first_reordered[2]; /* by the order of either capture */
-	int64_t diff_min, diff_max, diff_sum, diff_last; /* time in capture 1 less that in 0 */
+	int64_t diff_min, diff_max, diff_last; /* time in capture 1 less that in 0 */
+	double diff_sum;		       /* of these, each less the offset of the clocks */
 	int64_t jitter_ns;				 /* RFC 3550, 6.4.1 */
 	struct hop_change change[CHANGE_N];
 	/* TCP: in each capture on its own. */
@@ -158,6 +159,12 @@ size_t delay_bucket(int64_t ns);
 int64_t delay_of(size_t bucket);
 /* So many of 1000 delays are not larger. */
 int64_t hop_delay(const struct hop_way *w, unsigned int permille);
+
+/* Of the differences, above the offset of the clocks. */
+static inline double hop_mean(const struct hop_dir *d)
+{
+	return d->diff_sum / (double)MAX(d->matched, 1);
+}
 
 static inline struct hop_flow *hop_flow(const struct hop *h, const struct sight *s)
 {

@@ -21,15 +21,10 @@ static int by_address(const void *a, const void *b)
 	return memcmp(a, b, offsetof(struct place, way));
 }
 
-static double mean(const struct hop_dir *d)
-{
-	return (double)d->diff_sum / (double)MAX(d->matched, 1);
-}
-
 /* Of a direction of its own; false: nothing tells. A router takes from the TTL; a wire takes time. */
 static bool own_way(const struct hop *h, const struct hop_dir *d, const struct hop_dir *back, enum way *ret)
 {
-	double later = mean(d), than = back->matched ? mean(back) : (double)h->clock.offset_ns;
+	double later = hop_mean(d), than = hop_mean(back); /* 0 of none: as the offset is */
 
 	if (!d->matched)
 		return false;

@@ -107,6 +107,14 @@ def clock(folder):
     hop.write(folder, "clock")
 
 
+def epoch(folder):
+    """The first clock begins in 1970, and there is no router; 3 of 100 are lost."""
+    hop = Hop(routed=False, skew=1.54e9)
+    hop.now -= 1.7e9 - 1000
+    lose(Talk(hop).open())
+    hop.write(folder, "epoch")
+
+
 def lose(talk, n=100, every=33):
     for i in range(n):
         seq = talk.seq[0]
@@ -300,7 +308,7 @@ def renumbered(folder):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for case in (clean, clock, bridged, nat, gso, gso_midstream, cut, gap, one_way, clamped, marked, damaged,
+    for case in (clean, clock, epoch, bridged, nat, gso, gso_midstream, cut, gap, one_way, clamped, marked, damaged,
                  reset, blocked, renumbered):
         case(folder)
 
