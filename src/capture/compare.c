@@ -105,12 +105,21 @@ static bool translated(const struct hop *h, const struct sight *a, const struct 
 	return a->protocol == IPPROTO_UDP && a->head && a->length >= 4 && (a->id || a->length >= 12);
 }
 
+static bool are_peers(const struct hop *h, const struct sight *a, const struct sight *b)
+{
+	return hop_flow(h, a)->peer == b->flow + 1 && hop_flow(h, b)->peer == a->flow + 1;
+}
+
 static bool related(const struct hop *h, const struct sight *a, const struct sight *b)
 {
 	const struct hop_flow *x = hop_flow(h, a), *y = hop_flow(h, b);
 
-	if (x->peer || y->peer)
-		return x->peer == b->flow + 1 && y->peer == a->flow + 1 && (a->from ^ b->from) == x->flip;
+	if (are_peers(h, a, b))
+		return (a->from ^ b->from) == x->flip;
+	/* A translator may have given the ports of an earlier connection to the one that begins here. */
+	if (((x->peer && !x->translated) || (y->peer && !y->translated)) ||
+	    ((x->peer || y->peer) && (a->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN))
+		return false;
 	return translated(h, a, b);
 }
 
@@ -232,7 +241,6 @@ void hop_pair(struct hop *h, const struct sight *a, const struct sight *b)
 	struct hop_dir *d = hop_dir_of(h, 0, a->flow, a->from);
 
 	changes(d, a, b);
-	order(d, a, b);
 	delays(h, d, a, b);
 	note_delay(h, a, b);
 	if ((a->again || b->again) && h->resent.n < HOP_LEFT_MAX)
@@ -244,18 +252,20 @@ static void match(struct hop *h, struct sight *s, struct sight *c)
 {
 	struct sight *a = s->side ? c : s, *b = s->side ? s : c;
 
-	if (!hop_flow(h, a)->peer)
+	if (!are_peers(h, a, b))
 		pair_up(h, a->flow, b->flow, a->from != b->from, true);
 	s->matched = c->matched = true;
+	order(hop_dir_of(h, 0, a->flow, a->from), a, b);
 	hop_pair(h, a, b);
 }
 
 /* ---- those that wait ---- */
 
-static void leave(struct hop *h, const struct sight *s)
+static void leave(struct hop *h, struct sight *s)
 {
 	if (s->matched)
 		return;
+	s->acked = hop_acked(&hop_flow(h, s)->dir[s->from], s);
 	if (h->left.n < HOP_LEFT_MAX)
 		*(struct sight *)vec_push(&h->left) = *s;
 	else
@@ -280,7 +290,7 @@ static void wait_for_partner(struct hop *h, const struct sight *s)
 static void pass_time(struct hop *h, int64_t now_ns)
 {
 	while (h->tail < h->head) {
-		const struct sight *s = sight_at(h, h->tail);
+		struct sight *s = sight_at(h, h->tail);
 
 		if (now_ns - (s->at_ns - (s->side ? h->clock.offset_ns : 0)) <= HOP_WINDOW_NS)
 			return;

@@ -33,7 +33,9 @@ struct sight {
 	uint32_t flow, seq, ack, length, tsval, tsecr;
 	uint16_t id, window, mss;
 	uint8_t side, from, flags, ttl, tos, options, protocol, fate;
-	bool matched, again; /* again: TCP, its bytes were sent before */
+	/* Of TCP: its bytes were sent before; they were acknowledged by the time that was allowed for a partner */
+	bool again, acked;
+	bool matched;
 	bool has_id, has_ts;
 };
 
@@ -59,7 +61,7 @@ enum hop_change_kind { CHANGE_PAYLOAD, CHANGE_MSS, CHANGE_OPTIONS, CHANGE_ECN, C
 
 struct hop_change {
 	uint64_t packets, first;
-	uint32_t from, to; /* of the first, in capture 0 and in capture 1 */
+	uint32_t from, to; /* of the first, before the hop and behind it; until judged in capture 0 and in 1 */
 };
 
 /* One direction of a connection. */
@@ -159,6 +161,12 @@ size_t delay_bucket(int64_t ns);
 int64_t delay_of(size_t bucket);
 /* So many of 1000 delays are not larger. */
 int64_t hop_delay(const struct hop_way *w, unsigned int permille);
+
+/* 32 bits: of a packet and an acknowledgement that are less than 2 GiB apart. */
+static inline bool hop_acked(const struct hop_dir *d, const struct sight *s)
+{
+	return d->acked_known && (int32_t)(d->acked - (s->seq + s->length)) >= 0;
+}
 
 /* Of the differences, above the offset of the clocks. */
 static inline double hop_mean(const struct hop_dir *d)

@@ -18,7 +18,7 @@ struct place {
 
 static int by_address(const void *a, const void *b)
 {
-	return memcmp(a, b, offsetof(struct place, way));
+	return memcmp(a, b, offsetof(struct place, family) + 1); /* padding follows */
 }
 
 /* Of a direction of its own; false: nothing tells. A router takes from the TTL; a wire takes time. */
@@ -50,7 +50,11 @@ static void ways_of(const struct hop *h, struct hop_flow *f)
 			d[i].way_known = true;
 		}
 	if (!d[0].way_known) {
-		d[0].way = f->key.port[0] >= f->key.port[1] ? WAY_THERE : WAY_BACK;
+		/* Of one way only: the captures were given in the order of the path. */
+		if (!d[0].matched != !d[1].matched)
+			d[0].way = d[0].matched ? WAY_THERE : WAY_BACK;
+		else
+			d[0].way = f->key.port[0] >= f->key.port[1] ? WAY_THERE : WAY_BACK;
 		d[1].way = !d[0].way;
 	}
 }
@@ -114,6 +118,17 @@ static void ways(struct hop *h)
 
 /* ---- the span of delays ---- */
 
+/* What was changed on the way back was first seen behind the hop. */
+static void turn_changes(struct hop_dir *d)
+{
+	for (int c = 0; c < CHANGE_N && d->way == WAY_BACK; c++) {
+		uint32_t was = d->change[c].to;
+
+		d->change[c].to = d->change[c].from;
+		d->change[c].from = was;
+	}
+}
+
 static void sum_up(struct hop *h)
 {
 	bool any[2] = {false, false};
@@ -121,7 +136,7 @@ static void sum_up(struct hop *h)
 
 	vec_each (f, &h->side[0].flows)
 		for (int i = 0; i < 2; i++) {
-			const struct hop_dir *d = &f->dir[i];
+			struct hop_dir *d = &f->dir[i];
 			struct hop_way *w = &h->way[d->way];
 			int64_t least = d->way == WAY_THERE ? d->diff_min - h->clock.offset_ns
 							    : h->clock.offset_ns - d->diff_max;
@@ -130,6 +145,7 @@ static void sum_up(struct hop *h)
 
 			if (!d->matched)
 				continue;
+			turn_changes(d);
 			w->least_ns = any[d->way] ? MIN(w->least_ns, least) : least;
 			w->most_ns = any[d->way] ? MAX(w->most_ns, most) : most;
 			any[d->way] = true;
@@ -170,7 +186,7 @@ static int by_dir(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-/* Somebody wrote other identifications: then none of the direction has matched by it. */
+/* Somebody wrote other identifications: then next to none of the direction has matched by it. */
 static bool renumbered(const struct sight *a, const struct sight *b)
 {
 	return a->has_id && a->seq == b->seq && a->length == b->length && a->ack == b->ack &&
@@ -189,12 +205,14 @@ static bool damaged(const struct hop_dir *d, const struct sight *a, const struct
 /* Two lists of one direction, in order. */
 static void look_again(struct hop *h, struct hop_dir *d, struct sight *a, size_t an, struct sight *b, size_t bn)
 {
-	bool fresh = !d->matched;
+	/* By chance one of 65536 is the same, and those of 0 that are left alone. */
+	bool fresh = d->matched * 8 <= MIN(an, bn), known = d->matched > 0;
 	size_t from = 0;
 
 	for (size_t i = 0; i < an; i++)
 		for (size_t j = from; j < MIN(bn, from + NEAR); j++) {
-			if (b[j].fate == FATE_N || !(fresh ? renumbered(&a[i], &b[j]) : damaged(d, &a[i], &b[j])))
+			if (b[j].fate == FATE_N || !((fresh && renumbered(&a[i], &b[j])) ||
+						     (known && damaged(d, &a[i], &b[j]))))
 				continue;
 			hop_pair(h, &a[i], &b[j]);
 			a[i].fate = b[j].fate = FATE_N;
@@ -295,8 +313,16 @@ static bool receiver_had_it(const struct hop *h, const struct sight *s)
 {
 	const struct hop_dir *d = &hop_flow(h, s)->dir[s->from];
 
-	return s->protocol == IPPROTO_TCP && s->length && d->acked_known &&
-	       (int32_t)(d->acked - (s->seq + s->length)) >= 0 && !sent_again(h, s);
+	return s->protocol == IPPROTO_TCP && s->length && (s->acked || hop_acked(d, s)) && !sent_again(h, s);
+}
+
+/* It reached its end, or the other capture may have it untold: its absence proves nothing. */
+static bool passed_unseen(const struct hop *h, const struct sight *s)
+{
+	const struct hop_flow *f = hop_flow(h, s);
+
+	return h->side[!s->side].untracked ||
+	       (s->protocol == IPPROTO_TCP ? f->dir[s->from].acked_known : f->dir[!s->from].packets > 0);
 }
 
 static enum fate fate_of(const struct hop *h, const struct sight *s)
@@ -306,7 +332,7 @@ static enum fate fate_of(const struct hop *h, const struct sight *s)
 
 	if (s->fate == FATE_MERGED || s->fate == FATE_N)
 		return s->fate;
-	if (alone && (!d->way_known || !upstream))
+	if (alone && (!d->way_known || !upstream || passed_unseen(h, s)))
 		return FATE_ELSEWHERE;
 	if (!d->matched && !h->way[d->way].matched)
 		return FATE_ELSEWHERE;

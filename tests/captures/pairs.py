@@ -146,21 +146,43 @@ def nat(folder):
             p[16:20], p[22:24] = ip_bytes(CLIENT), struct.pack(">H", 40000)
         return bytes(p)
 
-    class Outside(Talk):
-        def send(self, way, flags, size=0, seq=None, ident=None, seen=(True, True), there=None, extra=0.0):
-            if way == 0:
-                return super().send(way, flags, size, seq, ident, seen, there, extra)
-            ident = self.id[1] if ident is None else ident
-            self.id[1] += 1
-            packet = segment(SERVER, "192.0.2.7", 80, 61000, self.seq[1], self.seq[0], flags, size, ident,
-                             self.options if flags & SYN else b"")
-            self.seq[1] += size + bool(flags & SYN)
-            self.hop.pass_on(way, packet, seen, change(way, packet), extra)
-            return packet
-
     hop = Hop()
     lose(Outside(hop, change=change).open())
     hop.write(folder, "nat")
+
+
+def nat_reuse(folder):
+    """Two connections one after the other behind the same outer port; 3 packets are lost."""
+    hop = Hop()
+    for port in (40000, 40001):
+        def change(way, packet):
+            p = bytearray(packet)
+            if way == 0:
+                p[12:16], p[20:22] = ip_bytes("192.0.2.7"), struct.pack(">H", 61000)
+            else:
+                p[16:20], p[22:24] = ip_bytes(CLIENT), struct.pack(">H", port)
+            return bytes(p)
+        talk = Outside(hop, port=port, change=change).open()
+        talk.data(20)
+        if port == 40001:
+            lose(talk)
+        hop.wait(1)
+    hop.write(folder, "nat_reuse")
+
+
+class Outside(Talk):
+    """From behind a translator: what comes back enters the hop with the outer address."""
+
+    def send(self, way, flags, size=0, seq=None, ident=None, seen=(True, True), there=None, extra=0.0):
+        if way == 0:
+            return super().send(way, flags, size, seq, ident, seen, there, extra)
+        ident = self.id[1] if ident is None else ident
+        self.id[1] += 1
+        packet = segment(SERVER, "192.0.2.7", 80, 61000, self.seq[1], self.seq[0], flags, size, ident,
+                         self.options if flags & SYN else b"")
+        self.seq[1] += size + bool(flags & SYN)
+        self.hop.pass_on(way, packet, seen, self.change(way, packet), extra)
+        return packet
 
 
 def gso(folder):
@@ -306,10 +328,97 @@ def renumbered(folder):
     hop.write(folder, "renumbered")
 
 
+def renumbered_some(folder):
+    """The same, but those of 0 are left alone, and one has its old one by chance."""
+    count = [0]
+
+    def change(way, packet):
+        count[0] += 7919
+        if packet[4:6] == b"\0\0" or count[0] == 7919 * 40:
+            return packet
+        return packet[:4] + struct.pack(">H", count[0] % 65535 + 1) + packet[6:]
+    hop = Hop()
+    Talk(hop, change=change).open().data(20)
+    hop.write(folder, "renumbered_some")
+
+
+def filtered(folder):
+    """The second capture has port 80 only; what it does not show is answered all the same."""
+    hop = Hop()
+    Talk(hop).open().data(10)
+    other = Talk(hop, port=22)
+    for i in range(20):
+        for way, flags, size in ((0, SYN if not i else PSH | ACK, 100 * bool(i)), (1, SYN | ACK if not i else ACK, 0)):
+            other.send(way, flags, size, seen=(not way, bool(way)))
+        query = ip(CLIENT, SERVER, 17, udp(5000 + i, 53, b"%08d" % i), 900 + i)
+        hop.pass_on(0, query, seen=(True, False))
+        hop.wait(0.03)
+        hop.pass_on(1, ip(SERVER, CLIENT, 17, udp(53, 5000 + i, b"%08d" % i), 800 + i), seen=(False, True))
+        hop.wait(0.03)
+    Talk(hop, port=40001).open().data(10)
+    hop.write(folder, "filtered")
+
+
+def wrapped(folder):
+    """The second capture missed two packets, 3 GiB before the end of the connection."""
+    hop = Hop()
+    talk = Talk(hop).open().data(10)
+    for _ in range(2):
+        talk.send(0, PSH | ACK, 1000, seen=(True, False))
+        hop.wait(0.02)
+    talk.data(10)
+    hop.wait(15)
+    for _ in range(3):
+        talk.seq[0] += 1 << 30
+        talk.data(5)
+    hop.write(folder, "wrapped")
+
+
+def stripped(folder):
+    """On the way back a firewall takes out SACK and writes DSCP 0; nothing is lost."""
+    def change(way, packet):
+        if way == 0:
+            return packet
+        return packet[:1] + b"\0" + packet[2:].replace(b"\4\2", b"\1\1")
+
+    hop = Hop()
+    pass_on = hop.pass_on
+
+    def marked_on(way, packet, seen, there, extra):
+        packet = packet[:1] + bytes([46 << 2 if way else 0]) + packet[2:]
+        pass_on(way, packet, seen, change(way, packet), extra)
+    hop.pass_on = marked_on
+    Talk(hop, options=b"\2\4\5\xb4\4\2\1\1").open().data(20)
+    hop.write(folder, "stripped")
+
+
+def one_way_bridged(folder):
+    """The same without a router, from a low port to a high one. 4 of 200 are lost."""
+    hop = Hop(skew=7.0, routed=False)
+    for i in range(200):
+        hop.pass_on(0, ip(CLIENT, SERVER, 17, udp(5000, 40000, b"%08d" % i * 4), 300 + i),
+                    seen=(True, i % 50 != 30))
+        hop.wait(0.01)
+    hop.write(folder, "one_way_bridged")
+
+
+def damaged_v6(folder):
+    """UDP of IPv6, which has no identification: one of 20 datagrams is damaged, none overtaken."""
+    hop = Hop()
+    for i in range(20):
+        there = ip("fd00::1", "fd00::2", 17, udp(5000, 5001, b"%08d" % i * 4))
+        hop.pass_on(0, there, there=there[:48] + b"y" + there[49:] if i == 7 else there)
+        hop.wait(0.01)
+        hop.pass_on(1, ip("fd00::2", "fd00::1", 17, udp(5001, 5000, b"r%07d" % i * 4)))
+        hop.wait(0.01)
+    hop.write(folder, "damaged_v6")
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     for case in (clean, clock, epoch, bridged, nat, gso, gso_midstream, cut, gap, one_way, clamped, marked, damaged,
-                 reset, blocked, renumbered):
+                 reset, blocked, renumbered, renumbered_some, filtered, wrapped, stripped, one_way_bridged, nat_reuse,
+                 damaged_v6):
         case(folder)
 
 

@@ -26,6 +26,13 @@ damaged       | 1 | cap-hop-altered | 23 0 0 0; 21 0 0 0; True 0 |
 reset         | 1 | cap-hop-altered | 29 0 0 0; 27 0 0 0; True 0 |
 blocked       | 0 | cap-hop-loss | 29 5 0 0; 22 0 0 0; True 0 | 23 25 26 27 28
 renumbered    | 0 | cap-hop-altered | 22 0 0 0; 21 0 0 0; True 0 |
+renumbered_some | 0 | cap-hop-altered | 22 0 0 0; 21 0 0 0; True 0 |
+filtered      | 0 | - | 24 0 0 0; 22 0 0 0; True 0 |
+wrapped       | 0 | cap-gap | 37 0 2 0; 36 0 0 0; True 0 | 23 25
+stripped      | 1 | cap-hop-altered | 22 0 0 0; 21 0 0 0; True 0 |
+one_way_bridged | 0 | cap-hop-loss | 200 4 0 0; 0 0 0 0; False 0 | 31 81 131 181
+nat_reuse     | 0 | cap-hop-loss | 147 3 0 0; 142 0 0 0; True 0 | 150 217 284
+damaged_v6    | 1 | cap-hop-altered | 20 0 0 0; 20 0 0 0; True 0 |
 END
 python3 "$ROOT/tests/captures/pairs.py" "$TMP" || fail "make the pairs"
 while IFS='|' read -r name status cause ways packets; do
@@ -66,6 +73,9 @@ says marked "ECN bits were 0 and are 3" "4 packets changed"
 says damaged "1 packet changed" "payload"
 says blocked "7 packets are of traffic that passes only one of the two"
 says renumbered "identifications were rewritten"
+says stripped "SACK taken out" "The DSCP was 46 and is 0"
+says damaged_v6 "payload" "20 packets, 0 lost, 0 doubled, 0 overtaken"
+grep -q "1 overtaken" "$OUT" && fail "damaged_v6: overtaken" "$OUT"
 
 # Three captures are two hops; what is no pair is refused.
 run "$WHYDROP" pcap --compare "$TMP/nat-1.pcap" "$TMP/nat-2.pcap" "$TMP/nat-2.pcap"
