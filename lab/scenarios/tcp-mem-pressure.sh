@@ -1,6 +1,7 @@
 # All of TCP may have little memory, and readers that do not read use it up. tcp_mem belongs to every
-# namespace of the host: only in a virtual machine
-CAUSE=tcp-mem-pressure ALSO=tcp-rcvq-prune TOPOLOGY=lone EXAMINE=1 HOST=1 SECONDS=5
+# namespace of the host: only in a virtual machine. That they do not read is told too, where their
+# windows have been closed for long enough
+CAUSE=tcp-mem-pressure ALSO="tcp-rcvq-prune app-slow-reader" TOPOLOGY=lone EXAMINE=1 HOST=1 SECONDS=5
 
 needs() {
 	[ "$KERNEL" != host ] && return
