@@ -80,6 +80,7 @@ struct capture_sum {
 	uint64_t packets, tcp, udp, icmp_errors, other_ip, not_ip, cut, fragments, tunnelled;
 	uint64_t backwards; /* packets before the one in front of them in the file */
 	uint64_t unknown_link;
+	uint64_t missed; /* by the capture itself, as far as that is known */
 	struct {
 		uint16_t linktype;
 		uint64_t packets;

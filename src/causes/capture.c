@@ -397,16 +397,17 @@ static void udp_refused(const struct group *g, struct finding *f)
 
 static void udp_loss(const struct group *g, struct finding *f)
 {
-	finding_headline(f, "%llu datagram%s lost before the capture, most with %s", N(g->amount), S(g->amount),
-			 where(g).s);
-	finding_text(f, "Of %llu datagrams in %llu flow%s, %llu never came to the place of the capture: their sender "
-			"counts the IPv4 identification on by one for each, and so many are missing of the series.",
-		     N(g->of), N(g->flows), S(g->flows), N(g->amount));
-	f->lost = g->amount;
+	uint64_t n = g->amount - MIN(g->a->sum.missed, g->amount);
+
+	finding_headline(f, "%llu datagram%s %s, most with %s", N(n ? n : g->amount), S(n ? n : g->amount),
+			 n ? "lost before the capture" : "missing in the capture", where(g).s);
+	finding_text(f, "Of %llu datagrams in %llu flow%s, %llu are not here: their sender counts the IPv4 identifications "
+			"on by one. The capture is known to have missed %llu packet%s itself.",
+		     N(g->of), N(g->flows), S(g->flows), N(g->amount), N(g->a->sum.missed), S(g->a->sum.missed));
+	f->lost = n;
 	f->of = g->of;
 	f->unit = "packets";
-	f->severity = g->amount >= LOSS_LEAST && (double)g->amount >= LOSS_SHARE * (double)g->of ? SEVERITY_WARNING
-												 : SEVERITY_INFO;
+	f->severity = n >= LOSS_LEAST && (double)n >= LOSS_SHARE * (double)g->of ? SEVERITY_WARNING : SEVERITY_INFO;
 	finding_exclude(f, "senders whose identifications are no such series: nothing is said of them");
 }
 

@@ -217,8 +217,9 @@ static int explain(struct run *r)
 
 	analysis_end(&r->a);
 	pcap_host_check(&r->host, &r->a);
-	capture_diagnose(&r->a, r->host.d.observations.n && !r->host.apart ? &r->host.d : NULL, &r->d);
 	v = view_of(r);
+	r->a.sum.missed = v.file->drops_known ? v.file->drops : 0;
+	capture_diagnose(&r->a, r->host.d.observations.n && !r->host.apart ? &r->host.d : NULL, &r->d);
 	if (nothing_read(&v))
 		return EXIT_USAGE;
 	if (r->a.watched && !r->a.watched_flow.number) {
@@ -312,12 +313,15 @@ static const char *wrong(const struct options *o, int operands)
 
 static int compare(char *const *paths, int n, const struct options *o)
 {
+	const struct pcap_asked *h = &o->host;
+
 	if (n < 2) {
 		complain("pcap: --compare needs two captures or more, in the order of the path");
 		return EXIT_USAGE;
 	}
-	if (o->flow || o->filter || o->host.device || o->host.recording) {
-		complain("pcap: --compare takes captures whole, without --flow, --filter, -i and --recording");
+	if (o->flow || o->filter || h->device || h->recording || h->write || h->netns || h->seconds > 0 ||
+	    h->count || o->verbose || o->memory != ANALYSIS_MEMORY >> 20) {
+		complain("pcap: --compare takes captures whole; beside it only --json and --color");
 		return EXIT_USAGE;
 	}
 	for (int i = 0; i < n; i++)

@@ -523,6 +523,11 @@ def halves(capture):
     return pcapng(first) + pcapng(second, ">")
 
 
+def missed(capture, n):
+    """The same, and the capture says that it missed so many packets itself."""
+    return pcapng(capture) + block(5, struct.pack("<III", 0, 0, 0) + option(5, struct.pack("<Q", n)) + option(0, b""))
+
+
 def raw(data):
     """The same packets without their Ethernet headers, as link type `raw IP`."""
     at, out = 24, data[:20] + struct.pack("<I", 101)
@@ -565,6 +570,9 @@ def main():
             (folder / "form-ng.pcapng").write_bytes(pcapng(capture))
             (folder / "form-ng-swapped.pcapng").write_bytes(pcapng(capture, ">", resolution=6))
             (folder / "form-two-sections.pcapng").write_bytes(halves(capture))
+        if case is udp_lost:
+            for n in (1, 12):
+                (folder / f"missed-{n}.pcapng").write_bytes(missed(capture, n))
 
 
 if __name__ == "__main__":

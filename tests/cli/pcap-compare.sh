@@ -84,6 +84,8 @@ run "$WHYDROP" pcap --compare "$TMP/nat-1.pcap" "$TMP/nat-2.pcap" "$TMP/nat-2.pc
 refused 2 "no packet in common" "$WHYDROP" pcap --compare "$TMP/nat-1.pcap" "$TMP/one_way-1.pcap"
 refused 2 "two captures or more" "$WHYDROP" pcap --compare "$TMP/nat-1.pcap"
 refused 2 "twice" "$WHYDROP" pcap --compare "$TMP/nat-1.pcap" -
+refused 2 "captures whole" "$WHYDROP" pcap --compare "$TMP/nat-1.pcap" "$TMP/nat-2.pcap" -c 5
+refused 2 "captures whole" "$WHYDROP" pcap --compare "$TMP/nat-1.pcap" "$TMP/nat-2.pcap" --memory 5
 refused 2 "No such file" "$WHYDROP" pcap --compare "$TMP/nat-1.pcap" "$TMP/none"
 
 # ---- a wire with a log ----
