@@ -2,7 +2,7 @@
 /*
  * Two threads: this one samples the host as `whydrop diagnose` does, the other has entered the
  * namespace, captures and follows the connections. The capture begins before the sampling and ends
- * after it.
+ * after it, unless it ends by itself: by the number of packets, or as its device went.
  */
 #include "cli/pcap_host.h"
 
@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,9 +56,14 @@ static int64_t wall_ns(void)
 
 static int file_open(struct capturing *c)
 {
-	struct pcapng_about about = {.program = "whydrop " WHYDROP_VERSION, .os = c->host->s.kernel};
-	int r = pcapng_create(c->asked->write, &about, &c->file);
+	struct pcapng_about about = {.program = "whydrop " WHYDROP_VERSION};
+	struct utsname u;
+	int r;
 
+	/* The session names the kernel too, but not before it is over. */
+	if (uname(&u) == 0)
+		about.os = u.release;
+	r = pcapng_create(c->asked->write, &about, &c->file);
 	if (r < 0)
 		buf_printf(c->message, "cannot write %s: %s", c->asked->write, strerror(-r));
 	return r;
@@ -160,7 +166,7 @@ static void capture(struct capturing *c)
 
 	while (!c->stop || idle < IDLE_TURNS) {
 		r = live_next(c->live, &p);
-		idle = r ? 0 : idle + 1;
+		idle = r || !c->stop ? 0 : idle + 1;
 		if (r < 0) {
 			snprintf(h->note_text, sizeof(h->note_text), "the capture ended early: %s",
 				 live_error(c->live));
@@ -278,9 +284,12 @@ void pcap_host_check(struct pcap_host *h, const struct analysis *a)
 	h->apart = o->since_boot || a->sum.last_ns < from || a->sum.first_ns > to;
 	if (!h->apart)
 		return;
+	if (h->note) /* it ended early: that tells why */
+		return;
 	snprintf(h->note_text, sizeof(h->note_text), "%s, so they were not joined",
 		 o->since_boot ? "The recording holds counters since boot and no interval"
-			       : "The recording and the capture are of different times");
+		 : h->captured.format ? "All packets had come before this host was examined"
+				      : "The recording and the capture are of different times");
 	h->note = h->note_text;
 }
 

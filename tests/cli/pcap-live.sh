@@ -73,6 +73,14 @@ end
 [ $(($(now_ms) - before)) -lt 5000 ] || fail "-t 0.3 took $(($(now_ms) - before)) ms"
 grep -q "live, " "$OUT" && grep -q "^This host meanwhile" "$OUT" || fail "-t 0.3" "$OUT" "$ERR"
 
+# ---- the last packets of a device that was quiet before ----
+
+begin -i eth0 'udp port 5306' --json
+sleep 0.8
+send 5 5306
+end TERM
+json 'd["capture"]["packets"] == 5' > /dev/null || fail "the last packets of a quiet device" "$OUT" "$ERR"
+
 # ---- a full disk stops the file and nothing else ----
 
 mkdir "$TMP/small" && mount -t tmpfs -o size=64k none "$TMP/small" && undo umount "$TMP/small"
