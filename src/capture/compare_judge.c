@@ -222,12 +222,28 @@ static void look_again(struct hop *h, struct hop_dir *d, struct sight *a, size_t
 		}
 }
 
-/* All bytes of `s` are in these, which are in the order of their sequence numbers. */
-static bool covered(const struct sight *s, const struct sight *list, size_t n)
+/* So near to `base` that 32 bits tell which of two is the earlier. */
+static bool in_reach(const struct sight *s, size_t n, uint32_t base)
+{
+	for (size_t i = 0; i < n; i++)
+		if (s[i].seq - base + (1U << 29) >= 1U << 30)
+			return false;
+	return true;
+}
+
+/*
+ * All bytes of `s` are in these, which are in the order of their sequence numbers. `first`: those
+ * before it end before `s`, and before all that are asked for later; NULL: they are not in reach.
+ */
+static bool covered(const struct sight *s, const struct sight *list, size_t n, size_t *first)
 {
 	uint32_t at = s->seq, end = s->seq + s->length;
 
-	for (size_t i = 0; i < n && (int32_t)(at - end) < 0; i++) {
+	while (first && *first < n && (int32_t)(list[*first].seq + list[*first].length - s->seq) <= 0)
+		++*first;
+	for (size_t i = first ? *first : 0; i < n && (int32_t)(at - end) < 0; i++) {
+		if (first && (int32_t)(list[i].seq - at) > 0)
+			break;
 		/* Doubled, or the same bytes in another packet: not a part of this one. */
 		if (list[i].fate == FATE_N || list[i].twin || list[i].length == s->length ||
 		    (int32_t)(list[i].seq - at) > 0)
@@ -241,11 +257,14 @@ static bool covered(const struct sight *s, const struct sight *list, size_t n)
 /* Cut or joined elsewhere, and the MSS is not known: the bytes tell. */
 static void look_for_bytes(struct sight *a, size_t an, struct sight *b, size_t bn)
 {
+	bool ordered = in_reach(a, an, a->seq) && in_reach(b, bn, a->seq);
+	size_t first[2] = {0, 0}, *of_b = ordered ? &first[1] : NULL, *of_a = ordered ? &first[0] : NULL;
+
 	for (size_t i = 0; i < an; i++)
-		if (a[i].fate != FATE_N && a[i].protocol == IPPROTO_TCP && covered(&a[i], b, bn))
+		if (a[i].fate != FATE_N && a[i].protocol == IPPROTO_TCP && covered(&a[i], b, bn, of_b))
 			a[i].fate = FATE_MERGED;
 	for (size_t j = 0; j < bn; j++)
-		if (b[j].fate != FATE_N && b[j].protocol == IPPROTO_TCP && covered(&b[j], a, an))
+		if (b[j].fate != FATE_N && b[j].protocol == IPPROTO_TCP && covered(&b[j], a, an, of_a))
 			b[j].fate = FATE_MERGED;
 }
 
