@@ -88,8 +88,9 @@ int collect_process(struct host *h, struct snapshot *s);
 int collect_snapshot(struct host *h, uint64_t sources, struct snapshot *ret);
 /*
  * The sources that were given up and still do not answer, as SOURCE_BIT. A look leaves them out, and
- * whoever reads again and again has to: each time would cost a thread more. Once they have answered they are asked as before: on a host that is
- * busy enough a thread may get no CPU for longer than a look waits.
+ * whoever reads again and again has to: each time would cost a thread more. Once they have answered
+ * they are asked as before: on a host that is busy enough a thread may get no CPU for longer than a
+ * look waits.
  */
 uint64_t collect_given_up(void);
 
