@@ -7,8 +7,8 @@
 
 Each round every one of the ports from BASE on is used by the next of the addresses; then the NAT
 box (namespace ROUTER) forgets its connections, so that the next round gets the same ports there. A
-client waits half a second for its connection. The last argument but the addresses says who closes
-first. Ends with: sent=N received=N
+client waits half a second for its connection, and what has come by then is served however late this
+program gets to it. The last argument but the addresses says who closes first. Ends with: sent=N received=N
 """
 import select
 import socket
@@ -45,8 +45,11 @@ def one_round(socks, client_closes):
     for fd in waiting:
         poll.register(fd, select.POLLOUT)
     end = time.monotonic() + PATIENCE
-    while waiting and time.monotonic() < end:
-        for fd, events in poll.poll(50):
+    while waiting:
+        ready = poll.poll(50)
+        if not ready and time.monotonic() > end:
+            break
+        for fd, events in ready:
             sock = waiting.pop(fd)
             poll.unregister(fd)
             if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or events & select.POLLERR:
