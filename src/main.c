@@ -16,6 +16,7 @@ static const struct command {
 	{"watch", cmd_watch, &watch_options},
 	{"sockets", cmd_sockets, &sockets_options},
 	{"pcap", cmd_pcap, &pcap_options},
+	{"host", cmd_host, &host_options},
 	{"counters", cmd_counters, &counters_options},
 	{"record", cmd_record, &record_options},
 	{"explain", cmd_explain, &explain_options},

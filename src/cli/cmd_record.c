@@ -7,6 +7,7 @@
 
 #include "cli/cmd.h"
 #include "cli/config.h"
+#include "cli/host_sections.h"
 #include "cli/rule_text.h"
 #include "cli/session.h"
 #include "scrub/scrub.h"
@@ -103,6 +104,26 @@ static int save(const struct session *s, const struct options *o, const char *pa
 	return r;
 }
 
+/* What `whydrop host` would read, too: a recording shows the machine as well. */
+struct picture {
+	struct session *session;
+	struct host_facts facts;
+};
+
+static bool begin_picture(const struct diagnosis *d, void *arg)
+{
+	struct picture *p = arg;
+
+	host_sections_collect(UINT64_MAX, true, &p->session->hosts[0], &p->facts);
+	return true;
+}
+
+static void end_picture(struct picture *p)
+{
+	host_sections_collect(UINT64_MAX, false, &p->session->hosts[0], &p->facts);
+	host_facts_done(&p->facts);
+}
+
 static const char *refused_with_from(const struct session_options *o)
 {
 	if (o->seconds > 0)
@@ -120,6 +141,7 @@ int cmd_record(int argc, char **argv)
 	struct diagnosis d = {0};
 	struct buf message = {0};
 	struct session s;
+	struct picture picture = {.session = &s};
 	bool to_stdout, made = false;
 	int status, operands, r;
 
@@ -146,6 +168,8 @@ int cmd_record(int argc, char **argv)
 		cannot_write(argv[1], r);
 		return EXIT_USAGE;
 	}
+	o.session.begun = begin_picture;
+	o.session.begun_arg = &picture;
 	o.session.progress = isatty(STDERR_FILENO) && !o.session.from;
 	if (session_run(&s, &o.session, &d, &message) < 0) {
 		complain("%s", message.data);
@@ -157,6 +181,7 @@ int cmd_record(int argc, char **argv)
 	if (!o.session.from) {
 		diagnose(&d);
 		add_rule_texts(&s, &d);
+		end_picture(&picture);
 	}
 	r = save(&s, &o, argv[1]);
 	if (r == 0 && !to_stdout)

@@ -147,7 +147,7 @@ static int scrub_cpu(struct scrubber *s, const char *name, struct buf *data, str
 /* The kernel's own words and numbers. */
 static int scrub_machine(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
-	static const char *const files[] = {"softirqs", "loadavg", "meminfo", "vmstat",
+	static const char *const files[] = {"softirqs", "loadavg", "uptime", "meminfo", "vmstat",
 					    "pressure/cpu", "pressure/memory", "pressure/io", NULL};
 	static const char letters[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_:.-=/()";
@@ -375,6 +375,15 @@ static int scrub_crowd_of(struct scrubber *s, const char *name, struct buf *data
 	return data ? scrub_crowd(s, data) : 0;
 }
 
+static int scrub_host_system_of(struct scrubber *s, const char *name, struct buf *data,
+				struct buf *to)
+{
+	buf_puts(to, name);
+	if (strcmp(name, "made/host-system") != 0)
+		return -EBADMSG;
+	return data ? scrub_host_system(s, data) : 0;
+}
+
 /* The longest prefix that fits decides; a kind that is not here is left out. */
 static const struct kind kinds[] = {
 	{"proc/net/ip_tables_names", scrub_table_names, false},
@@ -389,6 +398,7 @@ static const struct kind kinds[] = {
 	{"proc/modules", scrub_modules, false},
 	{"proc/softirqs", scrub_machine, false},
 	{"proc/loadavg", scrub_machine, false},
+	{"proc/uptime", scrub_machine, false},
 	{"proc/meminfo", scrub_machine, false},
 	{"proc/vmstat", scrub_machine, false},
 	{"proc/pressure/", scrub_machine, false},
@@ -418,6 +428,7 @@ static const struct kind kinds[] = {
 	{"made/kernel-log", scrub_log, false},
 	{"made/peer-links", scrub_peer_links, false},
 	{"made/peer-netns", scrub_peer_netns, false},
+	{"made/host-system", scrub_host_system_of, false},
 	{"late/", scrub_late, false},
 	{"made/buffer-locks", scrub_numbers, false},
 };
