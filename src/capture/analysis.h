@@ -42,6 +42,11 @@ enum trouble_kind {
 	TROUBLE_DUPLICATED,
 	TROUBLE_GAP,
 	TROUBLE_ONE_WAY,
+	TROUBLE_RESET_INJECTED, /* by a machine that sees the connection and is no end of it */
+	TROUBLE_RESET_UNKNOWN,	/* a keepalive was answered by a reset */
+	TROUBLE_RESET_CLOSED,	/* data came for a program that had closed */
+	TROUBLE_CLOSE_WAIT,
+	TROUBLE_FIN_SILENT,
 	TROUBLE_N
 };
 
@@ -121,5 +126,7 @@ void analysis_packets(struct analysis *a, const struct raw_packet *raw, size_t n
 /* Judges what is left. Nothing comes after it. */
 void analysis_end(struct analysis *a);
 const char *trouble_name(enum trouble_kind k);
+/* Is this end of a connection the one that waits for late packets of it (TIME_WAIT, 60 s on Linux)? */
+bool end_holds_time_wait(const struct flow *f, uint8_t end);
 
 #endif

@@ -5,20 +5,16 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#define IDLE_NS (10 * NSEC_PER_SEC)
 #define ANSWER_NS NSEC_PER_SEC /* whoever has not answered by then, does not */
-#define STUCK_TIMES 3
-#define KEEPALIVES_LOST 2
-#define ONE_WAY_PACKETS 20
 
-static void silence(struct trouble *t, int64_t ns)
+void trouble_silence(struct trouble *t, int64_t ns)
 {
 	t->ns_min = t->ns_min ? MIN(t->ns_min, ns) : ns;
 	t->ns_max = MAX(t->ns_max, ns);
 	t->ns_sum += ns;
 }
 
-static struct trouble *add(struct analysis *a, const struct flow *f, enum trouble_kind kind,
+struct trouble *trouble_of(struct analysis *a, const struct flow *f, enum trouble_kind kind,
 			   bool at_client, uint64_t packet)
 {
 	struct trouble *t = analysis_trouble(a, kind, &f->key, f->client, at_client);
@@ -42,11 +38,11 @@ static bool never_opened(struct analysis *a, const struct flow *f, struct server
 		return false;
 	if ((f->bits & FLOW_RESET) && f->reset.by != f->client) {
 		s->refused++;
-		add(a, f, TROUBLE_SYN_REFUSED, false, f->first_packet)->packet_2 = f->reset.packet;
+		trouble_of(a, f, TROUBLE_SYN_REFUSED, false, f->first_packet)->packet_2 = f->reset.packet;
 		return true;
 	}
 	if (f->icmp_packet) {
-		t = add(a, f, TROUBLE_SYN_ICMP, false, f->first_packet);
+		t = trouble_of(a, f, TROUBLE_SYN_ICMP, false, f->first_packet);
 		t->packet_2 = f->icmp_packet;
 		t->detail[0] = f->icmp_type;
 		t->detail[1] = f->icmp_code;
@@ -56,11 +52,11 @@ static bool never_opened(struct analysis *a, const struct flow *f, struct server
 	if (f->half[!f->client].packets && !((f->bits & FLOW_CHALLENGED) && f->syns > 1))
 		return false;
 	s->silent++;
-	t = add(a, f, f->syns > 1 ? TROUBLE_SYN_SILENT : TROUBLE_SYN_LONE, false, f->first_packet);
+	t = trouble_of(a, f, f->syns > 1 ? TROUBLE_SYN_SILENT : TROUBLE_SYN_LONE, false, f->first_packet);
 	t->amount += f->syns;
 	t->detail[0] += !!(f->bits & FLOW_CHALLENGED);
 	t->packet_2 = f->last_packet;
-	silence(t, f->last_ns - f->first_ns);
+	trouble_silence(t, f->last_ns - f->first_ns);
 	return true;
 }
 
@@ -69,11 +65,11 @@ static void opening(struct analysis *a, const struct flow *f)
 	struct trouble *t;
 
 	if (f->synacks > 1 && !f->opened_ns && !(f->bits & FLOW_RESET)) {
-		t = add(a, f, TROUBLE_SYNACK_SILENT, true, f->synack_packet);
+		t = trouble_of(a, f, TROUBLE_SYNACK_SILENT, true, f->synack_packet);
 		t->amount += f->synacks;
 	}
 	if (f->late_synacks) {
-		t = add(a, f, TROUBLE_ACCEPT_FULL, false, f->open_packet);
+		t = trouble_of(a, f, TROUBLE_ACCEPT_FULL, false, f->open_packet);
 		t->amount += f->late_synacks;
 		t->packet_2 = f->synack_packet;
 	}
@@ -93,7 +89,7 @@ static void losses(struct analysis *a, const struct flow *f, uint8_t end, struct
 	s->again += n;
 	s->bytes += h->bytes;
 	if (n) {
-		t = add(a, f, TROUBLE_LOSS, at_client, h->first_again);
+		t = trouble_of(a, f, TROUBLE_LOSS, at_client, h->first_again);
 		t->amount += n - MIN(n, MAX(h->spurious, h->dsacks));
 		t->detail[0] += h->again[AGAIN_FAST] + h->again[AGAIN_LOST] +
 				h->again[AGAIN_RTO_RECOVERY];
@@ -102,22 +98,22 @@ static void losses(struct analysis *a, const struct flow *f, uint8_t end, struct
 		t->detail[3] += h->late;
 	}
 	if (MIN((uint64_t)h->again_sum, (uint64_t)MAX(h->spurious, h->dsacks))) {
-		t = add(a, f, TROUBLE_SPURIOUS, at_client, h->first_again);
+		t = trouble_of(a, f, TROUBLE_SPURIOUS, at_client, h->first_again);
 		t->amount += MIN(h->again_sum, MAX(h->spurious, h->dsacks));
 		t->of += h->again_sum;
 	}
 	if (h->reordered) {
-		t = add(a, f, TROUBLE_REORDERED, at_client, h->first_reordered);
+		t = trouble_of(a, f, TROUBLE_REORDERED, at_client, h->first_reordered);
 		t->amount += h->reordered;
 		t->of += h->segments;
 	}
 	if (h->duplicates) {
-		t = add(a, f, TROUBLE_DUPLICATED, at_client, h->first_duplicate);
+		t = trouble_of(a, f, TROUBLE_DUPLICATED, at_client, h->first_duplicate);
 		t->amount += h->duplicates;
 		t->of += h->segments;
 	}
 	if (h->gaps) {
-		t = add(a, f, TROUBLE_GAP, at_client, h->first_gap);
+		t = trouble_of(a, f, TROUBLE_GAP, at_client, h->first_gap);
 		t->amount += h->gaps;
 		t->of += h->segments;
 	}
@@ -135,7 +131,7 @@ static void zero_window(struct analysis *a, const struct flow *f, uint8_t end)
 		sum += f->last_ns - h->zero_ns;
 		longest = MAX(longest, f->last_ns - h->zero_ns);
 	}
-	t = add(a, f, TROUBLE_ZERO_WINDOW, end == f->client, h->first_zero);
+	t = trouble_of(a, f, TROUBLE_ZERO_WINDOW, end == f->client, h->first_zero);
 	t->amount += h->zeros;
 	t->detail[0] += f->half[!end].probes;
 	t->detail[1] += h->bits & HALF_ZERO ? 1 : 0;
@@ -154,71 +150,17 @@ static void stuck(struct analysis *a, const struct flow *f, uint8_t end)
 		return;
 	if (shrunk || (h->acked_size && h->stuck_size > h->acked_size && h->stuck_size > 576 &&
 		       !(h->bits & HALF_SACKED))) {
-		t = add(a, f, TROUBLE_MTU, end == f->client, h->first_again);
+		t = trouble_of(a, f, TROUBLE_MTU, end == f->client, h->first_again);
 		t->detail[0] = h->stuck_size;
 		t->detail[1] = shrunk ? h->last_size : h->acked_size;
 		t->detail[2] = f->icmp_packet ? f->icmp_mtu : 0;
 		t->detail[3] |= shrunk;
 	} else {
-		t = add(a, f, TROUBLE_DIED, end == f->client, h->first_again);
-		silence(t, f->last_ns - f->half[!end].last_ns);
+		t = trouble_of(a, f, TROUBLE_DIED, end == f->client, h->first_again);
+		trouble_silence(t, f->last_ns - f->half[!end].last_ns);
 	}
 	t->amount += h->stuck_n;
 	t->packet_2 = f->last_packet;
-}
-
-/* ---- the end ---- */
-
-static void reset(struct analysis *a, const struct flow *f)
-{
-	const struct flow_reset *r = &f->reset;
-	bool by_client = r->by == f->client, forged = r->usual_ttl && r->ttl != r->usual_ttl;
-	enum trouble_kind kind = TROUBLE_RESET_ABORT;
-	struct trouble *t;
-
-	if (!(f->bits & FLOW_RESET) || r->early)
-		return;
-	/* After a FIN the connection was to end: whatever was still unread is lost to nobody. */
-	if (r->by_fin && !forged)
-		return;
-	if (forged)
-		kind = TROUBLE_RESET_FORGED;
-	else if (f->half[r->by].silent_keepalives >= KEEPALIVES_LOST)
-		kind = TROUBLE_RESET_KEEPALIVE;
-	else if (r->idle_ns >= IDLE_NS)
-		kind = TROUBLE_RESET_IDLE;
-	t = add(a, f, kind, by_client, r->packet);
-	silence(t, r->idle_ns);
-	t->ns_survived = MAX(t->ns_survived, f->idle_max_ns);
-	t->amount += f->half[r->by].silent_keepalives;
-	if (f->wake_ns && f->wake_by != r->by)
-		t->packet_2 = f->wake_packet;
-	t->detail[0] = r->ttl;
-	t->detail[1] = r->usual_ttl;
-	t->detail[2] += !r->ack;
-	t->detail[3] += r->ack && r->window && (r->has_ts || !(f->half[r->by].bits & HALF_TS));
-}
-
-static bool slept_to_death(struct analysis *a, const struct flow *f)
-{
-	struct trouble *t;
-
-	if (!f->wake_ns || f->wake_again < STUCK_TIMES || (f->bits & FLOW_RESET))
-		return false;
-	t = add(a, f, TROUBLE_SILENT_IDLE, f->wake_by == f->client, f->wake_packet);
-	silence(t, f->wake_ns);
-	t->ns_survived = MAX(t->ns_survived, f->idle_max_ns);
-	t->amount += f->wake_again;
-	t->packet_2 = f->last_packet;
-	return true;
-}
-
-static void one_way(struct analysis *a, const struct flow *f)
-{
-	for (uint8_t end = 0; end < 2; end++)
-		if (!f->half[end].packets && f->half[!end].packets >= ONE_WAY_PACKETS)
-			add(a, f, TROUBLE_ONE_WAY, end == f->client, f->first_packet)->amount +=
-				f->half[!end].packets;
 }
 
 /* ---- sums ---- */
@@ -230,12 +172,8 @@ static void add_sums(struct capture_sum *to, const struct flow *f)
 	to->midstream += !!(f->bits & FLOW_MIDSTREAM);
 	if (f->half[0].bits & f->half[1].bits & HALF_FIN) {
 		to->closed++;
-		if (f->bits & FLOW_CROSSED) {
-			to->time_wait[0]++;
-			to->time_wait[1]++;
-		} else {
-			to->time_wait[f->closer != f->client]++;
-		}
+		to->time_wait[0] += end_holds_time_wait(f, f->client);
+		to->time_wait[1] += end_holds_time_wait(f, !f->client);
 	}
 	for (int end = 0; end < 2; end++) {
 		const struct half *h = &f->half[end];
@@ -316,7 +254,7 @@ static void udp_losses(struct analysis *a, const struct flow *f)
 
 		if (!n)
 			continue;
-		t = add(a, f, TROUBLE_UDP_LOSS, end == f->client, h->ids.first_gap);
+		t = trouble_of(a, f, TROUBLE_UDP_LOSS, end == f->client, h->ids.first_gap);
 		t->amount += n;
 		t->of += (uint64_t)h->packets + n;
 	}
@@ -340,7 +278,7 @@ static void udp_over(struct analysis *a, struct flow *f)
 		bool port = f->key.family == AF_INET ? f->icmp_type == 3 && f->icmp_code == 3
 						     : f->icmp_type == 1 && f->icmp_code == 4;
 
-		t = add(a, f, port ? TROUBLE_UDP_REFUSED : TROUBLE_ICMP, false, f->first_packet);
+		t = trouble_of(a, f, port ? TROUBLE_UDP_REFUSED : TROUBLE_ICMP, false, f->first_packet);
 		t->packet_2 = f->icmp_packet;
 		t->detail[0] = f->icmp_type;
 		t->detail[1] = f->icmp_code;
@@ -351,7 +289,7 @@ static void udp_over(struct analysis *a, struct flow *f)
 	    many(&f->key, !f->client) || a->sum.last_ns - f->first_ns < ANSWER_NS)
 		return;
 	s->silent++;
-	t = add(a, f, TROUBLE_UDP_SILENT, false, f->first_packet);
+	t = trouble_of(a, f, TROUBLE_UDP_SILENT, false, f->first_packet);
 	t->amount += f->half[f->client].packets;
 	t->packet_2 = f->last_packet;
 }
@@ -382,15 +320,14 @@ void analysis_flow_over(void *context, struct flow *f)
 	if (never_opened(a, f, s))
 		return;
 	opening(a, f);
-	asleep = slept_to_death(a, f);
+	asleep = end_asleep(a, f);
 	for (uint8_t end = 0; end < 2; end++) {
 		losses(a, f, end, s);
 		zero_window(a, f, end);
 		if (!asleep)
 			stuck(a, f, end);
 	}
-	reset(a, f);
-	one_way(a, f);
+	end_judge(a, f);
 }
 
 void analysis_syn_over(void *context, const struct lone_syn *h)
@@ -445,6 +382,11 @@ const char *trouble_name(enum trouble_kind k)
 		[TROUBLE_DUPLICATED] = "duplicated",
 		[TROUBLE_GAP] = "gap",
 		[TROUBLE_ONE_WAY] = "one-way",
+		[TROUBLE_RESET_INJECTED] = "reset-injected",
+		[TROUBLE_RESET_UNKNOWN] = "reset-unknown",
+		[TROUBLE_RESET_CLOSED] = "reset-closed",
+		[TROUBLE_CLOSE_WAIT] = "close-wait",
+		[TROUBLE_FIN_SILENT] = "fin-silent",
 	};
 
 	return names[k];

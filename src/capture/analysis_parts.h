@@ -5,11 +5,20 @@
 
 #include "capture/analysis.h"
 
+#define STUCK_TIMES 3 /* sent again without an answer: then nobody is there */
+
 void analysis_flow_over(void *context, struct flow *f);
 void analysis_syn_over(void *context, const struct lone_syn *h);
 /* One of that kind more; `key` and `client` tell of whom. */
 struct trouble *analysis_trouble(struct analysis *a, enum trouble_kind kind,
 				 const struct flow_key *key, uint8_t client, bool at_client);
 struct server *analysis_server(struct analysis *a, const struct flow_key *key, uint8_t end);
+/* The same of a connection; `packet` is the first's. */
+struct trouble *trouble_of(struct analysis *a, const struct flow *f, enum trouble_kind kind,
+			   bool at_client, uint64_t packet);
+void trouble_silence(struct trouble *t, int64_t ns);
+/* analysis_end.c */
+bool end_asleep(struct analysis *a, const struct flow *f);
+void end_judge(struct analysis *a, const struct flow *f);
 
 #endif

@@ -74,6 +74,7 @@ struct half {
 	uint16_t window, mss, id;
 	uint8_t ttl, scale, last_flags;
 	uint8_t sent_at, holes; /* of `track` */
+	uint8_t fins;		/* times its FIN was sent; 255: or more */
 	uint32_t dup_run;
 	int64_t last_ns, sent_ns, acked_ns;
 	uint32_t last_size, stuck_n;
@@ -111,6 +112,9 @@ enum flow_bits {
 	FLOW_REUSED = 1 << 6, /* its ports had a connection before */
 	FLOW_GONE_ON = 1 << 7, /* packets came after its reset */
 	FLOW_CHALLENGED = 1 << 8, /* a SYN was answered by an ACK of another connection */
+	FLOW_HALF_CLOSED = 1 << 9, /* one side sent on after it had acknowledged the other's FIN */
+	FLOW_RESET_TWICE = 1 << 10, /* with another number, and nothing came in between */
+	FLOW_RESET_LIVES = 1 << 11, /* data came after it, from the side that was said to reset */
 };
 
 /* Ordered as a half is: two cache lines for every packet, the two directions, and the rest. */
@@ -138,15 +142,23 @@ struct flow {
 	int64_t syn_ns, last_syn_ns; /* 0: not seen */
 	uint64_t synack_packet, open_packet, fin_packet;
 	int64_t idle_max_ns; /* the longest silence that it survived */
+	int64_t fin_ns;	     /* of the first FIN */
+	/* Of the side that asked first whether the other lives; `keepalive_gap_ms`: the last pause between two. */
+	int64_t keepalive_ns;
+	uint32_t keepalive_first_ms, keepalive_gap_ms;
+	uint8_t keepalive_by;
 
 	/* Of the first reset. */
 	struct flow_reset {
 		uint64_t packet;
 		int64_t idle_ns, silent_ns; /* since anything; since its sender's last packet */
 		uint32_t unacked[2];
+		uint32_t seq, payload;
 		uint16_t window;
 		uint8_t by, ttl, usual_ttl;
 		bool ack, has_ts, id_zero, by_fin, early, after_again;
+		bool late_data;	    /* the other side had sent after the FIN of this one */
+		bool of_keepalive;  /* it answers one */
 	} reset;
 };
 

@@ -130,19 +130,33 @@ static uint32_t window_moves(struct half *h, const struct cap_packet *p)
 	return 0;
 }
 
+static uint32_t to_ms(int64_t ns)
+{
+	return (uint32_t)MAX(MIN(ns / NSEC_PER_MSEC, (int64_t)UINT32_MAX), 1);
+}
+
 /* Linux sends both with no byte, others with one, just below what is acknowledged. */
 static uint32_t probe(struct flow *f, const struct cap_packet *p)
 {
 	struct half *h = &f->half[p->from];
 
-	if (p->payload > 1 || (p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) || !(h->bits & HALF_SEEN) ||
+	/* Where the beginning was not seen, a byte below the first may be data that was overtaken. */
+	if (p->payload > !!(h->bits & HALF_UNA) || (p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) ||
+	    !(h->bits & HALF_SEEN) ||
 	    p->seq != h->nxt - 1 || ((h->bits & HALF_UNA) && p->seq != h->una - 1))
 		return 0;
 	if (f->half[!p->from].bits & HALF_ZERO) {
 		h->probes++;
 		return NOTE_PROBE;
 	}
-	h->keepalives++;
+	if (!h->keepalives++ && !f->keepalive_first_ms) {
+		f->keepalive_by = p->from;
+		f->keepalive_first_ms = to_ms(p->at_ns - f->last_ns);
+	} else if (f->keepalive_by == p->from) {
+		f->keepalive_gap_ms = to_ms(p->at_ns - f->keepalive_ns);
+	}
+	if (f->keepalive_by == p->from)
+		f->keepalive_ns = p->at_ns;
 	h->silent_keepalives++;
 	return NOTE_KEEPALIVE;
 }
@@ -190,8 +204,12 @@ static uint32_t take_reset(struct flows *t, struct flow *f, const struct cap_pac
 	struct half *h = &f->half[p->from];
 	bool answers = f->wake_ns && f->wake_by != p->from;
 
-	if (f->bits & FLOW_RESET)
+	if (f->bits & FLOW_RESET) {
+		/* A host without a socket resets each segment by that one's own numbers. */
+		if (p->from == f->reset.by && p->seq != f->reset.seq && f->last_packet == f->reset.packet)
+			f->bits |= FLOW_RESET_TWICE;
 		return NOTE_RESET;
+	}
 	/* It is the older connection that is reset here; this one begins again. */
 	if ((f->bits & FLOW_CHALLENGED) && !f->synacks && p->from == f->client)
 		return NOTE_CHALLENGE;
@@ -204,6 +222,9 @@ static uint32_t take_reset(struct flows *t, struct flow *f, const struct cap_pac
 		.idle_ns = answers ? f->wake_ns : p->at_ns - f->last_ns,
 		.silent_ns = h->last_ns ? p->at_ns - h->last_ns : 0,
 		.after_again = f->half[0].again_sum + f->half[1].again_sum > 0,
+		.seq = p->seq, .payload = p->payload,
+		.late_data = f->closer == p->from && f->half[!p->from].sent_ns > f->fin_ns,
+		.of_keepalive = f->half[!p->from].silent_keepalives > 0,
 	};
 	for (int i = 0; i < 2; i++)
 		if (f->half[i].bits & HALF_UNA)
@@ -217,6 +238,7 @@ static void take_fin(struct flow *f, const struct cap_packet *p)
 {
 	struct half *h = &f->half[p->from], *peer = &f->half[!p->from];
 
+	h->fins += h->fins < UINT8_MAX;
 	if (h->bits & HALF_FIN)
 		return;
 	h->bits |= HALF_FIN;
@@ -224,6 +246,7 @@ static void take_fin(struct flow *f, const struct cap_packet *p)
 	if (f->closer == 2) {
 		f->closer = p->from;
 		f->fin_packet = p->number;
+		f->fin_ns = p->at_ns;
 	} else if (f->closer != p->from && !((p->flags & TCP_ACK) &&
 					     !seq_before(p->ack, peer->fin_seq + 1))) {
 		f->bits |= FLOW_CROSSED;
@@ -267,6 +290,9 @@ uint32_t tcp_packet(struct flows *t, struct flow *f, const struct cap_packet *p)
 		f->bits |= FLOW_MIDSTREAM;
 	if (f->bits & FLOW_RESET) {
 		f->bits |= FLOW_GONE_ON;
+		/* What was overtaken by the reset ends below its number. */
+		if (p->payload && p->from == f->reset.by && seq_before(f->reset.seq, p->seq + p->payload))
+			f->bits |= FLOW_RESET_LIVES;
 		notes |= NOTE_AFTER_RESET;
 	}
 	if (p->flags & TCP_ACK) {
@@ -277,8 +303,12 @@ uint32_t tcp_packet(struct flows *t, struct flow *f, const struct cap_packet *p)
 	notes |= window_moves(h, p) | probing;
 	if (!probing)
 		notes |= tcp_sequence(t, f, p);
-	if (p->payload && !probing && !f->data_ns)
-		f->data_ns = p->at_ns;
+	if (p->payload && !probing) {
+		if (!f->data_ns)
+			f->data_ns = p->at_ns;
+		if (peer->bits & HALF_FIN_ACKED)
+			f->bits |= FLOW_HALF_CLOSED;
+	}
 	if (p->flags & TCP_FIN)
 		take_fin(f, p);
 	if (!(p->flags & TCP_SYN) || !h->ttl)

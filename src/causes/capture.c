@@ -101,6 +101,11 @@ static const struct kind_row kinds[TROUBLE_N] = {
 	[TROUBLE_DUPLICATED] = {"cap-dup-reorder", NULL, tell_duplicated, true},
 	[TROUBLE_GAP] = {"cap-gap", NULL, tell_gap, true},
 	[TROUBLE_ONE_WAY] = {"cap-gap", NULL, tell_one_way, true},
+	[TROUBLE_RESET_INJECTED] = {"cap-rst-origin", "rst-middlebox", tell_reset_injected, true},
+	[TROUBLE_RESET_UNKNOWN] = {"cap-keepalive", "rst-unknown-connection", tell_reset_unknown, true},
+	[TROUBLE_RESET_CLOSED] = {"cap-teardown", "rst-data-after-close", tell_reset_closed, true},
+	[TROUBLE_CLOSE_WAIT] = {"cap-teardown", "close-wait-leak", tell_close_wait, true},
+	[TROUBLE_FIN_SILENT] = {"cap-teardown", NULL, tell_fin_silent, true},
 };
 
 /* ---- findings ---- */

@@ -21,7 +21,8 @@ enum match {
 	MATCH_PEER,	  /* one of its sockets is the other end */
 };
 
-#define K(kind) (1u << TROUBLE_##kind)
+#define K(kind) (1ULL << TROUBLE_##kind)
+_Static_assert(TROUBLE_N <= 64, "a set of kinds is one word");
 #define OPENING (K(SYN_SILENT) | K(SYN_LONE) | K(SYNACK_SILENT) | K(ACCEPT_FULL))
 
 /*
@@ -29,7 +30,7 @@ enum match {
  * finding or the loss point behind it; NULL: any that lost packets, and did not answer by a reset.
  */
 static const struct join_row {
-	uint32_t kinds;
+	uint64_t kinds;
 	const char *cause;
 	enum match match;
 } rows[] = {
@@ -54,6 +55,9 @@ static const struct join_row {
 	{K(RESET_ABORT), "rst-data-after-close", MATCH_PORT},
 	{K(RESET_ABORT), "rst-unknown-connection", MATCH_DROPPED},
 	{K(RESET_KEEPALIVE), "keepalive-dead-peer", MATCH_CONNECTION},
+	{K(RESET_CLOSED), "rst-data-after-close", MATCH_CONNECTION},
+	{K(RESET_CLOSED), "rst-data-after-close", MATCH_PORT},
+	{K(CLOSE_WAIT), "close-wait-leak", MATCH_CONNECTION},
 	{K(LOSS) | K(DIED) | K(MTU) | K(SILENT_IDLE), NULL, MATCH_DROPPED},
 };
 
@@ -72,6 +76,8 @@ static const char *const seen[TROUBLE_N] = {
 	[TROUBLE_SILENT_IDLE] = "no answer any more after a silence",
 	[TROUBLE_RESET_KEEPALIVE] = "keepalives without an answer",
 	[TROUBLE_RESET_ABORT] = "open connections reset",
+	[TROUBLE_RESET_CLOSED] = "data that came after close()",
+	[TROUBLE_CLOSE_WAIT] = "a FIN that no FIN followed",
 	[TROUBLE_UDP_SILENT] = "requests without an answer",
 	[TROUBLE_UDP_LOSS] = "datagrams lost before the capture",
 	[TROUBLE_UDP_REFUSED] = "requests answered by ICMP \"port unreachable\"",
@@ -240,7 +246,7 @@ static bool explains(const struct diagnosis *host, const struct finding *f,
 	if (f->state == LOST_BEFORE || f->cause->kind == CAUSE_ELSEWHERE || !t->server.family)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if ((rows[i].kinds & (1u << t->kind)) && is_cause(f, rows[i].cause) &&
+		if ((rows[i].kinds & (1ULL << t->kind)) && is_cause(f, rows[i].cause) &&
 		    meets(host, f, t, rows[i].match))
 			return true;
 	return false;

@@ -183,18 +183,38 @@ static void direction(const struct flow *f, uint8_t end, struct buf *b)
 	buf_puts(b, ". ");
 }
 
+static void time_wait(const struct flow *f, struct buf *b)
+{
+	bool client = end_holds_time_wait(f, f->client), server = end_holds_time_wait(f, !f->client);
+
+	if (client && server)
+		buf_puts(b, ", the other side at the same time: both hold TIME_WAIT. ");
+	else if (client || server)
+		buf_puts(b, " and holds TIME_WAIT. ");
+	else if (f->half[0].bits & f->half[1].bits & HALF_FIN)
+		buf_puts(b, ", and then the other side. ");
+	else
+		buf_puts(b, "; the other side did not. ");
+}
+
 static void ending(const struct flow *f, struct buf *b)
 {
-	const char *who = f->closer == f->client ? "client" : "server";
-
-	if (f->closer != 2)
-		buf_printf(b, "The %s closed first, in packet %llu", who, N(f->fin_packet));
-	if (f->bits & FLOW_CROSSED)
-		buf_puts(b, ", the other side at the same time: both hold TIME_WAIT. ");
-	else if (f->half[0].bits & f->half[1].bits & HALF_FIN)
-		buf_puts(b, " and holds TIME_WAIT. ");
-	else if (f->closer != 2)
-		buf_puts(b, "; the other side did not. ");
+	if (f->keepalive_first_ms) {
+		buf_printf(b, "The %s sent its first keepalive after a pause of %.3f s",
+			   f->keepalive_by == f->client ? "client" : "server", f->keepalive_first_ms / 1e3);
+		if (f->keepalive_gap_ms)
+			buf_printf(b, ", the last %.3f s after the one before it", f->keepalive_gap_ms / 1e3);
+		buf_puts(b, ". ");
+	}
+	if (f->closer != 2) {
+		buf_printf(b, "The %s closed first, in packet %llu", f->closer == f->client ? "client" : "server",
+			   N(f->fin_packet));
+		if (f->half[f->closer].fins > 1)
+			buf_printf(b, " (its FIN was sent %u times)", f->half[f->closer].fins);
+		if (f->bits & FLOW_HALF_CLOSED)
+			buf_puts(b, ", and still got data (half close)");
+		time_wait(f, b);
+	}
 	if (f->bits & FLOW_RESET)
 		buf_printf(b, "Reset by the %s in packet %llu, %.3f s after the packet before it. ",
 			   f->reset.by == f->client ? "client" : "server", N(f->reset.packet),
