@@ -253,62 +253,76 @@ static void take_icmp(struct analysis *a, const struct cap_packet *p, uint32_t h
 	tell(a, f, p, 0);
 }
 
-static void note_time(struct analysis *a, const struct raw_packet *raw)
+static inline void note_time(struct analysis *a, int64_t at_ns)
 {
 	if (!a->sum.packets++)
-		a->sum.first_ns = a->sum.last_ns = raw->at_ns;
-	if (raw->at_ns < a->sum.last_ns)
+		a->sum.first_ns = a->sum.last_ns = at_ns;
+	if (at_ns < a->sum.last_ns)
 		a->sum.backwards++;
 	else
-		a->sum.last_ns = raw->at_ns;
-	a->sum.first_ns = MIN(a->sum.first_ns, raw->at_ns);
+		a->sum.last_ns = at_ns;
+	a->sum.first_ns = MIN(a->sum.first_ns, at_ns);
 }
 
-static void take(struct analysis *a, const struct raw_packet *raw, const struct cap_packet *p,
-		 uint32_t hash, struct flow *fetched)
+static void take(struct analysis *a, const struct cap_packet *p, struct flow *fetched)
 {
-	note_time(a, raw);
+	note_time(a, p->at_ns);
 	if (p->kind == PACKET_UNREAD) {
-		odd_link(a, raw->linktype);
+		odd_link(a, p->linktype);
 		return;
 	}
 	a->sum.cut += p->cut;
 	a->sum.fragments += p->fragment;
 	a->sum.tunnelled += p->tunnelled;
 	if (p->kind == PACKET_TCP)
-		take_tcp(a, p, hash, fetched);
+		take_tcp(a, p, p->hash, fetched);
 	else if (p->kind == PACKET_UDP)
-		take_udp(a, p, hash);
+		take_udp(a, p, p->hash);
 	else if (p->kind == PACKET_ICMP_ERROR)
-		take_icmp(a, p, hash);
+		take_icmp(a, p, p->hash);
 	else if (p->not_ip)
 		a->sum.not_ip++;
 	else
 		a->sum.other_ip++;
 }
 
-static void take_batch(struct analysis *a, const struct raw_packet *raw, size_t n)
+void analysis_decode(const struct analysis *a, const struct raw_packet *raw, size_t n,
+		     struct cap_packet *ret)
 {
-	struct cap_packet p[ANALYSIS_BATCH];
-	uint32_t hash[ANALYSIS_BATCH];
+	for (size_t i = 0; i < n; i++) {
+		packet_decode(&raw[i], &ret[i]);
+		if (ret[i].kind > PACKET_OTHER)
+			ret[i].hash = flow_hash(&a->flows, &ret[i].key);
+	}
+}
+
+static void take_batch(struct analysis *a, const struct cap_packet *p, size_t n)
+{
 	struct flow *fetched[ANALYSIS_BATCH];
 
 	for (size_t i = 0; i < n; i++)
-		packet_decode(&raw[i], &p[i]);
-	for (size_t i = 0; i < n; i++) {
-		hash[i] = p[i].kind > PACKET_OTHER ? flow_hash(&a->flows, &p[i].key) : 0;
-		flows_fetch_slot(&a->flows, hash[i]);
-	}
+		flows_fetch_slot(&a->flows, p[i].hash);
 	for (size_t i = 0; i < n; i++)
-		fetched[i] = flows_fetch(&a->flows, hash[i]);
+		fetched[i] = flows_fetch(&a->flows, p[i].hash);
 	for (size_t i = 0; i < n; i++)
-		take(a, &raw[i], &p[i], hash[i], fetched[i]);
+		take(a, &p[i], fetched[i]);
+}
+
+void analysis_take(struct analysis *a, const struct cap_packet *p, size_t n)
+{
+	for (size_t i = 0; i < n; i += ANALYSIS_BATCH)
+		take_batch(a, p + i, MIN(n - i, (size_t)ANALYSIS_BATCH));
 }
 
 void analysis_packets(struct analysis *a, const struct raw_packet *raw, size_t n)
 {
-	for (size_t i = 0; i < n; i += ANALYSIS_BATCH)
-		take_batch(a, raw + i, MIN(n - i, (size_t)ANALYSIS_BATCH));
+	struct cap_packet p[ANALYSIS_BATCH];
+
+	for (size_t i = 0, some; i < n; i += some) {
+		some = MIN(n - i, (size_t)ANALYSIS_BATCH);
+		analysis_decode(a, raw + i, some, p);
+		take_batch(a, p, some);
+	}
 }
 
 void analysis_end(struct analysis *a)

@@ -123,6 +123,12 @@ void analysis_done(struct analysis *a);
  * fetched from memory for all of them before the first is looked at.
  */
 void analysis_packets(struct analysis *a, const struct raw_packet *raw, size_t n);
+/*
+ * The two halves of it. The first changes nothing of the analysis: it may run ahead in another thread.
+ */
+void analysis_decode(const struct analysis *a, const struct raw_packet *raw, size_t n,
+		     struct cap_packet *ret);
+void analysis_take(struct analysis *a, const struct cap_packet *p, size_t n);
 /* Judges what is left. Nothing comes after it. */
 void analysis_end(struct analysis *a);
 const char *trouble_name(enum trouble_kind k);

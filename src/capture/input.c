@@ -80,13 +80,35 @@ static ssize_t more(struct input *in, uint8_t *to, size_t room)
 	return n;
 }
 
+static void next_buffer(struct input *in, size_t left)
+{
+	uint8_t **next = &in->buffers[++in->turn % INPUT_BUFFERS];
+
+	if (!*next)
+		*next = xrealloc(NULL, BUFFER_SIZE);
+	if (in->turn >= INPUT_BUFFERS)
+		in->await(in->context, in->turn - INPUT_BUFFERS);
+	memcpy(*next, in->at, left);
+	in->buffer = *next;
+	in->at = in->buffer;
+	in->end = in->at + left;
+}
+
+void input_keep(struct input *in, void (*await)(void *context, uint64_t turn), void *context)
+{
+	in->await = await;
+	in->context = context;
+}
+
 const uint8_t *input_fill(struct input *in, size_t n)
 {
 	size_t left = (size_t)(in->end - in->at);
 
 	if (!in->buffer || n > INPUT_NEED_MAX)
 		return NULL;
-	if (in->at != in->buffer) {
+	if (in->await) {
+		next_buffer(in, left);
+	} else if (in->at != in->buffer) {
 		memmove(in->buffer, in->at, left);
 		in->at = in->buffer;
 		in->end = in->at + left;
@@ -136,7 +158,7 @@ static int begin(struct input *in)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
 		return -EISDIR;
-	in->buffer = xrealloc(NULL, BUFFER_SIZE);
+	in->buffer = in->buffers[0] = xrealloc(NULL, BUFFER_SIZE);
 	in->at = in->end = in->buffer;
 	packed = input_need(in, 4) ? packed_with(in->at) : NULL;
 	return packed ? open_packed(in, packed) : in->err;
@@ -163,7 +185,8 @@ void input_done(struct input *in)
 {
 	if (in->archive)
 		archive_read_free(in->archive);
-	free(in->buffer);
+	for (size_t i = 0; i < INPUT_BUFFERS; i++)
+		free(in->buffers[i]);
 	free(in->raw);
 	if (in->fd > STDIN_FILENO)
 		close(in->fd);

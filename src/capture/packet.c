@@ -425,11 +425,13 @@ bool packet_decode(const struct raw_packet *raw, struct cap_packet *ret)
 {
 	struct rest r = {raw->bytes, raw->captured, raw->length, 0};
 
-	memset(ret, 0, offsetof(struct cap_packet, key));
+	/* Neither the key, nor SACK blocks that are not there. */
 	memset(&ret->ip, 0, offsetof(struct cap_packet, sack) - offsetof(struct cap_packet, ip));
 	ret->number = raw->number;
 	ret->at_ns = raw->at_ns;
+	ret->hash = 0;
 	ret->kind = PACKET_OTHER;
+	ret->linktype = raw->linktype;
 	switch (raw->linktype) {
 	case LINKTYPE_ETHERNET:
 		if (!plain_tcp(raw->bytes, raw->captured, ret))

@@ -258,6 +258,16 @@ size_t reader_next(struct reader *r, struct raw_packet *ret, size_t max)
 	return n;
 }
 
+void reader_keep(struct reader *r, void (*await)(void *context, uint64_t turn), void *context)
+{
+	input_keep(&r->in, await, context);
+}
+
+uint64_t reader_turn(const struct reader *r)
+{
+	return r->in.turn;
+}
+
 const struct reader_sum *reader_sum(const struct reader *r)
 {
 	return &r->sum;

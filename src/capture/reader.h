@@ -56,6 +56,9 @@ int reader_open(const char *path, struct reader **ret, struct buf *message);
  * already are not kept waiting for more.
  */
 size_t reader_next(struct reader *r, struct raw_packet *ret, size_t max);
+/* Lets them be valid longer: input_keep(). The turn is that of what reader_next() returned last. */
+void reader_keep(struct reader *r, void (*await)(void *context, uint64_t turn), void *context);
+uint64_t reader_turn(const struct reader *r);
 const struct reader_sum *reader_sum(const struct reader *r);
 void reader_close(struct reader *r);
 

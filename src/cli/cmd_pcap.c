@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "capture/pipeline.h"
 #include "cli/cmd.h"
 #include "cli/packet_filter.h"
 #include "cli/pcap_host.h"
@@ -131,19 +132,16 @@ static void tell(void *context, const struct flow *f, const struct cap_packet *p
 	buf_done(&line);
 }
 
-static void read_all(struct reader *r, struct filter *filter, struct analysis *a)
+static size_t keep_those(void *context, struct raw_packet *p, size_t n)
 {
-	struct raw_packet p[ANALYSIS_BATCH];
-	size_t n, kept;
+	struct filter *filter = context;
+	size_t kept = 0;
 
-	while ((n = reader_next(r, p, ANALYSIS_BATCH))) {
-		kept = filter->text ? 0 : n;
-		for (size_t i = 0; filter->text && i < n; i++)
-			if (passes(filter, &p[i]))
-				p[kept++] = p[i];
-		filter->out += n - kept;
-		analysis_packets(a, p, kept);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (passes(filter, &p[i]))
+			p[kept++] = p[i];
+	filter->out += n - kept;
+	return kept;
 }
 
 static void print(const struct capture_view *v, const struct options *o)
@@ -247,7 +245,7 @@ static int fill(struct run *r, struct buf *message)
 		r->a.tell = tell;
 		r->a.context = (void *)(uintptr_t)o;
 	}
-	read_all(r->reader, &r->filter, &r->a);
+	pipeline_run(r->reader, o->filter ? keep_those : NULL, &r->filter, &r->a);
 	return 0;
 }
 
