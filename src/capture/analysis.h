@@ -47,6 +47,9 @@ enum trouble_kind {
 	TROUBLE_RESET_CLOSED,	/* data came for a program that had closed */
 	TROUBLE_CLOSE_WAIT,
 	TROUBLE_FIN_SILENT,
+	TROUBLE_ID_LOSS, /* of TCP, beyond what sequence numbers show */
+	TROUBLE_WINDOW,	 /* the receiver's was too small for the way */
+	TROUBLE_CORRUPT,
 	TROUBLE_N
 };
 
@@ -55,6 +58,10 @@ struct endpoint {
 	uint16_t port;
 	uint8_t address[16];
 };
+
+/* Bits of detail[3] of TROUBLE_MTU: smaller ones came through; the other side was heard meanwhile. */
+#define MTU_SHRUNK 1
+#define MTU_HEARD 2
 
 /* One kind of trouble with one server. */
 struct trouble {

@@ -5,7 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#define ANSWER_NS NSEC_PER_SEC /* whoever has not answered by then, does not */
+#define SIZE_OF_ALL_WAYS 576 /* bytes; RFC 791 */
 
 void trouble_silence(struct trouble *t, int64_t ns)
 {
@@ -90,16 +90,16 @@ static void losses(struct analysis *a, const struct flow *f, uint8_t end, struct
 	s->bytes += h->bytes;
 	if (n) {
 		t = trouble_of(a, f, TROUBLE_LOSS, at_client, h->first_again);
-		t->amount += n - MIN(n, MAX(h->spurious, h->dsacks));
+		t->amount += n - MIN(n, h->spurious);
 		t->detail[0] += h->again[AGAIN_FAST] + h->again[AGAIN_LOST] +
 				h->again[AGAIN_RTO_RECOVERY];
 		t->detail[1] += h->again[AGAIN_TLP];
 		t->detail[2] += h->again[AGAIN_RTO];
 		t->detail[3] += h->late;
 	}
-	if (MIN((uint64_t)h->again_sum, (uint64_t)MAX(h->spurious, h->dsacks))) {
+	if (MIN(h->again_sum, h->spurious)) {
 		t = trouble_of(a, f, TROUBLE_SPURIOUS, at_client, h->first_again);
-		t->amount += MIN(h->again_sum, MAX(h->spurious, h->dsacks));
+		t->amount += MIN(h->again_sum, h->spurious);
 		t->of += h->again_sum;
 	}
 	if (h->reordered) {
@@ -139,6 +139,13 @@ static void zero_window(struct analysis *a, const struct flow *f, uint8_t end)
 	t->ns_max = MAX(t->ns_max, longest);
 }
 
+/* ICMP 3/4, ICMPv6 2 */
+static bool too_big(const struct flow *f)
+{
+	return f->icmp_packet && (f->key.family == AF_INET ? f->icmp_type == 3 && f->icmp_code == 4
+							   : f->icmp_type == 2);
+}
+
 /* Sent again and again, and not acknowledged: too large for the way, or nobody is there. */
 static void stuck(struct analysis *a, const struct flow *f, uint8_t end)
 {
@@ -148,13 +155,15 @@ static void stuck(struct analysis *a, const struct flow *f, uint8_t end)
 
 	if (!shrunk && (!open || h->stuck_n < STUCK_TIMES))
 		return;
-	if (shrunk || (h->acked_size && h->stuck_size > h->acked_size && h->stuck_size > 576 &&
-		       !(h->bits & HALF_SACKED))) {
+	if (shrunk || (h->acked_size && h->stuck_size > h->acked_size && h->stuck_size > SIZE_OF_ALL_WAYS &&
+		       !(h->bits & (HALF_SACKED | HALF_STEADY)) &&
+		       (f->bits & (FLOW_ESTABLISHED | FLOW_MIDSTREAM)))) {
 		t = trouble_of(a, f, TROUBLE_MTU, end == f->client, h->first_again);
 		t->detail[0] = h->stuck_size;
 		t->detail[1] = shrunk ? h->last_size : h->acked_size;
-		t->detail[2] = f->icmp_packet ? f->icmp_mtu : 0;
-		t->detail[3] |= shrunk;
+		t->detail[2] = too_big(f) ? f->icmp_mtu : 0;
+		t->detail[3] |= shrunk ? MTU_SHRUNK : h->bits & HALF_STUCK_HEARD ? MTU_HEARD : 0;
+		t->of = (uint64_t)f->half[f->client].mss << 16 | f->half[!f->client].mss;
 	} else {
 		t = trouble_of(a, f, TROUBLE_DIED, end == f->client, h->first_again);
 		trouble_silence(t, f->last_ns - f->half[!end].last_ns);
@@ -182,7 +191,7 @@ static void add_sums(struct capture_sum *to, const struct flow *f)
 		for (int i = 0; i < AGAIN_N; i++)
 			to->again[i] += h->again[i];
 		to->again_sum += h->again_sum;
-		to->spurious += MIN(h->again_sum, MAX(h->spurious, h->dsacks));
+		to->spurious += MIN(h->again_sum, h->spurious);
 		to->duplicates += h->duplicates;
 		to->reordered += h->reordered;
 		to->late += h->late;
@@ -204,7 +213,7 @@ static uint64_t score(const struct flow *f)
 	return MIN(n, (1ULL << 40) - 1) + (bad << 40);
 }
 
-static void keep_top(struct analysis *a, const struct flow *f)
+void analysis_keep_top(struct analysis *a, const struct flow *f)
 {
 	uint64_t s = score(f);
 	size_t i = a->top_n;
@@ -225,75 +234,6 @@ static void keep_top(struct analysis *a, const struct flow *f)
 	a->top_score[i] = s;
 }
 
-/* ---- UDP ---- */
-
-/* Services that answer each request. */
-static bool answers(uint16_t port)
-{
-	static const uint16_t ports[] = {53, 69, 88, 123, 161, 389, 443, 500, 1812, 1813, 3478, 4500};
-
-	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
-		if (ports[i] == port)
-			return true;
-	return false;
-}
-
-static bool many(const struct flow_key *key, uint8_t end)
-{
-	const uint8_t *b = key->address[end];
-
-	return key->family == AF_INET ? b[0] >= 224 || b[3] == 255 : b[0] == 0xff;
-}
-
-static void udp_losses(struct analysis *a, const struct flow *f)
-{
-	for (uint8_t end = 0; end < 2; end++) {
-		const struct half *h = &f->half[end];
-		uint32_t n = ipid_lost(&h->ids);
-		struct trouble *t;
-
-		if (!n)
-			continue;
-		t = trouble_of(a, f, TROUBLE_UDP_LOSS, end == f->client, h->ids.first_gap);
-		t->amount += n;
-		t->of += (uint64_t)h->packets + n;
-	}
-}
-
-static void udp_over(struct analysis *a, struct flow *f)
-{
-	struct server *s;
-	struct trouble *t;
-
-	/* The first packet that is seen may be an answer. */
-	if (answers(f->key.port[f->client]) && !answers(f->key.port[!f->client]))
-		f->client = !f->client;
-	s = analysis_server(a, &f->key, !f->client);
-	s->flows++;
-	s->bytes += f->half[0].bytes + f->half[1].bytes;
-	a->sum.udp_flows++;
-	keep_top(a, f);
-	udp_losses(a, f);
-	if (f->icmp_packet) {
-		bool port = f->key.family == AF_INET ? f->icmp_type == 3 && f->icmp_code == 3
-						     : f->icmp_type == 1 && f->icmp_code == 4;
-
-		t = trouble_of(a, f, port ? TROUBLE_UDP_REFUSED : TROUBLE_ICMP, false, f->first_packet);
-		t->packet_2 = f->icmp_packet;
-		t->detail[0] = f->icmp_type;
-		t->detail[1] = f->icmp_code;
-		t->amount += f->half[f->client].packets;
-		return;
-	}
-	if (f->half[!f->client].packets || !answers(f->key.port[!f->client]) ||
-	    many(&f->key, !f->client) || a->sum.last_ns - f->first_ns < ANSWER_NS)
-		return;
-	s->silent++;
-	t = trouble_of(a, f, TROUBLE_UDP_SILENT, false, f->first_packet);
-	t->amount += f->half[f->client].packets;
-	t->packet_2 = f->last_packet;
-}
-
 void analysis_flow_over(void *context, struct flow *f)
 {
 	struct analysis *a = context;
@@ -301,7 +241,7 @@ void analysis_flow_over(void *context, struct flow *f)
 	bool asleep;
 
 	if (f->key.protocol == IPPROTO_UDP) {
-		udp_over(a, f);
+		analysis_udp_over(a, f);
 		return;
 	}
 	/* Without a beginning the lower port is most probably the server's. */
@@ -316,7 +256,7 @@ void analysis_flow_over(void *context, struct flow *f)
 		s->rtt_n++;
 	}
 	add_sums(&a->sum, f);
-	keep_top(a, f);
+	analysis_keep_top(a, f);
 	if (never_opened(a, f, s))
 		return;
 	opening(a, f);
@@ -324,6 +264,7 @@ void analysis_flow_over(void *context, struct flow *f)
 	for (uint8_t end = 0; end < 2; end++) {
 		losses(a, f, end, s);
 		zero_window(a, f, end);
+		analysis_windows(a, f, end);
 		if (!asleep)
 			stuck(a, f, end);
 	}
@@ -382,6 +323,9 @@ const char *trouble_name(enum trouble_kind k)
 		[TROUBLE_DUPLICATED] = "duplicated",
 		[TROUBLE_GAP] = "gap",
 		[TROUBLE_ONE_WAY] = "one-way",
+		[TROUBLE_ID_LOSS] = "id-loss",
+		[TROUBLE_WINDOW] = "window",
+		[TROUBLE_CORRUPT] = "corrupt",
 		[TROUBLE_RESET_INJECTED] = "reset-injected",
 		[TROUBLE_RESET_UNKNOWN] = "reset-unknown",
 		[TROUBLE_RESET_CLOSED] = "reset-closed",

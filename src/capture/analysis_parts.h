@@ -6,12 +6,17 @@
 #include "capture/analysis.h"
 
 #define STUCK_TIMES 3 /* sent again without an answer: then nobody is there */
+#define ANSWER_NS NSEC_PER_SEC /* whoever has not answered by then, does not */
 
 void analysis_flow_over(void *context, struct flow *f);
 void analysis_syn_over(void *context, const struct lone_syn *h);
 /* One of that kind more; `key` and `client` tell of whom. */
 struct trouble *analysis_trouble(struct analysis *a, enum trouble_kind kind,
 				 const struct flow_key *key, uint8_t client, bool at_client);
+void analysis_keep_top(struct analysis *a, const struct flow *f);
+void analysis_udp_over(struct analysis *a, struct flow *f);
+/* Losses that only identifications show, damage, and windows that are too small. */
+void analysis_windows(struct analysis *a, const struct flow *f, uint8_t end);
 struct server *analysis_server(struct analysis *a, const struct flow_key *key, uint8_t end);
 /* The same of a connection; `packet` is the first's. */
 struct trouble *trouble_of(struct analysis *a, const struct flow *f, enum trouble_kind kind,

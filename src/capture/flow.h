@@ -7,6 +7,7 @@
 #ifndef WHYDROP_FLOW_H
 #define WHYDROP_FLOW_H
 
+#include "capture/checksum.h"
 #include "capture/ipid.h"
 #include "capture/packet.h"
 
@@ -14,10 +15,20 @@
 #define SEGMENTS_KEPT 16
 #define HOLES_KEPT 8
 
+#define RESENT_KEPT 16
+
 struct segment {
 	uint32_t seq, end, tsval;
 	uint16_t id;
+	bool damaged; /* its checksum is wrong */
 	int64_t at_ns;
+};
+
+/* One that was sent again, until it is known whether it had to be. */
+struct resent {
+	uint32_t seq, end, tsval;
+	uint16_t segments;
+	bool has_ts, first; /* first: nothing below it was missing */
 };
 
 /* Bytes that were sent before others that are here, and are not. */
@@ -34,6 +45,11 @@ struct hole {
 struct track {
 	struct segment sent[SEGMENTS_KEPT];
 	struct hole hole[HOLES_KEPT];
+	struct resent resent[RESENT_KEPT];
+	uint32_t resent_at;
+	uint32_t sums; /* checksums looked at since one was wrong */
+	uint32_t sacked_from, sacked_to; /* the block that an ACK of its data named first, the last time */
+	int64_t stuck_ns, stuck_gap_ns;	 /* when its first byte was sent again, and how long after the time before */
 	struct track *next_free;
 };
 
@@ -53,6 +69,12 @@ enum half_bits {
 	HALF_SCALED = 1 << 12,	    /* its window is scaled by `scale` */
 	HALF_SHORT = 1 << 13,	    /* its last segment was less than an MSS */
 	HALF_SHRUNK = 1 << 14,	    /* what was stuck came through once it was smaller */
+	HALF_ASKED = 1 << 15,	    /* its last packet was a keepalive or a probe */
+	HALF_STALLED = 1 << 16,	    /* it has sent nothing since the other's window closed */
+	HALF_IDS = 1 << 17,	    /* `id` is known */
+	HALF_IDS_WILD = 1 << 18,    /* its identifications are no series */
+	HALF_STEADY = 1 << 19,	    /* what is stuck was not sent again with growing pauses */
+	HALF_STUCK_HEARD = 1 << 20, /* the other side sent something while it was stuck */
 };
 
 /* Why a segment was sent again. */
@@ -71,8 +93,9 @@ struct half {
 	uint32_t nxt, una;
 	uint32_t last_ack; /* what it acknowledged last */
 	uint32_t bits;
-	uint16_t window, mss, id;
-	uint8_t ttl, scale, last_flags;
+	uint16_t window, mss, id; /* id: that which its next packet should have */
+	uint16_t window_top;	  /* the largest, not scaled */
+	uint8_t ttl, scale;
 	uint8_t sent_at, holes; /* of `track` */
 	uint8_t fins;		/* times its FIN was sent; 255: or more */
 	uint32_t dup_run;
@@ -100,6 +123,11 @@ struct half {
 	uint32_t zeros, probes, keepalives;
 	int64_t zero_ns, zero_sum_ns, zero_max_ns;
 	uint64_t first_again, first_zero, first_gap, first_reordered, first_duplicate;
+
+	uint32_t id_missing, id_jumps; /* packets, and steps of the identification that were not one */
+	uint32_t corrupt;	       /* whose checksum is wrong, and which were sent again */
+	uint64_t first_corrupt, first_id_jump;
+	int64_t stall_ns; /* the longest time without data for a closed window */
 } __attribute__((aligned(CACHE_LINE)));
 
 enum flow_bits {
@@ -189,6 +217,7 @@ struct flows {
 	size_t ring_max, ring_at;
 	uint32_t numbers;
 	uint64_t evicted;
+	uint64_t checksums[CHECKSUM_N]; /* of the segments whose checksum was looked at */
 	/* Called once for each that ends, is given up, or is left at the end. */
 	void (*flow_over)(void *context, struct flow *f);
 	void (*syn_over)(void *context, const struct lone_syn *h);

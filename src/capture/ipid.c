@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "capture/ipid.h"
+#include "capture/tcp_parts.h"
 
 #define STEPS_LEAST 40	 /* fewer are no series */
 #define GAP_MAX 64	 /* packets lost in a row, and how late one may come */
@@ -42,4 +42,39 @@ uint32_t ipid_lost(const struct id_count *c)
 	if (c->wild || c->steps < STEPS_LEAST || (uint64_t)c->ones * 100 <= (uint64_t)c->steps * ONES_SHARE)
 		return 0;
 	return c->missing;
+}
+
+/*
+ * TCP: SYN-ACKs and resets of no socket have 0. One that was overtaken is not missing after all; the same
+ * packet twice says nothing.
+ */
+void tcp_odd_identification(struct half *h, const struct cap_packet *p, uint32_t notes)
+{
+	int16_t step = (int16_t)(p->id - h->id);
+
+	if (!(h->bits & HALF_IDS)) {
+		h->bits |= HALF_IDS;
+		h->id = p->id;
+		return;
+	}
+	if (notes & NOTE_DUPLICATE)
+		return;
+	if (!(p->ip[6] & 0x40) || p->fragment || step > GAP_MAX || step <= -GAP_MAX || (!p->id && step)) {
+		h->bits |= HALF_IDS_WILD;
+	} else if (step < 0) {
+		h->id_missing -= h->id_missing > 0;
+	} else {
+		h->id_jumps++;
+		if (!h->id_missing)
+			h->first_id_jump = p->number;
+		h->id_missing += (uint32_t)step;
+	}
+}
+
+uint32_t tcp_ids_lost(const struct half *h)
+{
+	if ((h->bits & HALF_IDS_WILD) || h->packets < STEPS_LEAST ||
+	    (uint64_t)h->id_jumps * 100 >= h->packets * (100 - ONES_SHARE))
+		return 0;
+	return h->id_missing;
 }

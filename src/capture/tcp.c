@@ -105,18 +105,18 @@ static bool is_challenge(struct flow *f, const struct cap_packet *p)
 
 /* ---- windows and probes ---- */
 
-static uint32_t window_moves(struct half *h, const struct cap_packet *p)
+static uint32_t window_moves(struct half *h, struct half *peer, const struct cap_packet *p)
 {
-	if (p->flags & (TCP_SYN | TCP_RST)) {
-		h->window = p->window;
-		return 0;
-	}
 	h->window = p->window;
+	if (p->flags & (TCP_SYN | TCP_RST))
+		return 0;
+	h->window_top = MAX(h->window_top, p->window);
 	if (!p->window && !(h->bits & HALF_ZERO)) {
 		h->bits |= HALF_ZERO;
 		h->zero_ns = p->at_ns;
 		if (!h->zeros++)
 			h->first_zero = p->number;
+		peer->bits |= HALF_STALLED;
 		return NOTE_ZERO_WINDOW;
 	}
 	if (p->window && (h->bits & HALF_ZERO)) {
@@ -161,22 +161,29 @@ static uint32_t probe(struct flow *f, const struct cap_packet *p)
 	return NOTE_KEEPALIVE;
 }
 
-static inline enum held_by limit_of(const struct half *h, const struct half *peer)
+/*
+ * What holds a sender up until `now`. Behind the sender its next data takes a round trip to come after
+ * the ACK that asks for it: only a silence that is longer is its program's. Without both SYNs nobody
+ * knows how large a window is that is not closed.
+ */
+static inline enum held_by limit_of(const struct half *h, const struct half *peer, int64_t now)
 {
 	uint32_t flight = h->nxt - h->una, mss = MAX(MIN(h->mss, peer->mss), 536);
 	uint64_t window = (uint64_t)peer->window << (peer->bits & HALF_SCALED ? peer->scale : 0);
 
-	if (!flight && !(peer->bits & HALF_ZERO))
-		return HELD_APP;
-	if (flight + (uint64_t)mss > window)
+	if (peer->bits & HALF_ZERO)
+		return HELD_WINDOW;
+	if (!flight)
+		return now - h->sent_ns > h->rtt_min_ns + peer->rtt_min_ns ? HELD_APP : HELD_NETWORK;
+	if (flight + (uint64_t)mss > window && (h->bits & peer->bits & HALF_SYN))
 		return HELD_WINDOW;
 	return h->bits & HALF_SHORT ? HELD_APP : HELD_NETWORK;
 }
 
-static inline void limits(struct half *h, const struct half *peer, int64_t ns)
+static inline void limits(struct half *h, const struct half *peer, int64_t now, int64_t ns)
 {
 	if (h->segments && (h->bits & HALF_UNA))
-		h->limited_ns[limit_of(h, peer)] += ns;
+		h->limited_ns[limit_of(h, peer, now)] += ns;
 }
 
 /* ---- silences and the end ---- */
@@ -259,7 +266,6 @@ static void note_time(struct flow *f, const struct cap_packet *p)
 
 	h->packets++;
 	h->last_ns = f->last_ns = p->at_ns;
-	h->last_flags = p->flags;
 	f->last_packet = p->number;
 	f->half[!p->from].silent_keepalives = 0;
 }
@@ -271,8 +277,8 @@ uint32_t tcp_packet(struct flows *t, struct flow *f, const struct cap_packet *p)
 
 	silence(f, p);
 	if (p->at_ns > f->last_ns) {
-		limits(h, peer, p->at_ns - f->last_ns);
-		limits(peer, h, p->at_ns - f->last_ns);
+		limits(h, peer, p->at_ns, p->at_ns - f->last_ns);
+		limits(peer, h, p->at_ns, p->at_ns - f->last_ns);
 	}
 	if (p->flags & TCP_RST) {
 		notes = take_reset(t, f, p);
@@ -300,9 +306,10 @@ uint32_t tcp_packet(struct flows *t, struct flow *f, const struct cap_packet *p)
 		notes |= tcp_acknowledge(f, p);
 	}
 	probing = probe(f, p);
-	notes |= window_moves(h, p) | probing;
+	notes |= window_moves(h, peer, p) | probing;
 	if (!probing)
 		notes |= tcp_sequence(t, f, p);
+	h->bits = probing ? h->bits | HALF_ASKED : h->bits & ~(uint32_t)HALF_ASKED;
 	if (p->payload && !probing) {
 		if (!f->data_ns)
 			f->data_ns = p->at_ns;
@@ -313,7 +320,7 @@ uint32_t tcp_packet(struct flows *t, struct flow *f, const struct cap_packet *p)
 		take_fin(f, p);
 	if (!(p->flags & TCP_SYN) || !h->ttl)
 		h->ttl = p->ttl;
-	h->id = p->id;
+	tcp_identification(h, p, tcp_segments(h, peer, p->payload), notes);
 	note_time(f, p);
 	if ((f->half[0].bits & f->half[1].bits & HALF_FIN_ACKED)) {
 		flow_untrack(t, &f->half[0]);

@@ -41,6 +41,18 @@ uint32_t tcp_packet(struct flows *t, struct flow *f, const struct cap_packet *p)
 bool tcp_is_new(const struct flow *f, const struct cap_packet *p);
 /* The packet of a noted SYN again. */
 void tcp_syn_of(const struct lone_syn *h, struct cap_packet *ret);
+/* tcp_limits.c; per cent of the time by enum held_by, 100 in all. False: it was never watched. */
+bool tcp_limited_percent(const struct half *h, unsigned int ret[HELD_N]);
+/* From the sender to the receiver and back, wherever the capture is; 0 unknown. */
+int64_t tcp_whole_rtt_ns(const struct half *h, const struct half *peer);
+/* The largest window in bytes; 0: without both SYNs its scale is not known. */
+uint64_t tcp_window_top(const struct half *h, const struct half *peer);
+/* What the peer's largest window lets h send; 0 unknown. */
+double tcp_ceiling_mbit(const struct half *h, const struct half *peer);
+/* Else the shares are an estimate: an ACK takes its time to the sender. */
+bool tcp_near_sender(const struct half *h, const struct half *peer);
+/* Packets that were lost before the capture, as identifications tell; 0 also where they do not. */
+uint32_t tcp_ids_lost(const struct half *h);
 /* How many segments of the wire a captured packet is: GSO and GRO hand over several at once. */
 uint32_t tcp_segments(const struct half *h, const struct half *peer, uint32_t payload);
 

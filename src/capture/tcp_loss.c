@@ -8,6 +8,7 @@
 #include "capture/tcp_parts.h"
 
 #define TIMER_MIN_NS (2 * NSEC_PER_MSEC)
+#define STUCK_PAUSE_MAX_NS (60 * NSEC_PER_SEC)
 
 uint32_t tcp_segments(const struct half *h, const struct half *peer, uint32_t payload)
 {
@@ -144,6 +145,21 @@ static enum again kind_of(struct half *h, const struct cap_packet *p, uint32_t e
 	return h->bits & HALF_SACKED ? AGAIN_LOST : AGAIN_UNKNOWN;
 }
 
+/* The pause before a timeout doubles (RFC 6298, 5.5), up to two minutes. */
+static void pause_grows(struct half *h, int64_t now)
+{
+	struct track *k = h->track;
+	int64_t gap;
+
+	if (!k)
+		return;
+	gap = k->stuck_ns ? now - k->stuck_ns : 0;
+	if (gap < k->stuck_gap_ns * 3 / 2 && gap < STUCK_PAUSE_MAX_NS)
+		h->bits |= HALF_STEADY;
+	k->stuck_gap_ns = gap;
+	k->stuck_ns = now;
+}
+
 /* A way that swallows large packets shows the same first byte sent again and again. */
 static void stuck(struct half *h, const struct cap_packet *p)
 {
@@ -152,11 +168,17 @@ static void stuck(struct half *h, const struct cap_packet *p)
 	if (h->stuck_n && h->stuck_seq == p->seq) {
 		h->stuck_n++;
 		h->last_size = p->ip_length;
+		pause_grows(h, p->at_ns);
 		return;
 	}
 	h->stuck_seq = p->seq;
 	h->stuck_size = h->last_size = p->ip_length;
 	h->stuck_n = 1;
+	h->bits &= ~(uint32_t)(HALF_STEADY | HALF_STUCK_HEARD);
+	if (h->track) {
+		h->track->stuck_gap_ns = 0;
+		h->track->stuck_ns = p->at_ns;
+	}
 }
 
 static uint32_t seen_before(struct half *h, const struct half *peer, const struct cap_packet *p,
@@ -170,6 +192,7 @@ static uint32_t seen_before(struct half *h, const struct half *peer, const struc
 			h->first_duplicate = p->number;
 		return NOTE_DUPLICATE;
 	}
+	tcp_note_damage(h, p, end);
 	kind = kind_of(h, p, end);
 	n = tcp_segments(h, peer, p->payload);
 	h->again[kind] += n;
@@ -179,10 +202,13 @@ static uint32_t seen_before(struct half *h, const struct half *peer, const struc
 	h->bits &= ~(uint32_t)HALF_TIMING;
 	if (kind == AGAIN_RTO || kind == AGAIN_TLP)
 		stuck(h, p);
-	if ((h->bits & HALF_UNA) && !seq_before(h->una, end) && !(p->flags & TCP_SYN)) {
+	if (p->flags & TCP_SYN)
+		return NOTE_SYN_AGAIN << kind;
+	if ((h->bits & HALF_UNA) && !seq_before(h->una, end)) {
 		h->spurious += n;
 		return NOTE_SYN_AGAIN << kind | NOTE_SPURIOUS;
 	}
+	tcp_note_resent(h, p, end, n);
 	return NOTE_SYN_AGAIN << kind;
 }
 
@@ -192,7 +218,9 @@ static void remember(struct flows *t, struct half *h, const struct cap_packet *p
 {
 	struct track *k = flow_track(t, h);
 
-	k->sent[h->sent_at] = (struct segment){p->seq, end, p->tsval, p->id, p->at_ns};
+	k->sent[h->sent_at] = (struct segment){p->seq, end, p->tsval, p->id, false, p->at_ns};
+	if (p->payload && (t->checksums[CHECKSUM_WRONG] || (h->again_sum | h->late)))
+		k->sent[h->sent_at].damaged = tcp_damaged(t, k, p);
 	h->sent_at = (uint8_t)((h->sent_at + 1) % SEGMENTS_KEPT);
 	h->sent_ns = p->at_ns;
 }
@@ -265,8 +293,12 @@ uint32_t tcp_sequence(struct flows *t, struct flow *f, const struct cap_packet *
 		return notes;
 	if (p->payload && !(notes & ~(uint32_t)NOTE_HOLE)) {
 		h->last_size = p->ip_length;
-		h->bits = p->payload < MIN(h->mss, peer->mss) - 20U ? h->bits | HALF_SHORT
-								    : h->bits & ~(uint32_t)HALF_SHORT;
+		h->bits = p->payload < MIN(h->mss, peer->mss) - 20U && (p->flags & TCP_PSH)
+				  ? h->bits | HALF_SHORT : h->bits & ~(uint32_t)HALF_SHORT;
+	}
+	if (h->bits & HALF_STALLED) {
+		h->bits &= ~(uint32_t)HALF_STALLED;
+		h->stall_ns = MAX(h->stall_ns, p->at_ns - h->sent_ns);
 	}
 	remember(t, h, p, end);
 	return notes;
@@ -336,12 +368,26 @@ static bool is_dsack(const struct cap_packet *p)
 	       !seq_before(p->sack[1].to, p->sack[0].to);
 }
 
+/* Does it SACK what the ACK before it did not? */
+static bool sacks_more(struct half *h, const struct cap_packet *p)
+{
+	struct track *k = h->track;
+	bool more = p->sacks && (!k || k->sacked_from != p->sack[0].from || k->sacked_to != p->sack[0].to);
+
+	if (more && k) {
+		k->sacked_from = p->sack[0].from;
+		k->sacked_to = p->sack[0].to;
+	}
+	return more;
+}
+
+/* RFC 5681, 2, and 6675, 2. The answer to a keepalive or a probe says nothing of losses. */
 static uint32_t ack_again(struct half *h, const struct half *from, const struct cap_packet *p)
 {
-	bool same_window = p->window == from->window;
+	bool more = sacks_more(h, p);
 
 	if (p->payload || (p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) || p->ack != h->una ||
-	    !seq_before(p->ack, h->nxt) || (!same_window && !p->sacks))
+	    !seq_before(p->ack, h->nxt) || (p->window != from->window && !more) || (h->bits & HALF_ASKED))
 		return 0;
 	h->acked_ns = p->at_ns;
 	h->dup_acks++;
@@ -357,6 +403,8 @@ uint32_t tcp_acknowledge(struct flow *f, const struct cap_packet *p)
 	uint32_t notes = 0;
 	bool above = false;
 
+	if (h->stuck_n && h->stuck_seq == h->una)
+		h->bits |= HALF_STUCK_HEARD;
 	/* A side that the capture does not show at all has no gaps, it is one. */
 	if (!(h->bits & HALF_SEEN)) {
 		from->last_ack = p->ack;
@@ -364,12 +412,14 @@ uint32_t tcp_acknowledge(struct flow *f, const struct cap_packet *p)
 	}
 	if (!(h->bits & HALF_UNA) || seq_before(h->una, p->ack)) {
 		notes |= acknowledged_unseen(h, p);
+		tcp_needless_by_time(h, p);
 		ack_moves(h, p);
 	} else {
 		notes |= ack_again(h, from, p);
 	}
 	if (is_dsack(p)) {
 		h->dsacks++;
+		tcp_needless_by_dsack(h, p);
 		notes |= NOTE_DSACK;
 	}
 	for (size_t i = notes & NOTE_DSACK ? 1 : 0; i < p->sacks; i++)

@@ -39,15 +39,26 @@ void tell_mtu(const struct group *g, struct finding *f)
 {
 	const struct trouble *w = g->worst;
 
+	cleanup(buf_done) struct buf more = {0};
+
+	if (w->of)
+		buf_printf(&more, " The SYNs asked for an MSS of %llu (client) and %llu (server).", N(w->of >> 16),
+			   N(w->of & 0xffff));
+	if (w->detail[2])
+		buf_printf(&more, " ICMP said that the way takes %llu bytes, and it went on with the same size: its "
+				  "firewall may drop ICMP.", N(w->detail[2]));
+	else
+		buf_puts(&more, " No ICMP in the capture says so: it is filtered on the way.");
+	if (!w->detail[3] && !w->detail[2])
+		buf_puts(&more, " Nothing came from the other side since: it or the way may have ended just then.");
 	finding_headline(f, "packets of %llu bytes do not get through", N(w->detail[0]));
-	finding_text(f, "%llu connection%s with %s: the %s sent packets of %llu bytes again and again, while those "
-			"up to %llu bytes %s. %s",
+	finding_text(f, "%llu connection%s with %s: the %s sent packets of %llu bytes again and again with growing "
+			"pauses, while those up to %llu bytes %s.%s",
 		     N(g->flows), S(g->flows), where(g).s, side(g), N(w->detail[0]), N(w->detail[1]),
-		     w->detail[3] ? "came through once it made them smaller" : "were acknowledged",
-		     w->detail[2] ? "ICMP told it so, and it went on with the same size: its firewall may drop ICMP."
-				  : "No ICMP in the capture says so: it is filtered on the way.");
+		     w->detail[3] & MTU_SHRUNK ? "came through once it made them smaller" : "were acknowledged",
+		     more.data);
 	f->severity = SEVERITY_WARNING;
-	f->confidence = w->detail[3] ? CERTAIN : LIKELY;
+	f->confidence = w->detail[3] & MTU_SHRUNK ? CERTAIN : w->detail[3] || w->detail[2] ? LIKELY : POSSIBLE;
 }
 
 void tell_zero_window(const struct group *g, struct finding *f)
@@ -102,4 +113,52 @@ void tell_one_way(const struct group *g, struct finding *f)
 			"of the capture. Losses and delays of these cannot be told.",
 		     N(g->flows), S(g->flows));
 	f->confidence = LIKELY;
+}
+
+void tell_id_loss(const struct group *g, struct finding *f)
+{
+	finding_headline(f, "%llu packets lost before the capture that were not sent again", N(g->amount));
+	finding_text(f, "Of %llu packets in %llu connection%s, %llu more than were sent again are not here: their "
+			"sender counts the IPv4 identifications on by one. They are bare ACKs, or segments that "
+			"were lost more than once.%s",
+		     N(g->of), N(g->flows), S(g->flows), N(g->amount),
+		     g->a->sum.gaps || g->a->sum.missed ? " The capture misses packets itself: some of these may be "
+							  "of them." : "");
+	f->lost = g->amount;
+	f->of = g->of;
+	f->unit = "packets";
+	f->confidence = LIKELY;
+	f->severity = !g->a->sum.gaps && !g->a->sum.missed && g->amount >= LOSS_LEAST &&
+		      (double)g->amount >= LOSS_SHARE * (double)g->of ? SEVERITY_WARNING : SEVERITY_INFO;
+	finding_exclude(f, "senders whose identifications are no such series: nothing is said of them");
+}
+
+void tell_window(const struct group *g, struct finding *f)
+{
+	const struct trouble *w = g->worst;
+
+	finding_headline(f, "the receive window limits connections with %s", where(g).s);
+	finding_text(f, "%llu connection%s: what the %s sends waits for the receiver's window %llu %% of the time. "
+			"%llu bytes in each round trip of %.1f ms are %.1f Mbit/s at most. The receiver's buffer "
+			"is small (SO_RCVBUF, net.ipv4.tcp_rmem), or its program reads slowly.",
+		     N(g->flows), S(g->flows), side(g), N(w->detail[0]), N(w->detail[1]),
+		     (double)w->detail[2] / 1e6, (double)w->detail[3] / 1e3);
+	f->confidence = LIKELY;
+	finding_exclude(f, "the network (the sender had more than the window allowed)");
+}
+
+void tell_corrupt(const struct group *g, struct finding *f)
+{
+	finding_headline(f, "%llu segment%s damaged on the way", N(g->amount), S(g->amount));
+	finding_text(f, "In %llu connection%s %llu segments have a wrong checksum and were sent again: a cable, a "
+			"port, a device's memory on the way to the capture changes bytes. The receiver drops such "
+			"a segment. Checksums were looked at of %llu segments, of connections that lost some, and of "
+			"all since the first was wrong.",
+		     N(g->flows), S(g->flows), N(g->amount),
+		     N(g->a->flows.checksums[CHECKSUM_RIGHT] + g->a->flows.checksums[CHECKSUM_WRONG]));
+	f->lost = g->amount;
+	f->of = g->of;
+	f->unit = "segments";
+	f->severity = SEVERITY_WARNING;
+	finding_exclude(f, "checksums that the sending device fills in behind the capture (offload)");
 }

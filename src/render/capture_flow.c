@@ -146,13 +146,24 @@ static void handshake(const struct flow *f, struct buf *b)
 	buf_puts(b, ". ");
 }
 
+static void held_up(const struct half *h, const struct half *peer, struct buf *b)
+{
+	double ceiling = tcp_ceiling_mbit(h, peer);
+	unsigned int percent[HELD_N];
+
+	if (!tcp_limited_percent(h, percent))
+		return;
+	buf_printf(b, "; held up by its program %u %%, the receiver's window %u %%, the network %u %% of the time%s",
+		   percent[HELD_APP], percent[HELD_WINDOW], percent[HELD_NETWORK],
+		   tcp_near_sender(h, peer) ? "" : " (about: the capture is nearer to the receiver)");
+	if (ceiling)
+		buf_printf(b, "; the receiver's window allows %.1f Mbit/s", ceiling);
+}
+
 static void direction(const struct flow *f, uint8_t end, struct buf *b)
 {
 	const struct half *h = &f->half[end];
-	int64_t all = 0;
 
-	for (int i = 0; i < HELD_N && f->key.protocol == IPPROTO_TCP; i++)
-		all += h->limited_ns[i];
 	buf_printf(b, "The %s sent %s packets, %s bytes in %s segments", end == f->client ? "client" : "server",
 		   fmt_count(h->packets).s, fmt_count(h->bytes).s, fmt_count(h->segments).s);
 	if (h->srtt_ns)
@@ -175,11 +186,10 @@ static void direction(const struct flow *f, uint8_t end, struct buf *b)
 		buf_printf(b, "; got %u duplicate ACKs (%u at most in a row)", h->dup_acks, h->dup_run_max);
 	if (h->zeros)
 		buf_printf(b, "; closed its window %u times, %.3f ms at the longest", h->zeros, ms(h->zero_max_ns));
-	if (h->segments >= 10 && all)
-		buf_printf(b, "; held up by its program %s, the receiver's window %s, the network %s of the time",
-			   fmt_share((uint64_t)h->limited_ns[HELD_APP], (uint64_t)all).s,
-			   fmt_share((uint64_t)h->limited_ns[HELD_WINDOW], (uint64_t)all).s,
-			   fmt_share((uint64_t)h->limited_ns[HELD_NETWORK], (uint64_t)all).s);
+	if (h->stall_ns)
+		buf_printf(b, "; stood still for %.3f ms in front of a closed window", ms(h->stall_ns));
+	if (h->segments >= 10)
+		held_up(h, &f->half[!end], b);
 	buf_puts(b, ". ");
 }
 

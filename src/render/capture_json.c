@@ -74,9 +74,9 @@ static json_t *again_json(const uint64_t again[AGAIN_N], uint64_t sum, uint64_t 
 	return j;
 }
 
-static json_t *tcp_json(const struct capture_sum *s)
+static json_t *tcp_json(const struct capture_sum *s, const uint64_t *checksums)
 {
-	json_t *j = json_object(), *wait = json_object();
+	json_t *j = json_object(), *wait = json_object(), *sums = json_object();
 
 	set(j, "connections", number(s->tcp_flows + s->lone_syns));
 	set(j, "opened", number(s->opened));
@@ -95,7 +95,41 @@ static json_t *tcp_json(const struct capture_sum *s)
 	set(j, "duplicate_acks", number(s->dup_acks));
 	set(j, "zero_windows", number(s->zeros));
 	set(j, "given_up", number(s->evicted + s->untracked));
+	set(sums, "right", number(checksums[CHECKSUM_RIGHT]));
+	set(sums, "left_to_device", number(checksums[CHECKSUM_LEFT_OUT]));
+	set(sums, "wrong", number(checksums[CHECKSUM_WRONG]));
+	set(sums, "not_whole", number(checksums[CHECKSUM_UNKNOWN]));
+	set(j, "checksums_examined", sums);
 	return j;
+}
+
+/* Shares of the time in per cent; null: too little was seen. */
+static json_t *limited_json(const struct half *h)
+{
+	static const char *const names[HELD_N] = {"program", "receiver_window", "network"};
+	unsigned int percent[HELD_N];
+	json_t *j;
+
+	if (!tcp_limited_percent(h, percent))
+		return json_null();
+	j = json_object();
+	for (int i = 0; i < HELD_N; i++)
+		set(j, names[i], number(percent[i]));
+	return j;
+}
+
+static void tcp_half_json(json_t *j, const struct half *h, const struct half *peer)
+{
+	double ceiling = tcp_ceiling_mbit(h, peer);
+
+	set(j, "stalled_by_zero_window_ms", real((double)h->stall_ns / 1e6, 1e-3));
+	set(j, "duplicate_acks", number(h->dup_acks));
+	set(j, "duplicate_ack_run", number(h->dup_run_max));
+	set(j, "d_sacks", number(h->dsacks));
+	set(j, "packets_lost_before_capture", number(tcp_ids_lost(h)));
+	set(j, "damaged", number(h->corrupt));
+	set(j, "held_up_by", limited_json(h));
+	set(j, "window_allows_mbit", ceiling ? real(ceiling, 1e-3) : json_null());
 }
 
 static json_t *half_json(const struct flow *f, uint8_t end)
@@ -110,7 +144,7 @@ static json_t *half_json(const struct flow *f, uint8_t end)
 	set(j, "packets", number(h->packets));
 	set(j, "segments", number(h->segments));
 	set(j, "bytes", number(h->bytes));
-	set(j, "retransmitted", again_json(again, h->again_sum, MIN(h->again_sum, MAX(h->spurious, h->dsacks))));
+	set(j, "retransmitted", again_json(again, h->again_sum, MIN(h->again_sum, h->spurious)));
 	set(j, "lost_before_capture", number(h->late));
 	set(j, "reordered", number(h->reordered));
 	set(j, "duplicated", number(h->duplicates));
@@ -120,6 +154,8 @@ static json_t *half_json(const struct flow *f, uint8_t end)
 	set(j, "zero_window_ms", real((double)h->zero_sum_ns / 1e6, 1e-3));
 	set(j, "window_probes", number(h->probes));
 	set(j, "keepalives", number(h->keepalives));
+	if (f->key.protocol == IPPROTO_TCP)
+		tcp_half_json(j, h, &f->half[!end]);
 	return j;
 }
 
@@ -202,7 +238,7 @@ json_t *render_capture_json(const struct capture_view *v)
 	set(j, "host", host_json(v));
 	set(j, "troubles", troubles_json(v->a));
 	set(j, "packets", packets_json(&v->a->sum));
-	set(j, "tcp", tcp_json(&v->a->sum));
+	set(j, "tcp", tcp_json(&v->a->sum, v->a->flows.checksums));
 	for (size_t i = 0; i < v->a->top_n; i++)
 		json_array_append_new(flows, flow_json(&v->a->top[i]));
 	set(j, "flows", flows);

@@ -113,6 +113,7 @@ static void host(struct painter *p)
 static void tcp_sums(struct painter *p)
 {
 	const struct capture_sum *s = &p->v->a->sum;
+	const uint64_t *sums = p->v->a->flows.checksums;
 	struct buf line = {0};
 
 	if (!s->tcp)
@@ -134,6 +135,13 @@ static void tcp_sums(struct painter *p)
 		   fmt_count(s->late).s, fmt_count(s->reordered).s, fmt_count(s->duplicates).s,
 		   fmt_count(s->dup_acks).s);
 	paragraph(p, &line);
+	if (sums[CHECKSUM_LEFT_OUT])
+		buf_printf(&line, "Checksums: of %s that were looked at, %s are left to the sending device (offload); "
+				  "that is no damage",
+			   fmt_count(sums[CHECKSUM_LEFT_OUT] + sums[CHECKSUM_RIGHT] + sums[CHECKSUM_WRONG]).s,
+			   fmt_count(sums[CHECKSUM_LEFT_OUT]).s);
+	if (sums[CHECKSUM_LEFT_OUT])
+		paragraph(p, &line);
 	buf_done(&line);
 }
 

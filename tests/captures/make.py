@@ -29,6 +29,14 @@ def ip(source, to, protocol, payload, ident=0, ttl=64, flags=0x4000):
             ip_bytes(source) + ip_bytes(to) + payload)
 
 
+def folded(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(">%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return total
+
+
 def ethernet(packet, tags=()):
     kind = 0x86dd if packet[0] >> 4 == 6 else 0x0800
     head = b"\2\0\0\0\0\2\2\0\0\0\0\1"
@@ -70,9 +78,11 @@ class Connection:
         self.address, self.port = (client, server), (port, to)
         self.next, self.id = [1000, 5000], [100, 9000]
         self.ttl, self.window = [64, 63], [64240, 65160]
+        self.stamps = None  # the last of each, where there are time stamps
+        self.sums = None  # "right", "partial" (left to the device) or 0
 
     def send(self, who, flags, size=0, seq=None, ident=None, ttl=None, window=None, ack=None,
-             options=b""):
+             options=b"", stamp=None, echo=None, sums=None):
         """One segment; with `seq` it repeats or jumps, and nothing goes on."""
         if ident is None:
             ident = self.id[who]
@@ -81,14 +91,29 @@ class Connection:
         acked = (self.next[1 - who] if ack is None else ack) if flags & ACK else 0
         if flags & SYN and not options:
             options = b"\2\4\5\xb4\1\3\3\7"
+        if self.stamps:
+            self.stamps[who] = round(self.capture.now * 1000) % 2**32 if stamp is None else stamp
+            options += struct.pack(">HBBII", 0x0101, 8, 10, self.stamps[who],
+                                   self.stamps[1 - who] if echo is None else echo)
         head = struct.pack(">HHIIBBHHH", self.port[who], self.port[1 - who], at, acked,
                            (5 + len(options) // 4) << 4, flags,
                            self.window[who] if window is None else window, 0, 0)
-        packet = ip(self.address[who], self.address[1 - who], 6, head + options + b"x" * size, ident,
+        segment = self.summed(who, head + options + b"x" * size, self.sums if sums is None else sums)
+        packet = ip(self.address[who], self.address[1 - who], 6, segment, ident,
                     self.ttl[who] if ttl is None else ttl)
         if seq is None:
             self.next[who] += size + bool(flags & SYN) + bool(flags & FIN)
         return self.capture.add(packet, self.frame)
+
+    def summed(self, who, segment, how):
+        if not how:
+            return segment
+        pseudo = (ip_bytes(self.address[who]) + ip_bytes(self.address[1 - who]) +
+                  struct.pack(">II", len(segment), 6))
+        partial = folded(pseudo)
+        value = {"partial": partial, "right": folded(pseudo + segment) ^ 0xffff,
+                 "wrong": folded(pseudo + segment) ^ 0xfeff}[how]
+        return segment[:16] + struct.pack(">H", value) + segment[18:]
 
     def open(self, rtt=0.02):
         self.send(0, SYN)
