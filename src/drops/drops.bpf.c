@@ -164,10 +164,9 @@ static __always_inline void settle(struct recent_drop *last)
 }
 
 /* Adds a packet; returns how many of its kind this CPU has had, 0 if there is no room for it. */
-static __always_inline __u64 count_kind(struct drop_key *key, const struct drop_value *one)
+static __always_inline __u64 count_kind(struct recent_drop *last, struct drop_key *key,
+					const struct drop_value *one)
 {
-	const __u32 index = key->turn & 1;
-	struct recent_drop *last = bpf_map_lookup_elem(&recent, &index);
 	struct drop_value *row;
 
 	if (last && same_key(&last->key, key)) {
@@ -187,43 +186,79 @@ static __always_inline __u64 count_kind(struct drop_key *key, const struct drop_
 	return row->packets;
 }
 
+/*
+ * What the protocol will be, seen with as little as will do. A socket of the IP families takes
+ * packets of one protocol alone, so that nothing of them need be read.
+ */
+static __always_inline __u8 likely_protocol(const struct drop_key *key, struct sk_buff *skb,
+					    struct sock *rx_sk, const bool typed)
+{
+	if (rx_sk && (key->family == AF_INET || key->family == AF_INET6))
+		return READ(rx_sk, sk_protocol);
+	return plain_protocol(skb, key->ethertype, typed);
+}
+
+/* For how many packets of its kind this one stands in the flows: the n-th of a storm for none. */
+static __always_inline __u32 flow_weight(const struct drop_key *key, __u64 n)
+{
+	if (!n || key->not_meant || (flows_netns && key->netns && key->netns != flows_netns))
+		return 0;
+	if (n <= FLOW_EXACT)
+		return 1;
+	if (n % (n <= FLOW_MANY ? FLOW_WEIGHT : FLOW_WEIGHT_MANY))
+		return 0;
+	if (!made[key->turn & 1].flows_sampled)
+		made[key->turn & 1].flows_sampled = true;
+	return n <= FLOW_MANY ? FLOW_WEIGHT : FLOW_WEIGHT_MANY;
+}
+
+/* Counts a packet whose header was read; how many of its kind this CPU has had. */
+static __always_inline __u64 count_read(struct recent_drop *last, struct drop_key *key,
+					const struct drop_value *one, struct sk_buff *skb,
+					const struct ip_part *ip, const bool typed)
+{
+	key->protocol = ip->protocol;
+	if (filtered) {
+		enum meant meant = is_meant(skb, ip, typed);
+
+		key->not_meant = meant != MEANT;
+		if (meant == NO_LINK_HEADER)
+			__sync_fetch_and_add(&made[key->turn & 1].no_link_header, 1);
+	}
+	return count_kind(last, key, one);
+}
+
+/* The header of a packet that is like the last one is read only where its flow is wanted. */
 static __always_inline int count(struct sk_buff *skb, __u64 location, __u32 reason,
 				 struct sock *rx_sk, const bool typed)
 {
 	struct drop_key key = {.location = location, .reason = reason, .turn = turn};
-	struct ip_part ip = {};
+	const __u32 index = key.turn & 1;
 	struct drop_value one = {.packets = 1};
-	__u64 packets;
-	__u32 weight = 1;
+	struct recent_drop *last;
+	struct ip_part ip;
+	__u32 weight = 0;
+	bool again;
 
 	if (!enabled)
 		return 0;
 	key.ethertype = bpf_ntohs(READ(skb, protocol));
 	place(&key, skb, rx_sk, typed);
-	read_ip(&ip, skb, key.ethertype, typed);
-	key.protocol = ip.protocol;
-	if (filtered) {
-		enum meant meant = is_meant(skb, &ip, typed);
-
-		key.not_meant = meant != MEANT;
-		if (meant == NO_LINK_HEADER)
-			__sync_fetch_and_add(&made[key.turn & 1].no_link_header, 1);
-	}
-
+	key.protocol = likely_protocol(&key, skb, rx_sk, typed);
 	one.bytes = READ(skb, len);
 	one.segments = segments_of(skb, one.bytes, typed);
-	packets = count_kind(&key, &one);
-	if (!packets || key.not_meant ||
-	    (flows_netns && key.netns && key.netns != flows_netns))
-		return 0;
-	if (packets > FLOW_EXACT) {
-		if (packets % FLOW_WEIGHT)
+	last = bpf_map_lookup_elem(&recent, &index);
+	again = !filtered && last && same_key(&last->key, &key);
+	if (again) {
+		add(&last->value, &one);
+		weight = flow_weight(&key, last->before + last->value.packets);
+		if (!weight)
 			return 0;
-		weight = FLOW_WEIGHT;
-		if (!made[key.turn & 1].flows_sampled)
-			made[key.turn & 1].flows_sampled = true;
 	}
-	if (ip.family)
+	read_ip(&ip, skb, key.ethertype, typed);
+	if (!again)
+		weight = flow_weight(&key, count_read(last, &key, &one, skb, &ip, typed));
+	if (weight && ip.family)
 		count_flow(&key, &ip, weight);
 	return 0;
 }

@@ -180,14 +180,19 @@ static __always_inline struct sock *place(struct drop_key *key, struct sk_buff *
 	return place_socket(key, sk, typed) ? sk : NULL;
 }
 
+static __always_inline bool is_extension(__u8 protocol)
+{
+	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING ||
+	       protocol == IPPROTO_DSTOPTS || protocol == IPPROTO_FRAGMENT;
+}
+
 /* Steps over IPv6 extension headers; four are more than any sane packet has. */
 static __always_inline void skip_extensions(struct ip_part *ip)
 {
 	for (int i = 0; i < 4; i++) {
 		__u8 header[4];
 
-		if (ip->protocol != IPPROTO_HOPOPTS && ip->protocol != IPPROTO_ROUTING &&
-		    ip->protocol != IPPROTO_DSTOPTS && ip->protocol != IPPROTO_FRAGMENT)
+		if (!is_extension(ip->protocol))
 			return;
 		if (ip->transport + sizeof(header) > ip->linear ||
 		    bpf_probe_read_kernel(header, sizeof(header), (void *)(ip->at + ip->transport)))
@@ -207,23 +212,53 @@ static __always_inline void skip_extensions(struct ip_part *ip)
 }
 
 /*
- * The network header is not set yet where a driver's packet is dropped before GRO (the backlog is
- * full): data points to it then. Either may be wrong, so the version must fit the ethertype.
+ * Where the IP header should be. The network header is not set yet where a driver's packet is
+ * dropped before GRO (the backlog is full): data points to it then. Either may be wrong, so the
+ * version must fit the ethertype.
  */
-static __always_inline void read_ip(struct ip_part *ip, struct sk_buff *skb, __u16 ethertype,
+static __always_inline bool find_ip(struct sk_buff *skb, __u16 ethertype, __u64 *at, __u32 *linear,
 				    const bool typed)
 {
 	__u64 head = (__u64)READ(skb, head);
 	__u32 offset = READ(skb, network_header), tail = READ(skb, tail);
 
 	if (ethertype != ETH_P_IP && ethertype != ETH_P_IPV6)
-		return;
+		return false;
 	if (!offset)
 		offset = (__u64)READ(skb, data) - head;
-	if (offset >= tail)
+	*at = head + offset;
+	*linear = tail - offset;
+	return offset < tail;
+}
+
+/*
+ * What read_ip() would find, where the fixed header tells it; PROTOCOL_UNSEEN, a reserved number,
+ * where more must be read.
+ */
+#define PROTOCOL_UNSEEN 255
+static __always_inline __u8 plain_protocol(struct sk_buff *skb, __u16 ethertype, const bool typed)
+{
+	__u8 bytes[10];
+	__u32 linear;
+	__u64 at;
+
+	if (ethertype != ETH_P_IP && ethertype != ETH_P_IPV6)
+		return 0;
+	if (!find_ip(skb, ethertype, &at, &linear, typed) ||
+	    linear < (ethertype == ETH_P_IP ? 20 : 40) ||
+	    bpf_probe_read_kernel(bytes, sizeof(bytes), (void *)at))
+		return PROTOCOL_UNSEEN;
+	if (ethertype == ETH_P_IP)
+		return bytes[0] >> 4 == 4 ? bytes[9] : PROTOCOL_UNSEEN;
+	return bytes[0] >> 4 == 6 && !is_extension(bytes[6]) ? bytes[6] : PROTOCOL_UNSEEN;
+}
+
+static __always_inline void read_ip(struct ip_part *ip, struct sk_buff *skb, __u16 ethertype,
+				    const bool typed)
+{
+	__builtin_memset(ip, 0, sizeof(*ip));
+	if (!find_ip(skb, ethertype, &ip->at, &ip->linear, typed))
 		return;
-	ip->at = head + offset;
-	ip->linear = tail - offset;
 	if (bpf_probe_read_kernel(ip->bytes, sizeof(ip->bytes), (void *)ip->at))
 		return;
 	if (ethertype == ETH_P_IP && ip->linear >= 20 && ip->bytes[0] >> 4 == 4) {

@@ -153,6 +153,94 @@ static void test_sockets_come_and_go(void **state)
 	drop_tracer_close(t);
 }
 
+static void send_raw(int family, int protocol)
+{
+	struct address to = loopback(family, 0);
+	int fd = socket(family, SOCK_RAW, protocol);
+
+	assert_true(fd >= 0);
+	assert_int_equal(sendto(fd, "12345678", 8, 0, &to.any, to.length), 8);
+	close(fd);
+}
+
+static uint64_t packets_of(const struct drops *d, uint16_t ethertype, uint8_t protocol)
+{
+	uint64_t packets = 0;
+
+	vec_each(row, &d->rows)
+		if (row->netns == netns_inode() && row->ethertype == ethertype &&
+		    row->protocol == protocol && strcmp(row->reason, "NETFILTER_DROP") == 0)
+			packets += row->packets;
+	return packets;
+}
+
+/* One place drops all of them, each unlike the one before; then many that are alike, and one not. */
+static void test_alike_but_for_one_thing(void **state)
+{
+	enum { ROUNDS = 50, OTHER = 253 }; /* for experiments: RFC 3692 */
+	struct drop_tracer *t;
+	struct drops d;
+
+	(void)state;
+	if (access("/usr/sbin/nft", X_OK) != 0)
+		skip();
+	new_netns();
+	run("nft 'add table inet t;"
+	    " add chain inet t c { type filter hook prerouting priority 0; policy drop; }'");
+	t = start("tp_btf", 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		send_udp(AF_INET, PORT, 1, 10, 0);
+		send_raw(AF_INET, OTHER);
+		send_udp(AF_INET6, PORT, 1, 10, 0);
+		send_raw(AF_INET6, OTHER);
+	}
+	send_udp(AF_INET, PORT, 100, 10, 0);
+	send_raw(AF_INET, OTHER);
+	send_udp(AF_INET, PORT, 100, 10, 0);
+	usleep(50000);
+	d = stop(t);
+	assert_int_equal(packets_of(&d, 0x0800, IPPROTO_UDP), ROUNDS + 200);
+	assert_int_equal(packets_of(&d, 0x0800, OTHER), ROUNDS + 1);
+	assert_int_equal(packets_of(&d, 0x86dd, IPPROTO_UDP), ROUNDS);
+	assert_int_equal(packets_of(&d, 0x86dd, OTHER), ROUNDS);
+	drops_done(&d);
+}
+
+/* Two sockets that are full refuse packets in turn. */
+static void test_two_sockets_in_turn(void **state)
+{
+	enum { ROUNDS = 200, EVEN = 199, ODD = 200 }; /* packets of even and of odd rounds */
+	uint64_t cookies[2], read[2], lost[2] = {0}, all = 0;
+	int fds[2];
+	struct drop_tracer *t;
+	struct drops d;
+
+	(void)state;
+	new_netns();
+	for (uint16_t i = 0; i < 2; i++)
+		fds[i] = bound_socket(AF_INET, (uint16_t)(PORT + i), &cookies[i]);
+	t = start("tp_btf", 0);
+	for (int i = 0; i < ROUNDS; i++)
+		send_udp(AF_INET, (uint16_t)(PORT + i % 2), 1 + i % 3, 1000, 0);
+	usleep(50000);
+	d = stop(t);
+	vec_each(row, &d.rows) {
+		if (row->netns != netns_inode() || strcmp(row->reason, "SOCKET_RCVBUFF") != 0)
+			continue;
+		all += row->packets;
+		for (int i = 0; i < 2; i++)
+			lost[i] += row->cookie == cookies[i] ? row->packets : 0;
+	}
+	for (int i = 0; i < 2; i++)
+		read[i] = (uint64_t)queued(fds[i]);
+	assert_int_equal(all + read[0] + read[1], EVEN + ODD);
+	if (d.receiving_socket) {
+		assert_int_equal(lost[0] + read[0], EVEN);
+		assert_int_equal(lost[1] + read[1], ODD);
+	}
+	drops_done(&d);
+}
+
 /* A ruleset that is replaced all the time: more rules than there are places, one after the other. */
 static void test_rules_replaced(void **state)
 {
@@ -240,6 +328,8 @@ int main(void)
 		cmocka_unit_test(test_flows),
 		cmocka_unit_test(test_flows_of_one_netns),
 		cmocka_unit_test(test_sockets_come_and_go),
+		cmocka_unit_test(test_alike_but_for_one_thing),
+		cmocka_unit_test(test_two_sockets_in_turn),
 		cmocka_unit_test(test_rules_replaced),
 	};
 
