@@ -19,6 +19,11 @@
 const struct change_kind *const change_kinds[] = {
 	&sysctl_kind,
 	&file_kind,
+	&link_kind,
+	&ethtool_kind,
+	&qdisc_kind,
+	&queue_kind,
+	&irq_kind,
 };
 const size_t change_kinds_n = ARRAY_SIZE(change_kinds);
 

@@ -75,5 +75,12 @@ void place_leave(struct change_place *p);
 /* The kinds. */
 extern const struct change_kind sysctl_kind; /* "net.ipv4.tcp_sack", "net.ipv4.conf.eth0.rp_filter" */
 extern const struct change_kind file_kind; /* "/etc/sysctl.d/NAME": the whole text; "" no such file */
+extern const struct change_kind link_kind;  /* "eth0:mtu", "eth0:txqueuelen" */
+/* "eth0:ring.rx", "eth0:channels.combined", "eth0:pause.tx", "eth0:coalesce.rx-usecs",
+ * "eth0:feature.rx-lro" by the kernel's own name; a switch is "on" or "off". */
+extern const struct change_kind ethtool_kind;
+extern const struct change_kind qdisc_kind; /* "eth0:root pfifo limit", "eth0:8001:1 fq limit" */
+extern const struct change_kind queue_kind; /* "eth0:rx-0:rps_cpus", "eth0:tx-0:xps_cpus" */
+extern const struct change_kind irq_kind;   /* "24:smp_affinity_list" */
 
 #endif
