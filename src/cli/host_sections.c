@@ -11,6 +11,16 @@ const struct host_section host_sections[] = {
 	 .collect = collect_host_system,
 	 .text = host_system_text,
 	 .json = host_system_json},
+	{.name = "cpu",
+	 .summary = "sockets, cores, threads, caches",
+	 .collect = collect_host_cpu,
+	 .text = host_cpu_text,
+	 .json = host_cpu_json},
+	{.name = "numa",
+	 .summary = "nodes of memory and how far they are from each other",
+	 .collect = collect_host_numa,
+	 .text = host_numa_text,
+	 .json = host_numa_json},
 };
 const size_t host_sections_n = ARRAY_SIZE(host_sections);
 

@@ -19,6 +19,8 @@ int host_facts_short(int at, const char *path, char *to, size_t size)
 
 	if (n < 0)
 		return -errno;
+	if ((size_t)n == size - 1)
+		return -EFBIG;
 	while (n && isspace((unsigned char)to[n - 1]))
 		n--;
 	to[n] = '\0';

@@ -16,4 +16,9 @@ void host_facts_done(struct host_facts *f)
 {
 	vec_done(&f->absent);
 	vec_done(&f->system.users);
+	vec_done(&f->cpu.places);
+	vec_done(&f->cpu.caches);
+	vec_each(n, &f->numa.nodes)
+		vec_done(&n->distances);
+	vec_done(&f->numa.nodes);
 }

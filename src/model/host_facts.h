@@ -10,6 +10,7 @@
 #define WHYDROP_HOST_FACTS_H
 
 #include "base/base.h"
+#include "model/host_cpu.h"
 #include "model/host_system.h"
 
 struct host_absence {
@@ -21,6 +22,8 @@ struct host_absence {
 struct host_facts {
 	VEC(struct host_absence) absent;
 	struct host_system system;
+	struct host_cpu cpu;
+	struct host_numa numa;
 };
 
 void host_facts_done(struct host_facts *f);

@@ -375,6 +375,29 @@ static int scrub_crowd_of(struct scrubber *s, const char *name, struct buf *data
 	return data ? scrub_crowd(s, data) : 0;
 }
 
+/* Where CPUs and memory are, in numbers and the kernel's words. */
+static int scrub_host_places(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const names[] = {"made/host-cpu", "made/host-numa", NULL};
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-,";
+
+	buf_puts(to, name);
+	return is_one_of(names, name) && !(data && !is_plain_text(data, letters)) ? 0 : -EBADMSG;
+}
+
+/* Which CPU it is; the rest of it is long, and asked for by nobody. */
+static int scrub_cpuinfo(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const words[] = {"processor", "vendor_id", "CPU implementer",
+					    "model",	 "cpu family", "cpu model",
+					    "stepping",	 "microcode",  NULL};
+
+	if (data)
+		keep_lines(data, words, false);
+	buf_puts(to, name);
+	return strcmp(name, "cpuinfo") == 0 ? 0 : -EBADMSG;
+}
+
 static int scrub_host_system_of(struct scrubber *s, const char *name, struct buf *data,
 				struct buf *to)
 {
@@ -398,6 +421,7 @@ static const struct kind kinds[] = {
 	{"proc/modules", scrub_modules, false},
 	{"proc/softirqs", scrub_machine, false},
 	{"proc/loadavg", scrub_machine, false},
+	{"proc/cpuinfo", scrub_cpuinfo, false},
 	{"proc/uptime", scrub_machine, false},
 	{"proc/meminfo", scrub_machine, false},
 	{"proc/vmstat", scrub_machine, false},
@@ -428,6 +452,8 @@ static const struct kind kinds[] = {
 	{"made/kernel-log", scrub_log, false},
 	{"made/peer-links", scrub_peer_links, false},
 	{"made/peer-netns", scrub_peer_netns, false},
+	{"made/host-cpu", scrub_host_places, false},
+	{"made/host-numa", scrub_host_places, false},
 	{"made/host-system", scrub_host_system_of, false},
 	{"late/", scrub_late, false},
 	{"made/buffer-locks", scrub_numbers, false},
