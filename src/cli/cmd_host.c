@@ -117,6 +117,7 @@ static int show(struct options *o)
 		host_sections_collect(o->which, true, &run.session.hosts[0], &run.facts);
 	host_sections_collect(o->which, false, &run.session.hosts[0], &run.facts);
 	v.o = &d.observations.items[0];
+	host_sections_missing(o->which, &v.o->b, &run.facts);
 	if (o->json)
 		print_json(&v, o->which);
 	else

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/host_sections.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "collect/host_facts.h"
+#include "render/host_network.h"
 
 const struct host_section host_sections[] = {
 	{.name = "system",
@@ -11,6 +13,12 @@ const struct host_section host_sections[] = {
 	 .collect = collect_host_system,
 	 .text = host_system_text,
 	 .json = host_system_json},
+	{.name = "firmware",
+	 .summary = "machine, board, firmware, sockets and slots",
+	 .sources = SOURCE_BIT(SRC_MEMORY),
+	 .collect = collect_host_firmware,
+	 .text = host_firmware_text,
+	 .json = host_firmware_json},
 	{.name = "cpu",
 	 .summary = "sockets, cores, threads, caches",
 	 .collect = collect_host_cpu,
@@ -21,6 +29,12 @@ const struct host_section host_sections[] = {
 	 .collect = collect_host_numa,
 	 .text = host_numa_text,
 	 .json = host_numa_json},
+	{.name = "network",
+	 .summary = "devices: card, link, rings, channels, offloads, interrupts",
+	 .sources = HOST_NETWORK_SOURCES,
+	 .collect = collect_host_network,
+	 .text = host_network_text,
+	 .json = host_network_json},
 };
 const size_t host_sections_n = ARRAY_SIZE(host_sections);
 
@@ -58,4 +72,14 @@ void host_sections_collect(uint64_t which, bool first, struct host *h, struct ho
 		    (!first || host_sections[i].over_time))
 			host_sections[i].collect(h, f);
 	memcpy(h->phase, phase, sizeof(phase));
+}
+
+void host_sections_missing(uint64_t which, const struct snapshot *s, struct host_facts *f)
+{
+	for (size_t i = 0; i < host_sections_n; i++)
+		for (size_t source = 0; source < SOURCE_N; source++)
+			if (is_meant(which, i) && (host_sections[i].sources & SOURCE_BIT(source)) &&
+			    s->source[source].status == SOURCE_ABSENT)
+				host_absent(f, host_sections[i].name, source_rows[source].name,
+					    s->source[source].err ? s->source[source].err : -ENODATA);
 }

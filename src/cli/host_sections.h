@@ -25,6 +25,8 @@ extern const size_t host_sections_n;
 /* Of the sections whose bit (1 << their row) is set. */
 uint64_t host_sections_sources(uint64_t which);
 bool host_sections_over_time(uint64_t which);
+/* What the snapshot has not of the sources they asked for is told as not known. */
+void host_sections_missing(uint64_t which, const struct snapshot *s, struct host_facts *f);
 void host_sections_collect(uint64_t which, bool first, struct host *h, struct host_facts *f);
 
 #endif

@@ -12,8 +12,10 @@
 #include "model/host_facts.h"
 
 void collect_host_system(struct host *h, struct host_facts *f);
+void collect_host_firmware(struct host *h, struct host_facts *f);
 void collect_host_cpu(struct host *h, struct host_facts *f);
 void collect_host_numa(struct host *h, struct host_facts *f);
+void collect_host_network(struct host *h, struct host_facts *f);
 
 /*
  * What sysfs and the like have in many small files is kept in a recording as one entry of lines of
@@ -30,6 +32,8 @@ int parse_host_system(struct span text, struct host_system *ret);
 int parse_cpuinfo(struct span text, struct host_cpu *ret);
 int parse_host_cpus(struct span text, struct host_cpu *ret);
 int parse_host_nodes(struct span text, struct host_numa *ret);
+int parse_host_cards(struct span text, struct host_network *ret);
+int parse_host_firmware(struct span text, struct host_firmware *ret);
 int parse_uptime(struct span text, struct host_system *ret);
 /* Records of utmp(5). */
 int parse_utmp(const struct buf *data, struct host_system *ret);

@@ -16,9 +16,11 @@ void host_facts_done(struct host_facts *f)
 {
 	vec_done(&f->absent);
 	vec_done(&f->system.users);
+	host_firmware_done(&f->firmware);
 	vec_done(&f->cpu.places);
 	vec_done(&f->cpu.caches);
 	vec_each(n, &f->numa.nodes)
 		vec_done(&n->distances);
 	vec_done(&f->numa.nodes);
+	vec_done(&f->network.cards);
 }

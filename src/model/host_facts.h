@@ -11,6 +11,8 @@
 
 #include "base/base.h"
 #include "model/host_cpu.h"
+#include "model/host_firmware.h"
+#include "model/host_network.h"
 #include "model/host_system.h"
 
 struct host_absence {
@@ -22,8 +24,10 @@ struct host_absence {
 struct host_facts {
 	VEC(struct host_absence) absent;
 	struct host_system system;
+	struct host_firmware firmware;
 	struct host_cpu cpu;
 	struct host_numa numa;
+	struct host_network network;
 };
 
 void host_facts_done(struct host_facts *f);

@@ -38,9 +38,13 @@ json_t *host_head_json(const struct host_view *v);
 
 void host_system_text(const struct host_view *v, struct out *out);
 json_t *host_system_json(const struct host_view *v);
+void host_firmware_text(const struct host_view *v, struct out *out);
+json_t *host_firmware_json(const struct host_view *v);
 void host_cpu_text(const struct host_view *v, struct out *out);
 json_t *host_cpu_json(const struct host_view *v);
 void host_numa_text(const struct host_view *v, struct out *out);
 json_t *host_numa_json(const struct host_view *v);
+void host_network_text(const struct host_view *v, struct out *out);
+json_t *host_network_json(const struct host_view *v);
 
 #endif

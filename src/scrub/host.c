@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "collect/smbios.h"
 #include "scrub/map.h"
 
 static void put(struct buf *out, struct span text)
@@ -41,6 +42,77 @@ int scrub_host_system(struct scrubber *s, struct buf *data)
 		else
 			continue;
 		buf_puts(&out, "\n");
+	}
+	replace(data, &out);
+	return 0;
+}
+
+/* Where a structure names one machine of its kind: serial numbers, asset tags and the UUID. */
+static const struct {
+	uint8_t type, from, n;
+	bool text; /* the number of a string, else bytes */
+} private_fields[] = {{SMBIOS_SYSTEM, 0x07, 1, true},	 {SMBIOS_SYSTEM, 0x08, 16, false},
+		      {SMBIOS_SYSTEM, 0x19, 1, true},	 {SMBIOS_BOARD, 0x07, 2, true},
+		      {SMBIOS_BOARD, 0x0a, 1, true},	 {SMBIOS_PROCESSOR, 0x20, 2, true},
+		      {SMBIOS_MEMORY, 0x18, 2, true}};
+
+static bool is_known_type(uint8_t type)
+{
+	static const uint8_t types[] = {SMBIOS_BIOS,  SMBIOS_SYSTEM, SMBIOS_BOARD, SMBIOS_PROCESSOR,
+					SMBIOS_ARRAY, SMBIOS_MEMORY, SMBIOS_END};
+
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i] == type)
+			return true;
+	return false;
+}
+
+/* A copy in `out`; one of an unknown kind keeps its header alone. */
+static void blank(const struct smbios_structure *s, struct buf *out)
+{
+	size_t at = out->len;
+
+	if (!is_known_type(s->type)) {
+		const char header[] = {(char)s->type, 4, (char)s->data[2], (char)s->data[3], 0, 0};
+
+		buf_add(out, header, sizeof(header));
+		return;
+	}
+	buf_add(out, s->data, s->size);
+	for (size_t i = 0; i < ARRAY_SIZE(private_fields); i++) {
+		size_t from = private_fields[i].from;
+
+		if (private_fields[i].type != s->type || from + private_fields[i].n > s->length)
+			continue;
+		for (size_t k = 0; k < private_fields[i].n; k++) {
+			const char *text = smbios_string(s, s->data[from + k]);
+			size_t offset = (size_t)(text - (const char *)s->data);
+
+			if (!private_fields[i].text)
+				out->data[at + from + k] = 0;
+			else if (*text)
+				memset(out->data + at + offset, 'x', strlen(text));
+		}
+	}
+}
+
+int scrub_smbios(struct buf *data)
+{
+	const uint8_t *table = (const uint8_t *)data->data;
+	struct smbios_structure s;
+	struct buf out = {0};
+	size_t at = 0;
+	int r = 0;
+
+	while (data->len <= SMBIOS_TABLE_MAX && (r = smbios_next(table, data->len, &at, &s)) > 0) {
+		blank(&s, &out);
+		/* What stands behind the last one may be anything. */
+		if (s.type == SMBIOS_END)
+			break;
+	}
+	if (r < 0 || data->len > SMBIOS_TABLE_MAX) {
+		buf_done(&out);
+		return -EBADMSG;
 	}
 	replace(data, &out);
 	return 0;

@@ -137,6 +137,8 @@ int scrub_queues(struct scrubber *s, struct buf *data);
 int scrub_cpu_tasks(struct scrubber *s, struct buf *data);
 /* What the host is, as collect/host_system.c keeps it: all but its name. */
 int scrub_host_system(struct scrubber *s, struct buf *data);
+/* The firmware's table without serial numbers, asset tags, UUID and what nobody reads. */
+int scrub_smbios(struct buf *data);
 int scrub_kernel_log(struct scrubber *s, struct buf *data);
 /* A path, part by part; *to is added to. */
 void scrub_path(struct scrubber *s, struct span path, struct buf *to);

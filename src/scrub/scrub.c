@@ -385,6 +385,31 @@ static int scrub_host_places(struct scrubber *s, const char *name, struct buf *d
 	return is_one_of(names, name) && !(data && !is_plain_text(data, letters)) ? 0 : -EBADMSG;
 }
 
+/* Makers, models and versions. */
+static int scrub_firmware(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const words[] = {"boot ", "bios_", "sys_vendor ", "product_name ",
+					    "product_version ", "board_", NULL};
+
+	if (data)
+		keep_lines(data, words, false);
+	buf_puts(to, name);
+	return strcmp(name, "made/host-firmware") == 0 ? 0 : -EBADMSG;
+}
+
+static int scrub_tables(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char entry[] = "/smbios_entry_point";
+
+	buf_puts(to, name);
+	/* It says where in memory the table was, and how long. */
+	if (ends_in(name, entry))
+		return -EBADMSG;
+	return strcmp(name, "abs/sys/firmware/dmi/tables/DMI") ? -EBADMSG
+	       : data						? scrub_smbios(data)
+								: 0;
+}
+
 /* Which CPU it is; the rest of it is long, and asked for by nobody. */
 static int scrub_cpuinfo(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
@@ -429,6 +454,7 @@ static const struct kind kinds[] = {
 	{"proc/interrupts", scrub_interrupts_of, false},
 	{"proc/", scrub_process, false},
 	{"exists/", scrub_exists, false},
+	{"abs/sys/firmware/", scrub_tables, false},
 	{"abs/", scrub_file, false},
 	{"nl/nft-set-", scrub_elements, true},
 	{"nl/nft-", scrub_answer, true},
@@ -452,6 +478,7 @@ static const struct kind kinds[] = {
 	{"made/kernel-log", scrub_log, false},
 	{"made/peer-links", scrub_peer_links, false},
 	{"made/peer-netns", scrub_peer_netns, false},
+	{"made/host-firmware", scrub_firmware, false},
 	{"made/host-cpu", scrub_host_places, false},
 	{"made/host-numa", scrub_host_places, false},
 	{"made/host-system", scrub_host_system_of, false},
