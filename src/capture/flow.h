@@ -27,8 +27,7 @@ struct segment {
 /* One that was sent again, until it is known whether it had to be. */
 struct resent {
 	uint32_t seq, end, tsval;
-	uint16_t segments;
-	bool has_ts, first; /* first: nothing below it was missing */
+	uint32_t segments; /* 0: it is known */
 };
 
 /* Bytes that were sent before others that are here, and are not. */
@@ -46,7 +45,7 @@ struct track {
 	struct segment sent[SEGMENTS_KEPT];
 	struct hole hole[HOLES_KEPT];
 	struct resent resent[RESENT_KEPT];
-	uint32_t resent_at;
+	uint32_t resent_at, first; /* first: of `resent`, that of the first byte that is missing (HALF_RESENT) */
 	uint32_t sums; /* checksums looked at since one was wrong */
 	uint32_t sacked_from, sacked_to; /* the block that an ACK of its data named first, the last time */
 	int64_t stuck_ns, stuck_gap_ns;	 /* when its first byte was sent again, and how long after the time before */
@@ -73,6 +72,7 @@ enum half_bits {
 	HALF_STALLED = 1 << 16,	    /* it has sent nothing since the other's window closed */
 	HALF_IDS = 1 << 17,	    /* `id` is known */
 	HALF_IDS_WILD = 1 << 18,    /* its identifications are no series */
+	HALF_RESENT = 1 << 21,	    /* the first that is missing was sent again */
 	HALF_STEADY = 1 << 19,	    /* what is stuck was not sent again with growing pauses */
 	HALF_STUCK_HEARD = 1 << 20, /* the other side sent something while it was stuck */
 };

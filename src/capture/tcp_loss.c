@@ -412,7 +412,8 @@ uint32_t tcp_acknowledge(struct flow *f, const struct cap_packet *p)
 	}
 	if (!(h->bits & HALF_UNA) || seq_before(h->una, p->ack)) {
 		notes |= acknowledged_unseen(h, p);
-		tcp_needless_by_time(h, p);
+		if (h->bits & HALF_RESENT)
+			tcp_needless_by_time(h, p);
 		ack_moves(h, p);
 	} else {
 		notes |= ack_again(h, from, p);

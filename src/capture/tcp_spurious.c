@@ -13,11 +13,12 @@ void tcp_note_resent(struct half *h, const struct cap_packet *p, uint32_t end, u
 
 	if (!k)
 		return;
-	k->resent[k->resent_at++ % RESENT_KEPT] = (struct resent){
-		.seq = p->seq, .end = end, .tsval = p->tsval, .has_ts = p->has_ts,
-		.segments = (uint16_t)MIN(segments, (uint32_t)UINT16_MAX),
-		.first = (h->bits & HALF_UNA) && p->seq == h->una,
-	};
+	if ((h->bits & HALF_UNA) && p->seq == h->una && p->has_ts) {
+		h->bits |= HALF_RESENT;
+		k->first = k->resent_at;
+	}
+	k->resent[k->resent_at] = (struct resent){p->seq, end, p->tsval, segments};
+	k->resent_at = (k->resent_at + 1) % RESENT_KEPT;
 }
 
 /*
@@ -27,23 +28,23 @@ void tcp_note_resent(struct half *h, const struct cap_packet *p, uint32_t end, u
 void tcp_needless_by_time(struct half *h, const struct cap_packet *p)
 {
 	struct track *k = h->track;
+	struct resent *r;
 
-	for (size_t i = 0; k && k->resent_at && p->has_ts && i < RESENT_KEPT; i++) {
-		struct resent *r = &k->resent[i];
-
-		if (!r->segments || !r->first || !r->has_ts || r->seq != h->una || seq_before(p->ack, r->end) ||
-		    !seq_before(p->tsecr, r->tsval))
-			continue;
-		h->spurious += r->segments;
-		r->segments = 0;
-	}
+	h->bits &= ~(uint32_t)HALF_RESENT;
+	if (!k || !p->has_ts)
+		return;
+	r = &k->resent[k->first];
+	if (!r->segments || r->seq != h->una || seq_before(p->ack, r->end) || !seq_before(p->tsecr, r->tsval))
+		return;
+	h->spurious += r->segments;
+	r->segments = 0;
 }
 
 void tcp_needless_by_dsack(struct half *h, const struct cap_packet *p)
 {
 	struct track *k = h->track;
 
-	for (size_t i = 0; k && k->resent_at && i < RESENT_KEPT; i++) {
+	for (size_t i = 0; k && i < RESENT_KEPT; i++) {
 		struct resent *r = &k->resent[i];
 
 		if (!r->segments || seq_before(r->seq, p->sack[0].from) || seq_before(p->sack[0].to, r->end))
