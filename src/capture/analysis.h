@@ -102,6 +102,7 @@ struct capture_sum {
 	uint64_t time_wait[2]; /* of client and server: who closed first */
 	uint64_t segments, again[AGAIN_N], again_sum, spurious, duplicates, reordered, late, gaps;
 	uint64_t dup_acks, zeros;
+	uint64_t again_of[2][AGAIN_N]; /* `again`, of clients and of servers */
 };
 
 struct analysis {

@@ -188,8 +188,10 @@ static void add_sums(struct capture_sum *to, const struct flow *f)
 		const struct half *h = &f->half[end];
 
 		to->segments += h->segments;
-		for (int i = 0; i < AGAIN_N; i++)
+		for (int i = 0; i < AGAIN_N; i++) {
 			to->again[i] += h->again[i];
+			to->again_of[end != f->client][i] += h->again[i];
+		}
 		to->again_sum += h->again_sum;
 		to->spurious += MIN(h->again_sum, h->spurious);
 		to->duplicates += h->duplicates;

@@ -72,9 +72,9 @@ enum half_bits {
 	HALF_STALLED = 1 << 16,	    /* it has sent nothing since the other's window closed */
 	HALF_IDS = 1 << 17,	    /* `id` is known */
 	HALF_IDS_WILD = 1 << 18,    /* its identifications are no series */
-	HALF_RESENT = 1 << 21,	    /* the first that is missing was sent again */
 	HALF_STEADY = 1 << 19,	    /* what is stuck was not sent again with growing pauses */
 	HALF_STUCK_HEARD = 1 << 20, /* the other side sent something while it was stuck */
+	HALF_RESENT = 1 << 21,	    /* the first that is missing was sent again */
 };
 
 /* Why a segment was sent again. */

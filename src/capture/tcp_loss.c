@@ -310,20 +310,22 @@ uint32_t tcp_sequence(struct flows *t, struct flow *f, const struct cap_packet *
  * What is ACKed was received: what of it was never seen, the capture missed. Of holes that became
  * one nobody knows what of it was seen: no gap is claimed.
  */
-static uint32_t acknowledged_unseen(struct half *h, const struct cap_packet *p)
+static uint32_t acknowledged_unseen(struct half *h, const struct half *from, const struct cap_packet *p)
 {
 	uint32_t gaps = 0;
 
 	for (size_t i = 0; i < h->holes;)
 		if (!seq_before(p->ack, h->track->hole[i].to)) {
-			gaps += !h->track->hole[i].merged;
+			const struct hole *hole = &h->track->hole[i];
+
+			gaps += hole->merged ? 0 : tcp_segments(h, from, hole->to - hole->from);
 			hole_remove(h, i);
 		} else {
 			i++;
 		}
 	if (seq_before(h->nxt, p->ack)) {
+		gaps += tcp_segments(h, from, p->ack - h->nxt);
 		h->nxt = p->ack;
-		gaps++;
 	}
 	if (!gaps)
 		return 0;
@@ -411,7 +413,7 @@ uint32_t tcp_acknowledge(struct flow *f, const struct cap_packet *p)
 		return 0;
 	}
 	if (!(h->bits & HALF_UNA) || seq_before(h->una, p->ack)) {
-		notes |= acknowledged_unseen(h, p);
+		notes |= acknowledged_unseen(h, from, p);
 		if (h->bits & HALF_RESENT)
 			tcp_needless_by_time(h, p);
 		ack_moves(h, p);

@@ -61,7 +61,7 @@ static json_t *packets_json(const struct capture_sum *s)
 	return j;
 }
 
-static json_t *again_json(const uint64_t again[AGAIN_N], uint64_t sum, uint64_t spurious)
+static json_t *kinds_json(const uint64_t again[AGAIN_N], uint64_t sum)
 {
 	static const char *const names[AGAIN_N] = {"syn", "fast", "tlp", "rto", "after_rto", "lost_again",
 						   "unknown"};
@@ -70,6 +70,13 @@ static json_t *again_json(const uint64_t again[AGAIN_N], uint64_t sum, uint64_t 
 	set(j, "sum", number(sum));
 	for (int i = 0; i < AGAIN_N; i++)
 		set(j, names[i], number(again[i]));
+	return j;
+}
+
+static json_t *again_json(const uint64_t again[AGAIN_N], uint64_t sum, uint64_t spurious)
+{
+	json_t *j = kinds_json(again, sum);
+
 	set(j, "needless", number(spurious));
 	return j;
 }
@@ -77,6 +84,7 @@ static json_t *again_json(const uint64_t again[AGAIN_N], uint64_t sum, uint64_t 
 static json_t *tcp_json(const struct capture_sum *s, const uint64_t *checksums)
 {
 	json_t *j = json_object(), *wait = json_object(), *sums = json_object();
+	uint64_t sent_again[2] = {0};
 
 	set(j, "connections", number(s->tcp_flows + s->lone_syns));
 	set(j, "opened", number(s->opened));
@@ -88,6 +96,11 @@ static json_t *tcp_json(const struct capture_sum *s, const uint64_t *checksums)
 	set(j, "time_wait", wait);
 	set(j, "segments", number(s->segments));
 	set(j, "retransmitted", again_json(s->again, s->again_sum, s->spurious));
+	for (int i = 0; i < AGAIN_N; i++)
+		for (int server = 0; server < 2; server++)
+			sent_again[server] += s->again_of[server][i];
+	set(j, "retransmitted_by_clients", kinds_json(s->again_of[0], sent_again[0]));
+	set(j, "retransmitted_by_servers", kinds_json(s->again_of[1], sent_again[1]));
 	set(j, "lost_before_capture", number(s->late));
 	set(j, "reordered", number(s->reordered));
 	set(j, "duplicated", number(s->duplicates));

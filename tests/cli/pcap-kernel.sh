@@ -72,14 +72,20 @@ grep -q "^0 packets dropped" "$TMP/tcpdump" || skip "tcpdump itself lost packets
 
 count() { ip netns exec "$1" nstat -az "$2" | awk -v name="$2" '$1 == name { print $2 }'; }
 "$WHYDROP" pcap --json "$TMP/a.pcap" > "$TMP/told.json"
-kernel=$(($(count $a TcpRetransSegs) + $(count $b TcpRetransSegs)))
-syn=$(($(count $a TcpExtTCPSynRetrans) + $(count $b TcpExtTCPSynRetrans)))
-python3 - "$TMP/told.json" "$kernel" "$syn" << 'END' > "$OUT" || fail "the kernel and the capture" "$OUT"
+for space in $a $b; do
+	kernel+=("$(count "$space" TcpRetransSegs)" "$(count "$space" TcpExtTCPSynRetrans)")
+done
+python3 - "$TMP/told.json" "${kernel[@]}" << 'END' > "$OUT" || fail "the kernels and the capture" "$OUT"
 import json, sys
-again = json.load(open(sys.argv[1]))["tcp"]["retransmitted"]
-kernel, syn = map(int, sys.argv[2:])
-print(f"TcpRetransSegs {kernel}, the capture {again}")
-sys.exit(again["sum"] != kernel or again["syn"] != syn or kernel < 20)
+tcp = json.load(open(sys.argv[1]))["tcp"]
+kernel = list(map(int, sys.argv[2:]))
+wrong = sum(kernel) < 20
+for who in ("clients", "servers"):
+    (segments, syn), kernel = kernel[:2], kernel[2:]
+    again = tcp["retransmitted_by_" + who]
+    print(f"{who}: TcpRetransSegs {segments}, SYN {syn}; the capture {again}")
+    wrong |= again["sum"] != segments or again["syn"] != syn
+sys.exit(wrong)
 END
 cat "$OUT"
 finish
