@@ -112,12 +112,12 @@ struct xdp_key {
 /*
  * A storm must stay cheap: each key's first packets (on each CPU) are all written to the flows,
  * after that only every FLOW_WEIGHT-th, which then stands for that many, and of very many every
- * FLOW_WEIGHT_MANY-th: to look a flow up costs as much as all else that is done for ten packets.
+ * FLOW_WEIGHT_MANY-th: to look a flow up costs as much as all else that is done for 20 packets.
  */
 #define FLOW_EXACT 4096
 #define FLOW_WEIGHT 16
 #define FLOW_MANY 65536
-#define FLOW_WEIGHT_MANY 64
+#define FLOW_WEIGHT_MANY 128
 
 /* An nf_tables rule. Names as long as in struct chain of model/rule.h. */
 struct rule_name {

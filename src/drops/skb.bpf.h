@@ -150,25 +150,23 @@ static __always_inline struct sock *place(struct drop_key *key, struct sk_buff *
 {
 	struct net_device *dev = READ(skb, dev);
 	struct sock *sk = READ(skb, sk);
-	struct net *net = NULL, *sk_net = rx_sk ? READ(rx_sk, __sk_common.skc_net.net) : NULL;
+	struct net *net = dev ? READ(dev, nd_net.net) : NULL;
+	struct net *sk_net = rx_sk ? READ(rx_sk, __sk_common.skc_net.net) : NULL;
 
 	barrier_var(sk);
+	barrier_var(net);
 	barrier_var(sk_net);
-	if (dev) {
-		net = READ(dev, nd_net.net);
-		if (is_net(net, typed)) {
-			key->netns = READ(net, ns.inum);
-			key->ifindex = READ(dev, ifindex);
-		} else {
-			net = NULL;
-		}
-	}
 	if (rx_sk) {
-		if (sk_net != net) {
-			key->netns = READ(sk_net, ns.inum);
-			key->ifindex = 0;
-		}
+		key->netns = READ(sk_net, ns.inum);
+		if (net == sk_net) /* so it is a device: other memory does not lead there */
+			key->ifindex = READ(dev, ifindex);
 		return place_socket(key, rx_sk, typed) ? rx_sk : NULL;
+	}
+	if (is_net(net, typed)) {
+		key->netns = READ(net, ns.inum);
+		key->ifindex = READ(dev, ifindex);
+	} else {
+		net = NULL;
 	}
 	if (!sk)
 		return NULL;
