@@ -304,8 +304,16 @@ static void take_batch(struct analysis *a, const struct cap_packet *p, size_t n)
 		flows_fetch_slot(&a->flows, p[i].hash);
 	for (size_t i = 0; i < n; i++)
 		fetched[i] = flows_fetch(&a->flows, p[i].hash);
+	/* Meanwhile what the halves refer to is known. */
 	for (size_t i = 0; i < n; i++)
+		if (fetched[i] && p[i].payload)
+			flow_fetch_track(&fetched[i]->half[p[i].from]);
+	for (size_t i = 0; i < n; i++) {
+		/* Those of the next batch, if there is one: another processor may have written them. */
+		__builtin_prefetch(&p[i + n]);
+		__builtin_prefetch((const char *)&p[i + n] + CACHE_LINE);
 		take(a, &p[i], fetched[i]);
+	}
 }
 
 void analysis_take(struct analysis *a, const struct cap_packet *p, size_t n)
