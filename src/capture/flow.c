@@ -52,6 +52,21 @@ void flows_done(struct flows *t)
 	*t = (struct flows){0};
 }
 
+size_t flows_prepare(const struct flows *t, size_t prepared)
+{
+	size_t made = __atomic_load_n(&t->made, __ATOMIC_RELAXED) * sizeof(struct flow);
+	size_t end = t->flows_max * sizeof(struct flow) / HUGE_PAGE * HUGE_PAGE;
+
+	/* Small captures need no second page. */
+	if (made < HUGE_PAGE / 2 || prepared >= end || made + HUGE_PAGE / 2 < prepared)
+		return prepared;
+	prepared = MAX(prepared, made / HUGE_PAGE * HUGE_PAGE);
+	/* What an older kernel (before 5.14) does not do it does when the page is touched. */
+	if (prepared < end)
+		madvise((char *)t->flow + prepared, HUGE_PAGE, MADV_POPULATE_WRITE);
+	return prepared + HUGE_PAGE;
+}
+
 static inline struct flow *at(const struct flows *t, size_t i)
 {
 	return &t->flow[i];
@@ -205,8 +220,10 @@ static uint32_t place(struct flows *t, int64_t now)
 	if (!t->free_first && t->made == t->flows_max)
 		evict(t, now);
 	ref = t->free_first;
-	if (!ref)
-		return (uint32_t)++t->made;
+	if (!ref) {
+		__atomic_store_n(&t->made, t->made + 1, __ATOMIC_RELAXED); /* flows_prepare() */
+		return (uint32_t)t->made;
+	}
 	t->free_first = at(t, ref - 1)->hash;
 	return ref;
 }

@@ -230,6 +230,12 @@ void flows_done(struct flows *t);
 /* Tells all that are left; none is afterwards. */
 void flows_end(struct flows *t);
 /*
+ * The kernel clears a page when it is touched first, which takes it a millisecond for a large one: it
+ * may do so in another thread, before the table comes there. `prepared`: what it returned last, 0 at
+ * first.
+ */
+size_t flows_prepare(const struct flows *t, size_t prepared);
+/*
  * Ahead of flows_find(), some packets early: first the slot, then what it refers to, which is returned:
  * the flow of that hash, if there is one still.
  */

@@ -105,6 +105,7 @@ static void *read_ahead(void *context)
 {
 	struct pipeline *p = context;
 	struct raw_packet raw[SLOT_PACKETS];
+	size_t prepared = 0;
 	uint64_t made = 0;
 	struct slot *s;
 
@@ -114,6 +115,7 @@ static void *read_ahead(void *context)
 			await(p, &p->done, made - SLOTS / 2);
 		s = &p->slots[made % SLOTS];
 		s->n = read_some(p, raw, SLOT_PACKETS);
+		prepared = flows_prepare(&p->a->flows, prepared);
 		analysis_decode(p->a, raw, s->n, s->p);
 		p->end_of[reader_turn(p->reader) % INPUT_BUFFERS] = ++made;
 		advance(p, &p->made, made);
