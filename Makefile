@@ -38,6 +38,7 @@ bench: all
 	@bench/storm
 	@bench/sockets
 	@bench/pcap
+	@bench/truth
 
 # Each fuzzer for ten minutes from its corpus; what it finds stays in build-fuzz.
 FUZZ_SECONDS ?= 600
