@@ -7,6 +7,7 @@ reset_scenario() {
 	SAYS=''
 	CLEARED='' OWNER='' LOOKS='' PEAK=''
 	WITNESS='' STATED=''
+	FIX_ANSWER='' FIX_OPTIONS='' FIX_TRAFFIC=''
 	# shellcheck disable=SC2034 # read by lib.sh
 	WARM=1 LAB_NOISE=0
 	unset SECONDS # bash's own clock; here the length of the sample
@@ -186,12 +187,20 @@ run_one() {
 		save_host "$LAB_DIR/sysctl.before"
 		trap 'lab_cleanup; restore_host "$LAB_DIR/sysctl.before"' EXIT
 	fi
-	if [ "$REMEDIES" = 1 ]; then play_remedy; else play $sample; fi
+	if [ "$REMEDIES" = 1 ]; then
+		play_remedy
+	elif [ "$FIX" = 1 ]; then
+		play_fix
+	else
+		play $sample
+	fi
 	if [ $? = 77 ]; then
 		is_expected_skip || fail "skipped, but skips.txt does not expect that for $KERNEL"
 		columns=skip
 	elif [ "$REMEDIES" = 1 ]; then
 		columns=$(remedy_columns)
+	elif [ "$FIX" = 1 ]; then
+		columns=$(fix_columns)
 	else
 		columns="${COLUMNS_OF[fault]:-}	$(cut -f 8 <<<"${COLUMNS_OF[healed]:--}")"
 	fi

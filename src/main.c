@@ -14,6 +14,7 @@ static const struct command {
 } commands[] = {
 	{"diagnose", cmd_diagnose, &diagnose_options},
 	{"watch", cmd_watch, &watch_options},
+	{"fix", cmd_fix, &fix_options},
 	{"sockets", cmd_sockets, &sockets_options},
 	{"pcap", cmd_pcap, &pcap_options},
 	{"host", cmd_host, &host_options},

@@ -11,6 +11,7 @@
 int cmd_counters(int argc, char **argv);
 int cmd_diagnose(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_fix(int argc, char **argv);
 int cmd_host(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
 int cmd_pcap(int argc, char **argv);
@@ -19,8 +20,9 @@ int cmd_selfcheck(int argc, char **argv);
 int cmd_sockets(int argc, char **argv);
 int cmd_watch(int argc, char **argv);
 
-extern const struct opt_table counters_options, diagnose_options, explain_options, host_options,
-	lab_options, pcap_options, record_options, selfcheck_options, sockets_options, watch_options;
+extern const struct opt_table counters_options, diagnose_options, explain_options, fix_options,
+	host_options, lab_options, pcap_options, record_options, selfcheck_options, sockets_options,
+	watch_options;
 
 /* "whydrop: " and the message and a newline, on standard error. */
 void complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
