@@ -7,6 +7,7 @@ reset_scenario() {
 	SAYS=''
 	CLEARED='' OWNER='' LOOKS='' PEAK=''
 	WITNESS='' STATED=''
+	# shellcheck disable=SC2034 # read by fix.sh
 	FIX_ANSWER='' FIX_OPTIONS='' FIX_TRAFFIC=''
 	# shellcheck disable=SC2034 # read by lib.sh
 	WARM=1 LAB_NOISE=0

@@ -374,6 +374,7 @@ void session_fill_report(struct session *s, const struct session_options *option
 	r->kernel = s->kernel;
 	r->devices = s->devices[0] ? s->devices : NULL;
 	r->replay = options->from != NULL;
+	r->can_fix = !r->replay;
 	r->all_netns = options->netns && strcmp(options->netns, "all") == 0;
 	r->interval_note = s->note[0] ? s->note : NULL;
 }

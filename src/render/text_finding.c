@@ -359,6 +359,12 @@ static void crowd(struct text *t, const struct finding *f)
 	buf_done(&line);
 }
 
+/* It has a name by which it is entered. */
+static bool is_elsewhere(const struct finding *f)
+{
+	return f->where->name[0] && strcmp(f->where->name, "host") != 0;
+}
+
 static void fix(struct text *t, const struct finding *f)
 {
 	struct buf line = {0};
@@ -383,8 +389,9 @@ static void fix(struct text *t, const struct finding *f)
 		applicable |= r->applicable;
 	}
 	if (applicable && t->r->can_fix)
-		out_printf(&t->out, "%*swhydrop fix %s --apply    (dry run without --apply)\n",
-			   INDENT + LABEL + 2, "", f->cause->id);
+		out_printf(&t->out, "%*swhydrop fix %s%s%s --apply    (dry run without --apply)\n",
+			   INDENT + LABEL + 2, "", f->cause->id, is_elsewhere(f) ? " -n " : "",
+			   is_elsewhere(f) ? f->where->name : "");
 	buf_done(&line);
 }
 
