@@ -10,6 +10,7 @@ void analysis_init(struct analysis *a, uint64_t memory)
 {
 	*a = (struct analysis){0};
 	flows_init(&a->flows, memory);
+	syns_init(&a->syns);
 	a->flows.flow_over = analysis_flow_over;
 	a->flows.syn_over = analysis_syn_over;
 	a->flows.context = a;
@@ -22,6 +23,7 @@ void analysis_init(struct analysis *a, uint64_t memory)
 void analysis_done(struct analysis *a)
 {
 	flows_done(&a->flows);
+	syns_done(&a->syns);
 	free(a->troubles);
 	free(a->servers);
 	free(a->trouble_slots);
@@ -182,6 +184,8 @@ static void take_tcp(struct analysis *a, const struct cap_packet *p, uint32_t ha
 {
 	struct lone_syn *h;
 	struct flow *f = find(a, p, hash, fetched, &h);
+	int64_t before_ns;
+	uint32_t notes;
 	bool reused = false, lone = (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 
 	a->sum.tcp++;
@@ -201,13 +205,19 @@ static void take_tcp(struct analysis *a, const struct cap_packet *p, uint32_t ha
 	}
 	if (!f && !h && lone && !reused) {
 		flow_note_syn(&a->flows, p, hash);
+		syns_begun(a, p);
 		return;
 	}
 	if (!f)
 		f = begin(a, p, hash, h);
 	if (reused)
 		f->bits |= FLOW_REUSED;
-	tell(a, f, p, tcp_packet(&a->flows, f, p));
+	before_ns = p->flags & TCP_SYN ? f->last_syn_ns : 0;
+	notes = tcp_packet(&a->flows, f, p);
+	tell(a, f, p, notes);
+	if ((p->flags & TCP_SYN) || (notes & NOTE_OPEN) ||
+	    ((notes & NOTE_RESET) && f->reset.packet == p->number && f->reset.early))
+		syns_packet(a, f, p, notes, before_ns);
 }
 
 static void take_udp(struct analysis *a, const struct cap_packet *p, uint32_t hash)
@@ -338,4 +348,5 @@ void analysis_end(struct analysis *a)
 	a->sum.evicted = a->flows.evicted;
 	a->ending = true;
 	flows_end(&a->flows);
+	syns_end(a);
 }

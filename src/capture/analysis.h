@@ -7,6 +7,7 @@
 #ifndef WHYDROP_ANALYSIS_H
 #define WHYDROP_ANALYSIS_H
 
+#include "capture/syns.h"
 #include "capture/tcp.h"
 
 #define SERVERS_MAX 4096
@@ -17,11 +18,18 @@
 #define ANALYSIS_MEMORY (256ULL << 20) /* bytes; where nobody says more or less */
 
 enum trouble_kind {
-	TROUBLE_SYN_SILENT, /* a SYN sent again, and no answer */
+	TROUBLE_SYN_FLOOD,
+	TROUBLE_SYN_PAWS,      /* its time stamp is behind those that are answered */
+	TROUBLE_SYN_TIMEWAIT,  /* an older connection of the port was in the way */
+	TROUBLE_SYN_SELECTIVE, /* no answer, while others were answered */
+	TROUBLE_SYN_QUEUE,     /* nobody was answered then, but before or after */
+	TROUBLE_SYN_SILENT,    /* a SYN sent again, and no answer */
 	TROUBLE_SYN_LONE,   /* one SYN, no answer */
 	TROUBLE_SYN_REFUSED,
 	TROUBLE_SYN_ICMP,
 	TROUBLE_SYNACK_SILENT,
+	TROUBLE_SYN_LATE, /* an older connection of the port had to be reset first */
+	TROUBLE_SYN_BARE, /* answered without the options that others get */
 	TROUBLE_ACCEPT_FULL, /* a SYN-ACK again although its ACK was seen */
 	TROUBLE_MTU,
 	TROUBLE_DIED, /* sent again and again, never acknowledged */
@@ -53,12 +61,6 @@ enum trouble_kind {
 	TROUBLE_N
 };
 
-struct endpoint {
-	uint8_t family;
-	uint16_t port;
-	uint8_t address[16];
-};
-
 /* Bits of detail[3] of TROUBLE_MTU: smaller ones came through; the other side was heard meanwhile. */
 #define MTU_SHRUNK 1
 #define MTU_HEARD 2
@@ -86,6 +88,9 @@ struct server {
 	uint64_t sent[2]; /* segments of the clients, and its own */
 	int64_t rtt_sum_ns;
 	uint64_t rtt_n;
+	/* Of the handshakes in which nothing was sent again: which of the two ends is nearer. */
+	int64_t to_server_ns, to_client_ns;
+	uint64_t ways_n;
 };
 
 struct capture_sum {
@@ -107,6 +112,7 @@ struct capture_sum {
 
 struct analysis {
 	struct flows flows;
+	struct syns syns;
 	struct capture_sum sum;
 	struct trouble *troubles;
 	size_t troubles_n;

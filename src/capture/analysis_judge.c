@@ -30,6 +30,15 @@ struct trouble *trouble_of(struct analysis *a, const struct flow *f, enum troubl
 
 /* ---- the beginning ---- */
 
+static enum trouble_kind kind_of_silence(struct analysis *a, const struct flow *f)
+{
+	if (f->bits & FLOW_CHALLENGED)
+		return TROUBLE_SYN_TIMEWAIT;
+	if (f->syns == 1)
+		return TROUBLE_SYN_LONE;
+	return syns_refuse_old(a, f) ? TROUBLE_SYN_PAWS : TROUBLE_SYN_SILENT;
+}
+
 static bool never_opened(struct analysis *a, const struct flow *f, struct server *s)
 {
 	struct trouble *t;
@@ -52,9 +61,13 @@ static bool never_opened(struct analysis *a, const struct flow *f, struct server
 	if (f->half[!f->client].packets && !((f->bits & FLOW_CHALLENGED) && f->syns > 1))
 		return false;
 	s->silent++;
-	t = trouble_of(a, f, f->syns > 1 ? TROUBLE_SYN_SILENT : TROUBLE_SYN_LONE, false, f->first_packet);
+	t = trouble_of(a, f, kind_of_silence(a, f), false, f->first_packet);
 	t->amount += f->syns;
-	t->detail[0] += !!(f->bits & FLOW_CHALLENGED);
+	/* A second SYN may be lost by chance; who gets none of three through, while others do, is meant. */
+	t->detail[0] += !!(f->bits & FLOW_SYN_OTHER_HOST);
+	t->detail[1] += f->syns > 2 && (f->bits & FLOW_SYN_OTHERS) && !(f->bits & FLOW_SYN_NOBODY);
+	t->detail[2] += !(f->bits & FLOW_SYN_OTHERS);
+	t->detail[3] += !!(f->bits & FLOW_SYN_SOURCE);
 	t->packet_2 = f->last_packet;
 	trouble_silence(t, f->last_ns - f->first_ns);
 	return true;
@@ -67,6 +80,13 @@ static void opening(struct analysis *a, const struct flow *f)
 	if (f->synacks > 1 && !f->opened_ns && !(f->bits & FLOW_RESET)) {
 		t = trouble_of(a, f, TROUBLE_SYNACK_SILENT, true, f->synack_packet);
 		t->amount += f->synacks;
+		t->detail[0] += f->syns > 1;
+	}
+	if ((f->bits & FLOW_CHALLENGED) && f->synack_ns) {
+		t = trouble_of(a, f, TROUBLE_SYN_LATE, false, f->first_packet);
+		t->amount++;
+		t->packet_2 = f->synack_packet;
+		trouble_silence(t, f->synack_ns - f->syn_ns);
 	}
 	if (f->late_synacks) {
 		t = trouble_of(a, f, TROUBLE_ACCEPT_FULL, false, f->open_packet);
@@ -259,7 +279,14 @@ void analysis_flow_over(void *context, struct flow *f)
 	}
 	add_sums(&a->sum, f);
 	analysis_keep_top(a, f);
+	if (f->syns == 1 && f->synacks == 1 && f->opened_ns) {
+		s->to_server_ns += f->synack_ns - f->syn_ns;
+		s->to_client_ns += f->opened_ns - f->synack_ns;
+		s->ways_n++;
+	}
 	if (never_opened(a, f, s))
+		return;
+	if (f->synacks && !f->opened_ns && syns_flooded(a, f))
 		return;
 	opening(a, f);
 	asleep = end_asleep(a, f);
@@ -300,6 +327,13 @@ void analysis_syn_over(void *context, const struct lone_syn *h)
 const char *trouble_name(enum trouble_kind k)
 {
 	static const char *const names[TROUBLE_N] = {
+		[TROUBLE_SYN_FLOOD] = "syn-flood",
+		[TROUBLE_SYN_PAWS] = "syn-paws",
+		[TROUBLE_SYN_TIMEWAIT] = "syn-timewait",
+		[TROUBLE_SYN_SELECTIVE] = "syn-selective",
+		[TROUBLE_SYN_QUEUE] = "syn-queue",
+		[TROUBLE_SYN_LATE] = "syn-late",
+		[TROUBLE_SYN_BARE] = "syn-bare",
 		[TROUBLE_SYN_SILENT] = "syn-silent",
 		[TROUBLE_SYN_LONE] = "syn-lone",
 		[TROUBLE_SYN_REFUSED] = "syn-refused",

@@ -22,6 +22,16 @@ struct server *analysis_server(struct analysis *a, const struct flow_key *key, u
 struct trouble *trouble_of(struct analysis *a, const struct flow *f, enum trouble_kind kind,
 			   bool at_client, uint64_t packet);
 void trouble_silence(struct trouble *t, int64_t ns);
+/* syns.c. A SYN that begins a connection: the first that is seen of it. */
+void syns_begun(struct analysis *a, const struct cap_packet *p);
+/* Any other SYN, what opened a connection or refused it. `before_ns`: of the SYN before this one. */
+void syns_packet(struct analysis *a, struct flow *f, const struct cap_packet *p, uint32_t notes,
+		 int64_t before_ns);
+/* Are unanswered handshakes with that server most probably those of a flood? */
+bool syns_flooded(struct analysis *a, const struct flow *f);
+/* Was its SYN ignored because its time stamp is behind those of others from its address? */
+bool syns_refuse_old(struct analysis *a, const struct flow *f);
+void syns_end(struct analysis *a);
 /* analysis_end.c */
 bool end_asleep(struct analysis *a, const struct flow *f);
 void end_judge(struct analysis *a, const struct flow *f);

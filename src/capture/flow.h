@@ -136,12 +136,17 @@ enum flow_bits {
 	FLOW_DATA = 1 << 2,
 	FLOW_RESET = 1 << 3,
 	FLOW_CROSSED = 1 << 4, /* both FINs were under way at once */
-	FLOW_COOKIE = 1 << 5,
 	FLOW_REUSED = 1 << 6, /* its ports had a connection before */
 	FLOW_GONE_ON = 1 << 7, /* packets came after its reset */
 	FLOW_CHALLENGED = 1 << 8, /* a SYN was answered by an ACK of another connection */
 	FLOW_HALF_CLOSED = 1 << 9, /* one side sent on after it had acknowledged the other's FIN */
 	FLOW_RESET_TWICE = 1 << 10, /* with another number, and nothing came in between */
+	/* While its SYN was sent again: somebody else was answered, nobody was, its own address was. */
+	FLOW_SYN_OTHERS = 1 << 12,
+	FLOW_SYN_NOBODY = 1 << 13,
+	FLOW_SYN_SOURCE = 1 << 14,
+	FLOW_SYN_PAWS = 1 << 15, /* its time stamp was behind those that were answered */
+	FLOW_SYN_OTHER_HOST = 1 << 16, /* and it looked otherwise than theirs */
 	FLOW_RESET_LIVES = 1 << 11, /* data came after it, from the side that was said to reset */
 };
 
@@ -174,6 +179,7 @@ struct flow {
 	/* Of the side that asked first whether the other lives; `keepalive_gap_ms`: the last pause between two. */
 	int64_t keepalive_ns;
 	uint32_t keepalive_first_ms, keepalive_gap_ms;
+	uint32_t syn_tsval; /* of the first SYN */
 	uint8_t keepalive_by;
 
 	/* Of the first reset. */

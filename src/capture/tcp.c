@@ -57,8 +57,10 @@ static void take_syn(struct flow *f, const struct cap_packet *p)
 		f->client = p->from;
 		f->syns++;
 		f->last_syn_ns = p->at_ns;
-		if (!f->syn_ns)
+		if (!f->syn_ns) {
 			f->syn_ns = p->at_ns;
+			f->syn_tsval = p->tsval;
+		}
 	} else {
 		f->client = !p->from;
 		f->synacks++;

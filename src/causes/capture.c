@@ -76,6 +76,13 @@ const char *side(const struct group *g)
 }
 
 static const struct kind_row kinds[TROUBLE_N] = {
+	[TROUBLE_SYN_FLOOD] = {"cap-syn-flood", "syn-flood", tell_syn_flood},
+	[TROUBLE_SYN_PAWS] = {"cap-syn-paws", "tw-recycle-legacy", tell_syn_paws},
+	[TROUBLE_SYN_TIMEWAIT] = {"cap-syn-paws", "paws-timewait", tell_syn_timewait},
+	[TROUBLE_SYN_SELECTIVE] = {"cap-handshake", "syn-timeout", tell_syn_selective},
+	[TROUBLE_SYN_QUEUE] = {"cap-handshake", "listen-overflow", tell_syn_queue},
+	[TROUBLE_SYN_LATE] = {"cap-syn-paws", "paws-timewait", tell_syn_late},
+	[TROUBLE_SYN_BARE] = {"cap-handshake", "synq-cookies", tell_syn_bare},
 	[TROUBLE_SYN_SILENT] = {"cap-handshake", "syn-timeout", tell_syn_silent},
 	[TROUBLE_SYN_LONE] = {"cap-handshake", NULL, tell_syn_lone},
 	[TROUBLE_SYN_REFUSED] = {"cap-handshake", "rst-closed-port", tell_syn_refused},

@@ -23,7 +23,8 @@ enum match {
 
 #define K(kind) (1ULL << TROUBLE_##kind)
 _Static_assert(TROUBLE_N <= 64, "a set of kinds is one word");
-#define OPENING (K(SYN_SILENT) | K(SYN_LONE) | K(SYNACK_SILENT) | K(ACCEPT_FULL))
+#define SILENT (K(SYN_SILENT) | K(SYN_TIMEWAIT) | K(SYN_PAWS) | K(SYN_SELECTIVE) | K(SYN_QUEUE))
+#define OPENING (SILENT | K(SYN_FLOOD) | K(SYN_LONE) | K(SYNACK_SILENT) | K(ACCEPT_FULL))
 
 /*
  * Which cause of a host explains what of a capture: the first row that fits. `cause` is that of the
@@ -34,6 +35,7 @@ static const struct join_row {
 	const char *cause;
 	enum match match;
 } rows[] = {
+	{K(SYN_FLOOD), "syn-flood", MATCH_LISTENER},
 	{OPENING, "listen-overflow", MATCH_LISTENER},
 	{OPENING, "synq-full-drop", MATCH_LISTENER},
 	{OPENING, "synbacklog-quarter", MATCH_LISTENER},
@@ -64,6 +66,11 @@ static const struct join_row {
 /* What a capture shows of each, as evidence. */
 static const char *const seen[TROUBLE_N] = {
 	[TROUBLE_SYN_SILENT] = "SYNs sent again and never answered",
+	[TROUBLE_SYN_FLOOD] = "a flood of SYNs",
+	[TROUBLE_SYN_PAWS] = "SYNs with older time stamps never answered",
+	[TROUBLE_SYN_TIMEWAIT] = "SYNs answered by an older connection",
+	[TROUBLE_SYN_SELECTIVE] = "SYNs ignored while others were answered",
+	[TROUBLE_SYN_QUEUE] = "SYNs ignored for a time",
 	[TROUBLE_SYN_LONE] = "SYNs never answered",
 	[TROUBLE_SYN_REFUSED] = "SYNs answered by a reset",
 	[TROUBLE_SYN_ICMP] = "SYNs answered by ICMP",

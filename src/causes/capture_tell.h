@@ -29,6 +29,13 @@ const char *side(const struct group *g);
 #define S(n) ((n) == 1 ? "" : "s")
 
 void tell_syn_silent(const struct group *g, struct finding *f);
+void tell_syn_flood(const struct group *g, struct finding *f);
+void tell_syn_paws(const struct group *g, struct finding *f);
+void tell_syn_timewait(const struct group *g, struct finding *f);
+void tell_syn_selective(const struct group *g, struct finding *f);
+void tell_syn_queue(const struct group *g, struct finding *f);
+void tell_syn_late(const struct group *g, struct finding *f);
+void tell_syn_bare(const struct group *g, struct finding *f);
 void tell_syn_lone(const struct group *g, struct finding *f);
 void tell_syn_refused(const struct group *g, struct finding *f);
 void tell_icmp(const struct group *g, struct finding *f);

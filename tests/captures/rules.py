@@ -5,6 +5,8 @@ Captures of how connections begin and end, each with its near miss: rules.py FOL
 for each function below.
 """
 import pathlib
+import random
+import struct
 import sys
 
 from make import ACK, CLIENT, FIN, PSH, RST, SERVER, SYN, Capture, Connection
@@ -206,7 +208,270 @@ def keepalive_unseen(c):
     one.send(1, ACK)
 
 
-CASES = [close_wait, close_wait_short, half_closed, fin_missed, fin_silent, fin_again, crossed, reset_read,
+# ---- the beginning ----
+
+def syn_options(tsval=None, mss=1460, scale=7, sack=True):
+    options = struct.pack(">BBH", 2, 4, mss)
+    options += b"\1\1\4\2" if sack else b""
+    options += b"\1\1\x08\x0a" + struct.pack(">II", tsval % 2**32, 0) if tsval is not None else b""
+    return options + (b"\1\3\3" + bytes([scale]) if scale is not None else b"")
+
+
+class Host:
+    """A client with its own clock (1 kHz), whose ports go on."""
+
+    def __init__(self, c, address=CLIENT, port=40000, clock=0, ttl=64, to=80, **options):
+        self.c, self.address, self.port, self.to = c, address, port, to
+        self.clock, self.begin, self.ttl, self.options = clock, c.now, ttl, options
+
+    def syn_options(self):
+        stamp = None if self.clock is None else self.clock + int((self.c.now - self.begin) * 1000)
+        return syn_options(stamp, **self.options)
+
+    def connection(self):
+        self.port += 1
+        one = Connection(self.c, port=self.port, client=self.address, to=self.to)
+        one.ttl[0] = self.ttl
+        return one
+
+    def answered(self, reply=None, ahead=0.001, behind=0.02):
+        one = self.connection()
+        one.send(0, SYN, options=self.syn_options())
+        self.c.wait(ahead)
+        one.send(1, SYN | ACK, ident=0, options=reply or syn_options(1))
+        self.c.wait(behind)
+        one.send(0, ACK)
+        one.data(0, 100, 0.001)
+        return one.close()
+
+
+def ignored(c, hosts, meanwhile=None, gaps=(1, 1, 1, 1), repeat=True):
+    """Their SYNs come at the same time and again after each gap; in between `meanwhile` is served."""
+    open_ones = [(h, h.connection()) for h in hosts]
+    for gap in (*gaps, 0):
+        for h, one in open_ones:
+            one.send(0, SYN, seq=1000, options=h.syn_options())
+            c.wait(0.001)
+        c.wait(gap / 2)
+        if meanwhile and gap:
+            meanwhile()
+        c.wait(gap / 2)
+
+
+def paws_nat(c):
+    """Two hosts behind one address: the server answers the one whose clock is ahead."""
+    ahead, behind = Host(c, clock=900000000), Host(c, port=50000, clock=5000, ttl=63, scale=8)
+    ahead.answered()
+    ignored(c, [behind, behind], ahead.answered)
+
+
+def paws_both_answered(c):
+    """Near miss: the older clock is answered as well; what is ignored, is so for another reason."""
+    ahead, behind = Host(c, clock=900000000), Host(c, port=50000, clock=5000, ttl=63, scale=8)
+    ahead.answered()
+    behind.answered()
+    ignored(c, [behind, behind], lambda: (ahead.answered(), behind.answered()))
+
+
+def paws_random(c):
+    """Near miss: each connection begins its stamps anew, and those that are ignored happen to be behind."""
+    good = Host(c, clock=0)
+
+    def answered():
+        good.clock += 1000000
+        good.answered()
+    answered()
+    ignored(c, [Host(c, port=50000, clock=5000), Host(c, port=51000, clock=7000)], answered)
+
+
+def paws_newer(c):
+    """Near miss: those that are ignored are ahead of those that are answered."""
+    behind, ahead = Host(c, clock=5000), Host(c, port=50000, clock=900000000)
+    behind.answered()
+    ignored(c, [ahead, ahead], behind.answered)
+
+
+def paws_other_address(c):
+    """Near miss: the newer clock is that of another address."""
+    ahead, behind = Host(c, "10.0.0.9", clock=900000000), Host(c, clock=5000)
+    ahead.answered()
+    ignored(c, [behind, behind], ahead.answered)
+
+
+def paws_minute_over(c):
+    """Near miss: the newer one was answered more than a minute ago."""
+    ahead, behind = Host(c, clock=900000000), Host(c, port=50000, clock=5000)
+    ahead.answered()
+    c.wait(70)
+    ignored(c, [behind, behind])
+
+
+def timewait_filtered(c):
+    """Each SYN is answered by the old connection's ACK, and the resets do not come through."""
+    one = Connection(c)
+    for gap in (1, 1, 1):
+        one.send(0, SYN, seq=1000)
+        one.send(1, ACK, seq=777000, ack=555000)
+        c.wait(gap)
+
+
+def timewait_reused(c):
+    """Harmless: the client resets the old connection and is answered 9 ms later."""
+    one = Connection(c)
+    one.send(0, SYN, seq=1000)
+    one.send(1, ACK, seq=777000, ack=555000)
+    one.send(0, RST, seq=555000, ident=0, window=0)
+    c.wait(0.009)
+    one.open().data(0)
+    one.close()
+
+
+def queue_full(c):
+    """Three hosts are ignored at once, and everybody was answered before and is after; at the server."""
+    hosts = [Host(c, "10.0.1.%d" % i) for i in range(1, 4)]
+    for h in hosts:
+        h.answered()
+    ignored(c, hosts)
+    for h in hosts:
+        h.answered()
+
+
+def queue_full_far(c):
+    """The same, captured at the clients."""
+    hosts = [Host(c, "10.0.1.%d" % i) for i in range(1, 4)]
+    for h in hosts:
+        h.answered(ahead=0.02, behind=0.0001)
+    ignored(c, hosts)
+
+
+def always_silent(c):
+    ignored(c, [Host(c, "10.0.1.%d" % i) for i in range(1, 4)])
+
+
+def selective_source(c):
+    """One address is ignored, whatever it tries; others are served all the time."""
+    good, bad = Host(c, "10.0.0.9"), Host(c)
+    good.answered()
+    ignored(c, [bad, bad], good.answered)
+
+
+def selective_port(c):
+    """Ports from 50000 on are ignored, those below are served: same host, same clock."""
+    good, bad = Host(c), Host(c, port=50000)
+    good.answered()
+    ignored(c, [bad, bad], good.answered)
+
+
+def syn_lost_once(c):
+    """Near miss: two SYNs were lost by chance, each once."""
+    good, other = Host(c, "10.0.0.9"), Host(c)
+    for _ in range(2):
+        one = other.connection()
+        one.send(0, SYN, seq=1000)
+        c.wait(0.5)
+        good.answered()
+        c.wait(0.5)
+        one.open().close()
+
+
+def synack_lost(c):
+    """The client asks again, and so does the server: what it sends does not arrive."""
+    one = Connection(c)
+    one.send(0, SYN, seq=1000)
+    for gap in (1, 1, 1):
+        one.send(1, SYN | ACK, seq=5000, ack=1001, ident=0)
+        c.wait(gap)
+        one.send(0, SYN, seq=1000)
+
+
+def ack_lost(c):
+    """The client's side: the SYN-ACK is far away and its ACK at hand."""
+    Host(c, port=50000).answered(ahead=0.02, behind=0.0001)
+    one = Connection(c)
+    one.send(0, SYN)
+    c.wait(0.02)
+    one.send(1, SYN | ACK, ident=0)
+    one.send(0, ACK)
+    c.wait(1)
+    one.send(1, SYN | ACK, seq=5000, ident=0, ack=1001)
+    one.send(0, ACK)
+    one.data(0)
+    one.close()
+
+
+def cookies(c):
+    """Some SYNs are answered without what they offer, as cookies are without time stamps."""
+    for i in range(6):
+        Host(c, port=40000 + 10 * i, clock=None).answered(
+            syn_options(None, sack=False, scale=None) if i % 2 else syn_options(None))
+
+
+def old_stack(c):
+    """Near miss: this server has no options at all."""
+    for i in range(6):
+        Host(c, port=40000 + 10 * i, clock=None).answered(syn_options(None, sack=False, scale=None))
+
+
+# ---- floods ----
+
+def strangers(c, n, rate, answer=False, seed=1):
+    dice = random.Random(seed)
+    for _ in range(n):
+        one = Connection(c, port=dice.randrange(1024, 65536),
+                         client="198.%d.%d.%d" % (18 + dice.randrange(2), dice.randrange(256), dice.randrange(256)))
+        one.next[0] = dice.randrange(1 << 31)
+        one.send(0, SYN)
+        if answer:
+            one.send(1, SYN | ACK, ident=0)
+        c.wait(1 / rate)
+
+
+def flood_answered(c):
+    """5000 forged SYNs at 2000/s, which the server answers; some clients get in."""
+    good = Host(c)
+    for _ in range(3):
+        good.answered()
+        c.wait(1)
+    strangers(c, 5000, 2000, True)
+    good.answered()
+    still_there(c, 3)
+
+
+def rush(c):
+    """Near miss: 3000 clients at once, all of them served."""
+    for i in range(3000):
+        one = Connection(c, port=1024 + i % 60000, client="10.1.%d.%d" % (i >> 8, i & 255))
+        one.send(0, SYN)
+        one.send(1, SYN | ACK, ident=0)
+        one.send(0, ACK)
+        c.wait(0.0005)
+    still_there(c, 3)
+
+
+def overload(c):
+    """Near miss: 2000 clients whom the server ignores, and each tries again after a second."""
+    for second in range(3):
+        for i in range(2000):
+            one = Connection(c, port=40000, client="10.1.%d.%d" % (i >> 8, i & 255))
+            one.send(0, SYN, seq=1000)
+            c.wait(0.0005)
+    still_there(c, 3)
+
+
+def refused_storm(c):
+    """Near miss: nobody listens, and each of 3000 SYNs is told so."""
+    for i in range(3000):
+        one = Connection(c, port=1024 + i % 60000, client="10.1.%d.%d" % (i >> 8, i & 255))
+        one.send(0, SYN)
+        one.send(1, RST | ACK, ident=0, window=0)
+        c.wait(0.0005)
+    still_there(c, 3)
+
+
+CASES = [paws_nat, paws_both_answered, paws_random, paws_newer, paws_other_address, paws_minute_over, timewait_filtered,
+         timewait_reused, queue_full, queue_full_far, always_silent, selective_source, selective_port,
+         syn_lost_once, synack_lost, ack_lost, cookies, old_stack, flood_answered, rush, overload,
+         refused_storm, close_wait, close_wait_short, half_closed, fin_missed, fin_silent, fin_again, crossed, reset_read,
          idle_350, idle_keepalive, idle_outlived, peer_restarted, injected, injected_twice,
          reset_overtook, reset_each, keepalive_unseen]
 

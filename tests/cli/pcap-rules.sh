@@ -10,6 +10,28 @@ python3 "$ROOT/tests/captures/rules.py" "$TMP" || fail "make the captures"
 # name | exit status | cause of the first finding, - none | its via | the troubles: see judge.py |
 # words of the text; after a !, words that it must not have
 cat > "$TMP/truth" << 'END'
+paws_nat         | 1 | cap-syn-paws | tw-recycle-legacy | syn-paws server 2 10 4176 9 | two hosts behind one address
+paws_both_answered | 1 | cap-handshake | syn-timeout | syn-selective server 2 10 4344 17 | ! tw_recycle
+paws_random      | 1 | cap-handshake | syn-timeout | syn-selective server 2 10 4176 9 | ! tw_recycle
+paws_newer       | 1 | cap-handshake | syn-timeout | syn-selective server 2 10 4176 9 | ! tw_recycle
+paws_other_address | 1 | cap-handshake | syn-timeout | syn-selective server 2 10 4176 9 | ! tw_recycle
+paws_minute_over | 1 | cap-handshake | listen-overflow | syn-queue server 2 10 4008 9 | ! tw_recycle
+timewait_filtered | 1 | cap-syn-paws | paws-timewait | syn-timewait server 1 3 2000 1 | which is in TIME_WAIT there
+timewait_reused  | 0 | cap-syn-paws | paws-timewait | syn-late server 1 1 29 1; loss client 1 1 0 4 | met an older one of their port
+queue_full       | 1 | cap-handshake | listen-overflow | syn-queue server 3 15 4012 25 | made near the server, where the SYNs came
+queue_full_far   | 1 | cap-handshake | listen-overflow | syn-queue server 3 15 4012 25 | made near the client
+always_silent    | 1 | cap-handshake | syn-timeout | syn-silent server 3 15 4012 1 | It answered nobody in the whole capture
+selective_source | 1 | cap-handshake | syn-timeout | syn-selective server 2 10 4176 9 | No other connection of their addresses was answered
+selective_port   | 1 | cap-handshake | syn-timeout | syn-selective server 2 10 4176 9 | were answered on other ports
+syn_lost_once    | 0 | cap-retrans | - | loss client 2 2 0 10 | ! ignores
+synack_lost      | 1 | cap-handshake | synack-retrans | synack-silent client 1 3 0 2; loss client 1 3 0 3; loss server 1 2 0 4 | the SYN-ACKs do not reach them
+ack_lost         | 1 | cap-handshake | listen-overflow | accept-full server 1 1 0 11; loss server 1 1 0 12 | made near the client: the ACK was lost
+cookies          | 0 | cap-handshake | synq-cookies | syn-bare server 3 3 0 10 | answered SYNs without their options
+old_stack        | 0 | - | - | | ! cookies
+flood_answered   | 1 | cap-syn-flood | syn-flood | syn-flood server 5001 5001 0 2025 | most of them once: forged; TTL, window and options are the same
+rush             | 0 | - | - | | ! flood
+overload         | 1 | cap-handshake | listen-overflow | syn-queue server 2000 6000 2000 1 | ! flood
+refused_storm    | 1 | cap-handshake | rst-closed-port | syn-refused server 3000 0 0 1 | ! flood
 close_wait       | 1 | cap-teardown | close-wait-leak | close-wait server 1 0 90060 6 | stays in CLOSE_WAIT
 close_wait_short | 0 | - | - | | ! CLOSE_WAIT
 half_closed      | 0 | - | - | | ! CLOSE_WAIT

@@ -19,14 +19,14 @@ udp_random_id     | 0 | - | - |
 udp_no_id         | 0 | - | - |
 udp_may_fragment  | 0 | - | - |
 udp_lost          | 1 | cap-udp-loss | - | udp-loss client 1 12 0 51
-challenged        | 0 | cap-retrans | - | loss client 1 1 0 4
+challenged        | 0 | cap-syn-paws | paws-timewait | loss client 1 1 0 4; syn-late server 1 1 1020 1
 zero_window_short | 0 | cap-zero-window | - | zero-window server 1 1 10 5
 syn_silent        | 1 | cap-handshake | - | syn-silent server 1 7 7000 1
 syn_refused       | 1 | cap-handshake | rst-closed-port | syn-refused server 1 0 0 1
 syn_prohibited    | 1 | cap-icmp | - | syn-icmp server 1 0 0 1
 accept_full       | 1 | cap-handshake | listen-overflow | accept-full server 1 1 0 3; loss server 1 1 0 4
 synack_silent     | 1 | cap-handshake | - | synack-silent client 1 3 0 2; loss server 1 2 0 3
-flood             | 1 | cap-handshake | syn-flood | syn-lone server 5000 5000 0 1
+flood             | 1 | cap-syn-flood | syn-flood | syn-flood server 5001 5001 0 1
 lossy             | 1 | cap-retrans | - | loss client 1 50 0 9
 lossy_before      | 1 | cap-retrans | - | loss client 1 20 0 6
 lossy_window      | 1 | cap-retrans | - | loss client 1 20 0 84
