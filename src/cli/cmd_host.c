@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/host_leak.h"
 #include "cli/host_sections.h"
 #include "cli/session.h"
 
@@ -12,6 +13,7 @@
 struct options {
 	struct session_options session;
 	uint64_t which; /* sections */
+	struct host_leak leak;
 	bool json;
 	int color;
 };
@@ -32,6 +34,14 @@ static const struct opt rows[] = {
 	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(session.netns),
 	 .argument = "NAME|PID", .complete = COMPLETE_NETNS,
 	 .help = "the network devices of that namespace"},
+	{.name = "leak", .kind = OPT_STRING, AT(leak.who), .argument = "PID|any",
+	 .help = "follow the memory of a process: whether it grows, where, and how fast (for 10 s)"},
+	{.name = "peek", .kind = OPT_FLAG, AT(leak.peek),
+	 .help = "with --leak: strings out of the region that grows"},
+	{.name = "dump", .kind = OPT_STRING, AT(leak.dump), .argument = "FILE",
+	 .complete = COMPLETE_FILE, .help = "with --leak: a copy of that region in a new file"},
+	{.name = "yes", .letter = 'y', .kind = OPT_FLAG, AT(leak.yes),
+	 .help = "do not ask before --peek and --dump"},
 	{.name = "json", .letter = 'j', .kind = OPT_FLAG, AT(json), .help = "JSON on standard output"},
 	{.name = "from", .kind = OPT_STRING, AT(session.from), .argument = "RECORDING",
 	 .complete = COMPLETE_FILE, .help = "the host of a recording: a folder, a tar file, or -"},
@@ -45,7 +55,8 @@ const struct opt_table host_options = {
 	.usage = "[OPTION...] [SECTION...]",
 	.examples = "  whydrop host                 all of it\n"
 		    "  whydrop host system          one section\n"
-		    "  whydrop host --json\n",
+		    "  whydrop host --json\n"
+		    "  whydrop host --leak any      does a process eat the memory?\n",
 	.footer = "Exit status: 0, or 2 where nothing can be shown.\n",
 	.operands_max = 16,
 	.rows = rows,
@@ -145,6 +156,22 @@ static bool choose(struct options *o, const char *name)
 	return false;
 }
 
+static int leak(struct options *o, int operands)
+{
+	if (!o->leak.who) {
+		complain("host: --peek, --dump and --yes go with --leak");
+		return EXIT_USAGE;
+	}
+	if (operands || o->session.netns || o->session.from) {
+		complain("host: --leak is for itself: no sections, --netns or --from");
+		return EXIT_USAGE;
+	}
+	o->leak.json = o->json;
+	o->leak.color = o->color;
+	o->leak.seconds = o->session.seconds > 0 ? o->session.seconds : LEAK_SECONDS;
+	return host_leak(&o->leak);
+}
+
 int cmd_host(int argc, char **argv)
 {
 	struct options o = {.session = {.ready_fd = -1}};
@@ -152,6 +179,8 @@ int cmd_host(int argc, char **argv)
 
 	if (!opts_begin(&host_options, argc, argv, &o, &operands, &status))
 		return status;
+	if (o.leak.who || o.leak.peek || o.leak.dump || o.leak.yes)
+		return leak(&o, operands);
 	for (int i = 1; i <= operands; i++)
 		if (!choose(&o, argv[i]))
 			return EXIT_USAGE;
