@@ -15,7 +15,8 @@ struct options {
 	uint64_t which; /* sections */
 	struct host_leak leak;
 	bool json;
-	int color;
+	int color, order;
+	unsigned int top;
 };
 
 /* What the first end of a sample is kept in. */
@@ -26,11 +27,17 @@ struct run {
 };
 
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
+/* As enum process_order. */
+static const char *const order_choices[] = {"cpu", "memory", "swap", NULL};
 #define AT(field) .offset = offsetof(struct options, field)
 static const struct opt rows[] = {
 	{.name = "time", .letter = 't', .kind = OPT_DURATION, AT(session.seconds),
 	 .argument = "SECONDS", .min = OBSERVATION_MIN_SECONDS, .max = 3600,
 	 .help = "how long to sample where a section tells of rates (0.2 to 3600; default 1)"},
+	{.name = "sort", .kind = OPT_CHOICE, AT(order), .argument = "ORDER", .choices = order_choices,
+	 .help = "the largest processes by cpu (as it is), memory or swap"},
+	{.name = "top", .kind = OPT_UNSIGNED, AT(top), .argument = "N", .min = 0, .max = 65536,
+	 .help = "so many of them (default 10)"},
 	{.name = "netns", .letter = 'n', .kind = OPT_STRING, AT(session.netns),
 	 .argument = "NAME|PID", .complete = COMPLETE_NETNS,
 	 .help = "the network devices of that namespace"},
@@ -116,6 +123,8 @@ static int show(struct options *o)
 	struct host_view v = {.facts = &run.facts, .r = &run.session.report};
 	int r;
 
+	run.facts.order = (enum process_order)o->order;
+	run.facts.top = o->top;
 	o->session.begun = begun;
 	o->session.begun_arg = &run;
 	r = session_run(&run.session, &o->session, &d, &message);
@@ -174,7 +183,7 @@ static int leak(struct options *o, int operands)
 
 int cmd_host(int argc, char **argv)
 {
-	struct options o = {.session = {.ready_fd = -1}};
+	struct options o = {.session = {.ready_fd = -1}, .order = BY_CPU, .top = 10};
 	int status, operands;
 
 	if (!opts_begin(&host_options, argc, argv, &o, &operands, &status))

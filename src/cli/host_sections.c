@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "collect/doing.h"
 #include "collect/host_facts.h"
+#include "render/host_doing.h"
 #include "render/host_network.h"
 
 const struct host_section host_sections[] = {
@@ -35,6 +37,48 @@ const struct host_section host_sections[] = {
 	 .collect = collect_host_network,
 	 .text = host_network_text,
 	 .json = host_network_json},
+	{.name = "load",
+	 .summary = "who makes it: runnable and blocked, and what waits",
+	 .collect = collect_host_load,
+	 .over_time = true,
+	 .text = host_load_text,
+	 .json = host_load_json},
+	{.name = "time",
+	 .summary = "of CPUs, by kind and by CPU, throttled cgroups",
+	 .collect = collect_host_time,
+	 .over_time = true,
+	 .text = host_time_text,
+	 .json = host_time_json},
+	{.name = "processes",
+	 .summary = "by state, priority, CPU time and memory",
+	 .collect = collect_host_processes,
+	 .over_time = true,
+	 .text = host_processes_text,
+	 .json = host_processes_json},
+	{.name = "memory",
+	 .summary = "free, cache, and where all of it is",
+	 .collect = collect_host_memory,
+	 .over_time = true,
+	 .text = host_memory_text,
+	 .json = host_memory_json},
+	{.name = "swap",
+	 .summary = "how much, whose, and how fast",
+	 .collect = collect_host_swap,
+	 .over_time = true,
+	 .text = host_swap_text,
+	 .json = host_swap_json},
+	{.name = "placement",
+	 .summary = "memory by node: misses, imbalance, policies",
+	 .collect = collect_host_placement,
+	 .over_time = true,
+	 .text = host_placement_text,
+	 .json = host_placement_json},
+	{.name = "files",
+	 .summary = "open files and descriptors against their limits",
+	 .collect = collect_host_files,
+	 .over_time = true,
+	 .text = host_files_text,
+	 .json = host_files_json},
 };
 const size_t host_sections_n = ARRAY_SIZE(host_sections);
 

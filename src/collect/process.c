@@ -32,6 +32,16 @@ static int take_stat_field(int at, struct span field, struct process_stat *stat)
 
 	if (at == 3)
 		stat->state = field.p[0];
+	if (at == 18) {
+		/* The deadline class has -101. */
+		if (parse_i64(field, &nice) < 0 || nice < INT8_MIN || nice > INT8_MAX)
+			return -EBADMSG;
+		stat->priority = (int)nice;
+	}
+	if (at == 22)
+		return parse_u64(field, UINT64_MAX, &stat->start) < 0 ? -EBADMSG : 0;
+	if (at == 23)
+		return parse_u64(field, UINT64_MAX, &stat->vsize) < 0 ? -EBADMSG : 0;
 	if (at == 19) {
 		if (parse_i64(field, &nice) < 0 || nice < -20 || nice > 19)
 			return -EBADMSG;
@@ -73,6 +83,8 @@ int parse_process_stat(struct span text, struct process_stat *ret)
 	span_copy((struct span){open + 1, (size_t)(close - open) - 1}, stat.comm,
 		  sizeof(stat.comm));
 	rest = (struct span){close + 1, text.n - (size_t)(close + 1 - text.p)};
+	if (rest.n && rest.p[rest.n - 1] == '\n')
+		rest.n--;
 	for (int at = 3; at <= 41; at++) {
 		if (!next_field(&rest, &field)) {
 			if (at <= 15)

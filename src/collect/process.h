@@ -48,7 +48,10 @@ struct process_stat {
 	unsigned int threads; /* 0 where the text ends before that field */
 	int cpu;	      /* likewise -1 */
 	int nice;
+	int priority; /* 20 + nice; real-time ones: -1 - rt_priority */
 	uint64_t utime, stime, major_faults;
+	uint64_t start; /* clock ticks since boot */
+	uint64_t vsize; /* bytes */
 	uint8_t rt_priority, policy; /* SCHED_* */
 };
 int parse_process_stat(struct span text, struct process_stat *ret);

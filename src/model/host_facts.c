@@ -23,4 +23,6 @@ void host_facts_done(struct host_facts *f)
 		vec_done(&n->distances);
 	vec_done(&f->numa.nodes);
 	vec_done(&f->network.cards);
+	doing_done(&f->doing[0]);
+	doing_done(&f->doing[1]);
 }

@@ -13,6 +13,7 @@
 #include "model/host_cpu.h"
 #include "model/host_firmware.h"
 #include "model/host_network.h"
+#include "model/doing.h"
 #include "model/host_system.h"
 
 struct host_absence {
@@ -28,6 +29,10 @@ struct host_facts {
 	struct host_cpu cpu;
 	struct host_numa numa;
 	struct host_network network;
+	/* At the beginning and the end of the sample, and how processes are shown. */
+	struct doing doing[2];
+	enum process_order order;
+	unsigned int top;
 };
 
 void host_facts_done(struct host_facts *f);

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "scrub/map.h"
+#include "model/doing.h"
 #include "model/drops_json.h"
 #include "model/snapshot.h"
 
@@ -119,6 +120,9 @@ static int scrub_sysctl(struct scrubber *s, const char *name, struct buf *data, 
 
 	for (size_t i = 0; i < SYSCTL_N; i++)
 		known |= strcmp(sysctl_rows[i].path, name + strlen("sys/")) == 0;
+	for (size_t i = 0; i < DOING_NUMBERS; i++)
+		known |= doing_number_rows[i].file == DOING_SYS &&
+			 strcmp(doing_number_rows[i].name, name + strlen("sys/")) == 0;
 	if (!known || (data && !is_plain_text(data, "-")))
 		return -EBADMSG;
 	buf_puts(to, name);
@@ -134,7 +138,7 @@ static int scrub_release(struct scrubber *s, const char *name, struct buf *data,
 
 static int scrub_cpu(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
-	static const char *const words[] = {"cpu", "procs_", NULL};
+	static const char *const words[] = {"cpu", "procs_", "ctxt ", "processes ", NULL};
 
 	if (strcmp(name, "stat") != 0)
 		return -EBADMSG;
@@ -337,7 +341,8 @@ static int scrub_file(struct scrubber *s, const char *name, struct buf *data, st
 /* Sockets, who holds them and what locks their buffers, what devices carried: by numbers. */
 static int scrub_numbers(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
-	static const char *const names[] = {"made/owners", "made/rates", "made/buffer-locks", NULL};
+	static const char *const names[] = {"made/owners", "made/rates", "made/buffer-locks",
+					    "made/host-time", "made/host-parts", NULL};
 	bool known = is_one_of(names, name);
 
 	if (strncmp(name, "made/fds-", 9) == 0)
@@ -432,6 +437,40 @@ static int scrub_host_system_of(struct scrubber *s, const char *name, struct buf
 	return data ? scrub_host_system(s, data) : 0;
 }
 
+static int scrub_doing_of(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const struct {
+		const char *name;
+		enum doing_text which;
+	} texts[] = {{"made/host-processes", DOING_TEXT_PROCESSES},
+		     {"made/host-cgroups", DOING_TEXT_CGROUPS},
+		     {"made/host-policies", DOING_TEXT_POLICIES},
+		     {"swaps", DOING_TEXT_SWAPS}};
+
+	buf_puts(to, name);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (strcmp(name, texts[i].name) == 0)
+			return data ? scrub_doing(s, texts[i].which, data) : 0;
+	return -EBADMSG;
+}
+
+/* Nodes of memory and modes of the kernel: its own words and numbers, as in slabinfo. */
+static int scrub_memory_file(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const files[] = {"slabinfo", "abs/sys/kernel/mm/transparent_hugepage/enabled",
+					    "abs/sys/devices/system/node/online", NULL};
+	static const char node[] = "abs/sys/devices/system/node/node";
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_:.,-()<>#[]@/+";
+	const char *rest = strncmp(name, node, strlen(node)) ? "" : name + strlen(node);
+
+	rest += strspn(rest, "0123456789");
+	buf_puts(to, name);
+	if (!is_one_of(files, name) && strcmp(rest, "/meminfo") != 0 && strcmp(rest, "/numastat") != 0)
+		return -EBADMSG;
+	return data && !is_plain_text(data, letters) ? -EBADMSG : 0;
+}
+
 /* The longest prefix that fits decides; a kind that is not here is left out. */
 static const struct kind kinds[] = {
 	{"proc/net/ip_tables_names", scrub_table_names, false},
@@ -452,9 +491,13 @@ static const struct kind kinds[] = {
 	{"proc/vmstat", scrub_machine, false},
 	{"proc/pressure/", scrub_machine, false},
 	{"proc/interrupts", scrub_interrupts_of, false},
+	{"proc/slabinfo", scrub_memory_file, false},
+	{"proc/swaps", scrub_doing_of, false},
 	{"proc/", scrub_process, false},
 	{"exists/", scrub_exists, false},
 	{"abs/sys/firmware/", scrub_tables, false},
+	{"abs/sys/devices/system/node/", scrub_memory_file, false},
+	{"abs/sys/kernel/mm/", scrub_memory_file, false},
 	{"abs/", scrub_file, false},
 	{"nl/nft-set-", scrub_elements, true},
 	{"nl/nft-", scrub_answer, true},
@@ -482,6 +525,11 @@ static const struct kind kinds[] = {
 	{"made/host-cpu", scrub_host_places, false},
 	{"made/host-numa", scrub_host_places, false},
 	{"made/host-system", scrub_host_system_of, false},
+	{"made/host-time", scrub_numbers, false},
+	{"made/host-parts", scrub_numbers, false},
+	{"made/host-processes", scrub_doing_of, false},
+	{"made/host-cgroups", scrub_doing_of, false},
+	{"made/host-policies", scrub_doing_of, false},
 	{"late/", scrub_late, false},
 	{"made/buffer-locks", scrub_numbers, false},
 };
