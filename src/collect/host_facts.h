@@ -15,6 +15,8 @@ void collect_host_system(struct host *h, struct host_facts *f);
 void collect_host_firmware(struct host *h, struct host_facts *f);
 void collect_host_cpu(struct host *h, struct host_facts *f);
 void collect_host_numa(struct host *h, struct host_facts *f);
+void collect_host_disks(struct host *h, struct host_facts *f);
+void collect_host_mounts(struct host *h, struct host_facts *f);
 void collect_host_network(struct host *h, struct host_facts *f);
 
 /*
@@ -34,6 +36,8 @@ int parse_host_cpus(struct span text, struct host_cpu *ret);
 int parse_host_nodes(struct span text, struct host_numa *ret);
 int parse_host_cards(struct span text, struct host_network *ret);
 int parse_host_firmware(struct span text, struct host_firmware *ret);
+int parse_host_disks(struct span text, struct host_disks *ret);
+int parse_host_mounts(struct span text, struct host_disks *ret);
 int parse_uptime(struct span text, struct host_system *ret);
 /* Records of utmp(5). */
 int parse_utmp(const struct buf *data, struct host_system *ret);

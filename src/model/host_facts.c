@@ -22,6 +22,8 @@ void host_facts_done(struct host_facts *f)
 	vec_each(n, &f->numa.nodes)
 		vec_done(&n->distances);
 	vec_done(&f->numa.nodes);
+	vec_done(&f->disks.disks);
+	vec_done(&f->disks.filesystems);
 	vec_done(&f->network.cards);
 	doing_done(&f->doing[0]);
 	doing_done(&f->doing[1]);

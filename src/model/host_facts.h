@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 #include "model/host_cpu.h"
+#include "model/host_disks.h"
 #include "model/host_firmware.h"
 #include "model/host_network.h"
 #include "model/doing.h"
@@ -28,6 +29,7 @@ struct host_facts {
 	struct host_firmware firmware;
 	struct host_cpu cpu;
 	struct host_numa numa;
+	struct host_disks disks;
 	struct host_network network;
 	/* At the beginning and the end of the sample, and how processes are shown. */
 	struct doing doing[2];

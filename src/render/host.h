@@ -44,6 +44,10 @@ void host_cpu_text(const struct host_view *v, struct out *out);
 json_t *host_cpu_json(const struct host_view *v);
 void host_numa_text(const struct host_view *v, struct out *out);
 json_t *host_numa_json(const struct host_view *v);
+void host_disks_text(const struct host_view *v, struct out *out);
+json_t *host_disks_json(const struct host_view *v);
+void host_mounts_text(const struct host_view *v, struct out *out);
+json_t *host_mounts_json(const struct host_view *v);
 void host_network_text(const struct host_view *v, struct out *out);
 json_t *host_network_json(const struct host_view *v);
 

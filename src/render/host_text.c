@@ -6,15 +6,25 @@
 
 #include "render/fmt.h"
 #include "render/host.h"
+#include "render/utf8.h"
 
 void host_row(struct out *out, unsigned int depth, const char *label, const char *fmt, ...)
 {
+	cleanup(buf_done) struct buf clean = {0};
 	char text[1024];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	/* Names of users, slots and mount points are anybody's. */
+	utf8_escape(&clean, label, strlen(label));
+	label = clean.data ? clean.data : "";
+	/* One that is too long for its column has a line of its own. */
+	if (clean.len >= HOST_LABEL) {
+		out_printf(out, "%*s%s\n", (int)(depth * HOST_INDENT), "", label);
+		label = "";
+	}
 	out_labelled(out, (size_t)depth * HOST_INDENT, HOST_LABEL, label, text);
 }
 

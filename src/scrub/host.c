@@ -117,3 +117,23 @@ int scrub_smbios(struct buf *data)
 	replace(data, &out);
 	return 0;
 }
+
+/* Lines "fs TYPE SIX_NUMBERS ERROR SOURCE MOUNT": both names become others, part by part. */
+int scrub_host_mounts(struct scrubber *s, struct buf *data)
+{
+	struct span text = {data->data, data->len}, line, word;
+	struct buf out = {0};
+
+	while (next_line(&text, &line)) {
+		for (unsigned int i = 0; i < 9 && next_field(&line, &word); i++) {
+			put(&out, word);
+			buf_puts(&out, " ");
+		}
+		for (unsigned int i = 0; i < 2 && next_field(&line, &word); i++) {
+			scrub_path(s, word, &out);
+			buf_puts(&out, i ? "\n" : " ");
+		}
+	}
+	replace(data, &out);
+	return 0;
+}

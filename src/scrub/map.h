@@ -139,6 +139,7 @@ int scrub_cpu_tasks(struct scrubber *s, struct buf *data);
 int scrub_host_system(struct scrubber *s, struct buf *data);
 /* The firmware's table without serial numbers, asset tags, UUID and what nobody reads. */
 int scrub_smbios(struct buf *data);
+int scrub_host_mounts(struct scrubber *s, struct buf *data);
 int scrub_kernel_log(struct scrubber *s, struct buf *data);
 /* As collect/doing*.c keep them, and /proc/swaps. */
 enum doing_text { DOING_TEXT_PROCESSES, DOING_TEXT_CGROUPS, DOING_TEXT_POLICIES, DOING_TEXT_SWAPS };

@@ -415,6 +415,26 @@ static int scrub_tables(struct scrubber *s, const char *name, struct buf *data, 
 								: 0;
 }
 
+/* Sizes and models; names of disks are the kernel's own. */
+static int scrub_disks(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const words[] = {"disk ",	"controller ", "place ",    "scsi ",
+					    "vendor ",	"model ",      "firmware ", "scheduler ", NULL};
+
+	if (data)
+		keep_lines(data, words, false);
+	buf_puts(to, name);
+	return strcmp(name, "made/host-disks") == 0 ? 0 : -EBADMSG;
+}
+
+static int scrub_mounts_of(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	buf_puts(to, name);
+	if (strcmp(name, "made/host-mounts") != 0)
+		return -EBADMSG;
+	return data ? scrub_host_mounts(s, data) : 0;
+}
+
 /* Which CPU it is; the rest of it is long, and asked for by nobody. */
 static int scrub_cpuinfo(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
@@ -521,6 +541,8 @@ static const struct kind kinds[] = {
 	{"made/kernel-log", scrub_log, false},
 	{"made/peer-links", scrub_peer_links, false},
 	{"made/peer-netns", scrub_peer_netns, false},
+	{"made/host-disks", scrub_disks, false},
+	{"made/host-mounts", scrub_mounts_of, false},
 	{"made/host-firmware", scrub_firmware, false},
 	{"made/host-cpu", scrub_host_places, false},
 	{"made/host-numa", scrub_host_places, false},

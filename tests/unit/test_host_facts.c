@@ -450,6 +450,67 @@ static void cards_on_the_bus(void **state)
 	}
 }
 
+static void disks_and_their_controllers(void **state)
+{
+	static const char *const bad[] = {"model X\n", "disk sda\n", "disk sda 1 0 0 0\n",
+					  "disk sda x 0 0 0 0\n", "disk sda 8 0 0 0 0\nhuh 1\n"};
+	struct host_facts f = {0};
+
+	(void)state;
+	assert_int_equal(parse_host_disks(span_of("disk sda 2048 1 0 0 0\ncontroller megaraid_sas\n"
+						  "place 0000:3b:00.0\nscsi megaraid_sas\n"
+						  "vendor DELL\nmodel PERC H740P Mini\n"
+						  "disk nvme0n1 4096 0 0 1 0\ncontroller nvme\n"
+						  "disk sdb 8 0 1 0 0\ncontroller xhci_hcd\nscsi uas\n"
+						  "disk dm-0 16 0 0 0 1\n"),
+					  &f.disks),
+			 0);
+	assert_int_equal(f.disks.disks.n, 4);
+	assert_int_equal(f.disks.disks.items[0].bytes, 1 << 20);
+	assert_string_equal(f.disks.disks.items[0].model, "PERC H740P Mini");
+	assert_string_equal(host_controller_kind(&f.disks.disks.items[0]), "RAID, MegaRAID");
+	assert_string_equal(host_controller_kind(&f.disks.disks.items[1]), "NVMe");
+	assert_true(f.disks.disks.items[1].read_only);
+	assert_string_equal(host_controller_kind(&f.disks.disks.items[2]), "USB");
+	assert_null(host_controller_kind(&f.disks.disks.items[3]));
+	host_facts_done(&f);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct host_facts g = {0};
+
+		assert_int_equal(parse_host_disks(span_of(bad[i]), &g.disks), -EBADMSG);
+		host_facts_done(&g);
+	}
+}
+
+static void filesystems_that_answer_or_not(void **state)
+{
+	static const char *const bad[] = {"fs ext4 1 2 3 4 5 0 - /dev/sda\n",
+					  "fs ext4 1 2 3 4 5 0 EWHAT /dev/sda /\n",
+					  "fs ext4 1 2 3 4 5 7 - /dev/sda /\n", "df\n"};
+	struct host_facts f = {0};
+	char text[257];
+
+	(void)state;
+	assert_int_equal(parse_host_mounts(span_of("fs ext4 1000 400 300 50 10 0 - /dev/sda1 /\n"
+						   "fs nfs4 0 0 0 0 0 0 ETIMEDOUT a:/b /mnt/with\\040one\n"),
+					   &f.disks),
+			 0);
+	assert_int_equal(f.disks.filesystems.n, 2);
+	assert_int_equal(f.disks.filesystems.items[0].available, 300);
+	assert_int_equal(f.disks.filesystems.items[1].err, -ETIMEDOUT);
+	host_mount_text(f.disks.filesystems.items[1].mount, text, sizeof(text));
+	assert_string_equal(text, "/mnt/with one");
+	host_mount_text("cut\\04", text, sizeof(text));
+	assert_string_equal(text, "cut\\04");
+	host_facts_done(&f);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct host_facts g = {0};
+
+		assert_int_equal(parse_host_mounts(span_of(bad[i]), &g.disks), -EBADMSG);
+		host_facts_done(&g);
+	}
+}
+
 static void first_paragraph_of_cpuinfo(void **state)
 {
 	struct host_cpu c = {0};
@@ -481,6 +542,8 @@ int main(void)
 		cmocka_unit_test(places_untold),
 		cmocka_unit_test(nodes_and_distances),
 		cmocka_unit_test(cards_on_the_bus),
+		cmocka_unit_test(disks_and_their_controllers),
+		cmocka_unit_test(filesystems_that_answer_or_not),
 		cmocka_unit_test(first_paragraph_of_cpuinfo),
 	};
 
