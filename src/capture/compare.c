@@ -245,7 +245,7 @@ void hop_pair(struct hop *h, const struct sight *a, const struct sight *b)
 	note_delay(h, a, b);
 	if ((a->again || b->again) && h->resent.n < HOP_LEFT_MAX)
 		*(struct hop_range *)vec_push(&h->resent) =
-			(struct hop_range){a->flow, a->seq, a->seq + a->length, a->from};
+			(struct hop_range){a->flow, a->from, a->seq, (int64_t)a->seq + a->length};
 }
 
 static void match(struct hop *h, struct sight *s, struct sight *c)

@@ -120,8 +120,9 @@ struct hop_way {
 };
 
 struct hop_range {
-	uint32_t flow, seq, end;
+	uint32_t flow;
 	uint8_t from;
+	int64_t seq, end; /* of the 32 bits; the end may lie behind them */
 };
 
 struct hop {

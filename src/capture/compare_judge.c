@@ -306,24 +306,65 @@ static int by_range(const void *a, const void *b)
 
 	if (x->flow != y->flow)
 		return x->flow < y->flow ? -1 : 1;
-	return x->from - y->from;
+	if (x->from != y->from)
+		return x->from - y->from;
+	return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-/* The same bytes came through later. */
+static bool same_dir(const struct hop_range *x, const struct hop_range *y)
+{
+	return x->flow == y->flow && x->from == y->from;
+}
+
+/* In their order, and those that touch as one: what was sent again many times is looked for once. */
+static void join_ranges(struct hop *h)
+{
+	size_t n = 0;
+
+	if (h->resent.n)
+		qsort(h->resent.items, h->resent.n, sizeof(*h->resent.items), by_range);
+	vec_each (r, &h->resent) {
+		struct hop_range *last = n ? &h->resent.items[n - 1] : NULL;
+
+		if (last && same_dir(last, r) && r->seq <= last->end)
+			last->end = MAX(last->end, r->end);
+		else
+			h->resent.items[n++] = *r;
+	}
+	h->resent.n = n;
+}
+
+/* Does one of them have some of these bytes? It would be the last that begins in front of their end. */
+static bool in_range(const struct hop *h, const struct hop_range *bytes)
+{
+	size_t low = 0, high = h->resent.n;
+	struct hop_range end = *bytes;
+
+	end.seq = bytes->end;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (by_range(&h->resent.items[middle], &end) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low && same_dir(&h->resent.items[low - 1], bytes) && h->resent.items[low - 1].end > bytes->seq;
+}
+
+/* The same bytes came through later. Theirs or these may go on behind sequence number 2^32. */
 static bool sent_again(const struct hop *h, const struct sight *s)
 {
 	const struct hop_flow *f = hop_flow(h, s);
-	struct hop_range key = {.flow = s->side ? f->peer - 1 : s->flow, .from = s->side ? s->from ^ f->flip : s->from};
-	const struct hop_range *r = h->resent.n ? bsearch(&key, h->resent.items, h->resent.n, sizeof(*r), by_range)
-						: NULL;
+	struct hop_range bytes = {.flow = s->side ? f->peer - 1 : s->flow,
+				  .from = s->side ? s->from ^ f->flip : s->from};
 
-	if (!r)
-		return false;
-	while (r > h->resent.items && by_range(r - 1, &key) == 0)
-		r--;
-	for (; r < h->resent.items + h->resent.n && by_range(r, &key) == 0; r++)
-		if ((int32_t)(r->seq - (s->seq + s->length)) < 0 && (int32_t)(s->seq - r->end) < 0)
+	for (int64_t turn = -1; turn <= 1; turn++) {
+		bytes.seq = s->seq + turn * (1LL << 32);
+		bytes.end = bytes.seq + s->length;
+		if (in_range(h, &bytes))
 			return true;
+	}
 	return false;
 }
 
@@ -404,8 +445,7 @@ void hop_judge(struct hop *h)
 	second_look(h);
 	ways(h);
 	sum_up(h);
-	if (h->resent.n)
-		qsort(h->resent.items, h->resent.n, sizeof(*h->resent.items), by_range);
+	join_ranges(h);
 	vec_each (s, &h->left)
 		s->fate = fate_of(h, s);
 	if (h->left.n)

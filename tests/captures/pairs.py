@@ -49,7 +49,8 @@ class Hop:
 
 
 def segment(source, to, sport, dport, seq, ack, flags, size=0, ident=0, options=b"", fill=b"x"):
-    head = struct.pack(">HHIIBBHHH", sport, dport, seq, ack, (5 + len(options) // 4) << 4, flags, 64000, 0, 0)
+    head = struct.pack(">HHIIBBHHH", sport, dport, seq & 0xffffffff, ack & 0xffffffff,
+                       (5 + len(options) // 4) << 4, flags, 64000, 0, 0)
     return ip(source, to, 6, head + options + fill * size, ident)
 
 
@@ -134,6 +135,15 @@ def bridged(folder):
     hop = Hop(routed=False)
     lose(Talk(hop).open())
     hop.write(folder, "bridged")
+
+
+def anew(folder):
+    """Sequence numbers begin anew within the second of the 3 that are lost."""
+    hop = Hop(routed=False)
+    talk = Talk(hop)
+    talk.seq[0] = (1 << 32) - 65501
+    lose(talk.open())
+    hop.write(folder, "anew")
 
 
 def nat(folder):
@@ -418,7 +428,7 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     for case in (clean, clock, epoch, bridged, nat, gso, gso_midstream, cut, gap, one_way, clamped, marked, damaged,
                  reset, blocked, renumbered, renumbered_some, filtered, wrapped, stripped, one_way_bridged, nat_reuse,
-                 damaged_v6):
+                 damaged_v6, anew):
         case(folder)
 
 

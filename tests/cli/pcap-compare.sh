@@ -14,6 +14,7 @@ clean         | 0 | - | 52 0 0 0; 51 0 0 0; True 0 |
 clock         | 0 | cap-hop-loss | 105 3 0 0; 101 0 0 0; True 1234.5 | 67 134 201
 epoch         | 0 | cap-hop-loss | 105 3 0 0; 101 0 0 0; True 1.54e+09 | 67 134 201
 bridged       | 0 | cap-hop-loss | 105 3 0 0; 101 0 0 0; True 0 | 67 134 201
+anew          | 0 | cap-hop-loss | 105 3 0 0; 101 0 0 0; True 0 | 67 134 201
 nat           | 0 | cap-hop-loss | 105 3 0 0; 101 0 0 0; True 0 | 67 134 201
 gso           | 0 | cap-hop-loss | 207 5 0 0; 21 0 0 0; True 0 | 8 17 26 35 44
 gso_midstream | 0 | - | 0 0 0 0; 20 0 0 0; False 0 |
