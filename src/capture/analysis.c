@@ -28,6 +28,8 @@ void analysis_done(struct analysis *a)
 	free(a->servers);
 	free(a->trouble_slots);
 	free(a->server_slots);
+	free(a->asks.ask);
+	free(a->fragments.list);
 	*a = (struct analysis){0};
 }
 
@@ -238,6 +240,9 @@ static void take_udp(struct analysis *a, const struct cap_packet *p, uint32_t ha
 	half->bytes += p->payload;
 	if (p->has_id)
 		ipid_take(&half->ids, p->id, !p->fragment && (p->ip[6] & 0x40), p->number);
+	if (rtp_looks(p))
+		rtp_take(&flow_track(&a->flows, half)->rtp, p, &half->udp);
+	udp_asks_take(&a->asks, f, p);
 	half->last_ns = f->last_ns = p->at_ns;
 	f->last_packet = p->number;
 	tell(a, f, p, 0);
@@ -282,7 +287,10 @@ static void take(struct analysis *a, const struct cap_packet *p, struct flow *fe
 		return;
 	}
 	a->sum.cut += p->cut;
-	a->sum.fragments += p->fragment;
+	if (p->fragment) {
+		a->sum.fragments++;
+		fragments_take(a, p);
+	}
 	a->sum.tunnelled += p->tunnelled;
 	if (p->kind == PACKET_TCP)
 		take_tcp(a, p, p->hash, fetched);
@@ -349,4 +357,6 @@ void analysis_end(struct analysis *a)
 	a->ending = true;
 	flows_end(&a->flows);
 	syns_end(a);
+	fragments_end(a);
+	analysis_udp_end(a);
 }

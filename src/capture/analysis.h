@@ -9,6 +9,7 @@
 
 #include "capture/syns.h"
 #include "capture/tcp.h"
+#include "capture/udp_asks.h"
 
 #define SERVERS_MAX 4096
 #define TROUBLES_MAX 4096
@@ -58,6 +59,10 @@ enum trouble_kind {
 	TROUBLE_ID_LOSS, /* of TCP, beyond what sequence numbers show */
 	TROUBLE_WINDOW,	 /* the receiver's was too small for the way */
 	TROUBLE_CORRUPT,
+	TROUBLE_RTP_LOSS,
+	TROUBLE_UDP_LATE,   /* answered after the client asked again */
+	TROUBLE_UDP_PARTLY, /* a server that answers others */
+	TROUBLE_FRAGMENTS,  /* whose rest is not here */
 	TROUBLE_N
 };
 
@@ -91,6 +96,26 @@ struct server {
 	/* Of the handshakes in which nothing was sent again: which of the two ends is nearer. */
 	int64_t to_server_ns, to_client_ns;
 	uint64_t ways_n;
+	/* UDP: flows that were answered, and the first that was not */
+	uint64_t udp_answered, udp_silent, silent_packets, silent_packet;
+	struct flow_key silent_key;
+	uint32_t silent_flow;
+	uint8_t silent_client;
+};
+
+#define FRAGMENTS_MAX 1024
+
+/* A packet in pieces, as far as they have come. */
+struct fragmented {
+	uint8_t address[32];
+	uint32_t id, family;
+	struct flow_key key; /* of the first piece, which has the ports */
+	uint8_t from;
+	bool has_first, odd; /* odd: pieces so small that they cannot be told apart */
+	uint32_t size, have; /* size: 0 until the last has come */
+	uint64_t seen;	     /* a bit for each KiB at which a piece begins */
+	uint64_t packet;
+	int64_t at_ns; /* 0: a free place */
 };
 
 struct capture_sum {
@@ -122,6 +147,10 @@ struct analysis {
 	struct flow top[TOP_FLOWS]; /* the most troubled, then the largest */
 	uint64_t top_score[TOP_FLOWS];
 	size_t top_n;
+	struct udp_asks asks;
+	struct {
+		struct fragmented *list; /* NULL until the first */
+	} fragments;
 	bool ending;
 	uint32_t watched; /* the number of the flow whose packets are told one by one; 0 none */
 	struct flow watched_flow;

@@ -15,6 +15,11 @@ struct trouble *analysis_trouble(struct analysis *a, enum trouble_kind kind,
 				 const struct flow_key *key, uint8_t client, bool at_client);
 void analysis_keep_top(struct analysis *a, const struct flow *f);
 void analysis_udp_over(struct analysis *a, struct flow *f);
+/* When all flows are over: servers that answered most, and not all. */
+void analysis_udp_end(struct analysis *a);
+/* fragments.c */
+void fragments_take(struct analysis *a, const struct cap_packet *p);
+void fragments_end(struct analysis *a);
 /* Losses that only identifications show, damage, and windows that are too small. */
 void analysis_windows(struct analysis *a, const struct flow *f, uint8_t end);
 struct server *analysis_server(struct analysis *a, const struct flow_key *key, uint8_t end);

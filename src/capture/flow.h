@@ -10,6 +10,7 @@
 #include "capture/checksum.h"
 #include "capture/ipid.h"
 #include "capture/packet.h"
+#include "capture/rtp.h"
 
 #define HALF_OPEN_MAX 131072
 #define SEGMENTS_KEPT 16
@@ -42,7 +43,10 @@ struct hole {
 
 /* Of a direction that sends data; given back when the connection ends. */
 struct track {
-	struct segment sent[SEGMENTS_KEPT];
+	union {
+		struct segment sent[SEGMENTS_KEPT];
+		struct rtp rtp; /* UDP */
+	};
 	struct hole hole[HOLES_KEPT];
 	struct resent resent[RESENT_KEPT];
 	uint32_t resent_at, first; /* first: of `resent`, that of the first byte that is missing (HALF_RESENT) */
@@ -124,10 +128,15 @@ struct half {
 	int64_t zero_ns, zero_sum_ns, zero_max_ns;
 	uint64_t first_again, first_zero, first_gap, first_reordered, first_duplicate;
 
-	uint32_t id_missing, id_jumps; /* packets, and steps of the identification that were not one */
-	uint32_t corrupt;	       /* whose checksum is wrong, and which were sent again */
-	uint64_t first_corrupt, first_id_jump;
-	int64_t stall_ns; /* the longest time without data for a closed window */
+	union {
+		struct {
+			uint32_t id_missing, id_jumps; /* packets, and steps of the identification that were not one */
+			uint32_t corrupt; /* whose checksum is wrong, and which were sent again */
+			uint64_t first_corrupt, first_id_jump;
+			int64_t stall_ns; /* the longest time without data for a closed window */
+		};
+		struct udp_sum udp;
+	};
 } __attribute__((aligned(CACHE_LINE)));
 
 enum flow_bits {

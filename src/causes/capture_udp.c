@@ -42,3 +42,52 @@ void tell_flags(const struct group *g, struct finding *f)
 			"FIN without ACK ...): a scan that tries what firewalls let through, or damage.",
 		     N(g->amount));
 }
+
+void tell_rtp_loss(const struct group *g, struct finding *f)
+{
+	uint64_t n = g->amount - MIN(g->a->sum.missed, g->amount);
+
+	finding_headline(f, "%llu RTP packet%s %s, most with %s", N(n ? n : g->amount), S(n ? n : g->amount),
+			 n ? "lost before the capture" : "missing in the capture", where(g).s);
+	finding_text(f, "Of %llu packets in %llu RTP stream%s, %llu are not here, as their sequence numbers tell (RFC "
+			"3550). The jitter of the worst is %.1f ms.%s",
+		     N(g->of), N(g->flows), S(g->flows), N(g->amount), (double)g->ns_max / 1e6,
+		     g->a->sum.missed ? " The capture itself missed packets." : "");
+	f->lost = n;
+	f->of = g->of;
+	f->unit = "packets";
+	f->severity = n >= LOSS_LEAST && (double)n >= LOSS_SHARE * (double)g->of ? SEVERITY_WARNING : SEVERITY_INFO;
+}
+
+void tell_udp_late(const struct group *g, struct finding *f)
+{
+	finding_headline(f, "%s answers too late", where(g).s);
+	finding_text(f, "%llu of %llu requests to %s were answered only after the client had asked again: the server, "
+			"or the one that it asks itself, is slow.",
+		     N(g->amount), N(g->of), where(g).s);
+	f->confidence = LIKELY;
+}
+
+void tell_udp_partly(const struct group *g, struct finding *f)
+{
+	finding_headline(f, "%s does not answer some clients", where(g).s);
+	finding_text(f, "%llu flow%s with %llu datagrams to %s got no answer, and no ICMP either, while %llu flows "
+			"with it were answered.",
+		     N(g->flows), S(g->flows), N(g->amount), where(g).s, N(g->of));
+	f->severity = SEVERITY_WARNING;
+	f->confidence = POSSIBLE;
+}
+
+void tell_fragments(const struct group *g, struct finding *f)
+{
+	finding_headline(f, "%llu packet%s in pieces without the rest, most with %s", N(g->amount), S(g->amount),
+			 where(g).s);
+	finding_text(f, "Of %llu packets that were sent in pieces the first is here, and others are not, within a second: "
+			"something on the way drops fragments, which have no ports that a firewall could look at, or "
+			"one of them was lost. The receiver gets none of the packet.",
+		     N(g->amount));
+	f->lost = g->amount;
+	f->unit = "packets";
+	f->severity = g->amount >= LOSS_LEAST ? SEVERITY_WARNING : SEVERITY_INFO;
+	f->confidence = LIKELY;
+}

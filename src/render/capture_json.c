@@ -145,6 +145,23 @@ static void tcp_half_json(json_t *j, const struct half *h, const struct half *pe
 	set(j, "window_allows_mbit", ceiling ? real(ceiling, 1e-3) : json_null());
 }
 
+static void udp_half_json(json_t *j, const struct half *h)
+{
+	json_t *rtp = json_object();
+
+	set(j, "requests", number(h->udp.asked));
+	set(j, "answered", number(h->udp.answered));
+	set(j, "answered_late", number(h->udp.late));
+	set(rtp, "ssrc", number(h->udp.ssrc));
+	set(rtp, "payload_type", number(h->udp.type));
+	set(rtp, "packets", number(h->udp.rtp_of));
+	set(rtp, "lost", number(h->udp.rtp_lost));
+	set(rtp, "jitter_ms", real((double)h->udp.jitter_ns / 1e6, 1e-3));
+	set(j, "rtp", h->udp.rtp_of ? rtp : json_null());
+	if (!h->udp.rtp_of)
+		json_decref(rtp);
+}
+
 static json_t *half_json(const struct flow *f, uint8_t end)
 {
 	const struct half *h = &f->half[end];
@@ -169,6 +186,8 @@ static json_t *half_json(const struct flow *f, uint8_t end)
 	set(j, "keepalives", number(h->keepalives));
 	if (f->key.protocol == IPPROTO_TCP)
 		tcp_half_json(j, h, &f->half[!end]);
+	else
+		udp_half_json(j, h);
 	return j;
 }
 

@@ -352,7 +352,130 @@ def odd_sums(c):
     one.close()
 
 
-CASES = [kinds, needless_dsack, needless_eifel, needed, doubled_behind, needless_late, duplicate_acks,
+# ---- datagrams ----
+
+def media(c, n, lost=(), seq=lambda i: 65000 + i, kind=0, rate=8000, late=(), twice=(), shake=0):
+    """One packet each 20 ms, crossing 65535; `late` come behind the next, each second is `shake` s late."""
+    order = [i for i in range(n) if i not in lost]
+    for i in late:
+        at = order.index(i)
+        order[at], order[at + 1] = order[at + 1], order[at]
+    start = c.now
+    for i in order:
+        c.now = start + i * 0.02 + shake * (i % 2)
+        stamp = (1000 + i * rate // 50) % 2**32
+        body = struct.pack(">BBHII", 0x80, kind, seq(i) % 65536, stamp, 0xfeedbeef) + b"v" * 160
+        for _ in range(1 + (i in twice)):
+            c.add(ip(CLIENT, SERVER, 17, udp(16000, 17000, body), 0))
+
+
+def media_lost(c):
+    """15 of 1000, 3 of them in a row; two overtaken, three doubled; 4 ms of jitter."""
+    media(c, 1000, (50, 100, 150, 200, 250, 300, 350, 400, 450, 500, 550, 600, 700, 701, 702), late=(610, 660),
+          twice=(20, 30, 40), shake=0.004)
+
+
+def media_video(c):
+    """The clock of a dynamic type is found: 90,000 Hz, no jitter."""
+    media(c, 400, (200,), kind=96, rate=90000)
+
+
+def media_whole(c):
+    media(c, 400, late=(30, 60), twice=(90,))
+
+
+def media_alike(c):
+    """Near miss: the first bytes look like it, and the numbers are no series."""
+    media(c, 400, seq=lambda i: i * 7919)
+
+
+def dns(c, number, port=5000, back=False):
+    body = struct.pack(">HHHHHH", number, 0x8180 if back else 0x0100, 1, back, 0, 0) + b"\1a\0\0\1\0\1"
+    if back:
+        c.add(ip(SERVER, CLIENT, 17, udp(53, port, body)))
+    else:
+        c.add(ip(CLIENT, SERVER, 17, udp(port, 53, body)))
+
+
+def asked(c, silent=(), late=()):
+    """One port asks 60 times, two always under way; of `late` the answer comes after a second request."""
+    for i in range(60):
+        dns(c, i)
+        if i in late:
+            c.wait(1)
+            dns(c, i)
+        c.wait(0.01)
+        if i - 1 >= 0 and i - 1 not in silent:
+            dns(c, i - 1, back=True)
+    dns(c, 59, back=True)
+    c.wait(3)
+    dns(c, 60)
+    c.wait(0.01)
+    dns(c, 60, back=True)
+
+
+def asked_in_vain(c):
+    asked(c, silent=(7, 22, 40))
+
+
+def asked_twice(c):
+    asked(c, late=(9, 33))
+
+
+def asked_and_answered(c):
+    asked(c)
+
+
+def others_answered(c, vain=3, answered=40):
+    """A port that no table knows."""
+    for i in range(answered + vain):
+        c.add(ip(CLIENT, SERVER, 17, udp(5000 + i, 7777)))
+        c.wait(0.01)
+        if i % 10 != 5 or i // 10 >= vain:
+            c.add(ip(SERVER, CLIENT, 17, udp(7777, 5000 + i)))
+    c.wait(3)
+    c.add(ip(CLIENT, SERVER, 17, udp(9000, 7777)))
+    c.add(ip(SERVER, CLIENT, 17, udp(7777, 9000)))
+
+
+def seldom_answered(c):
+    """Near miss: a service that answers now and then, as syslog and NetFlow do not at all."""
+    for i in range(60):
+        c.add(ip(CLIENT, SERVER, 17, udp(5000 + i, 7777)))
+        c.wait(0.1)
+        if i % 2:
+            c.add(ip(SERVER, CLIENT, 17, udp(7777, 5000 + i)))
+    c.wait(3)
+    c.add(ip(CLIENT, SERVER, 17, udp(9000, 7777)))
+
+
+def pieces(c, n, order=(0, 1, 2), lost=lambda i, piece: False, pause=0.0):
+    """Datagrams of 4000 bytes in three."""
+    for i in range(n):
+        body = udp(5000, 6000, b"p" * 3992)
+        for piece in order:
+            at = piece * 1480
+            if lost(i, piece):
+                continue
+            c.add(ip(CLIENT, SERVER, 17, body[at:at + 1480], 100 + i, flags=(at // 8) | (0x2000 if piece < 2 else 0)))
+            c.wait(pause)
+        c.wait(0.1)
+    c.wait(3)
+    c.add(ip(CLIENT, SERVER, 17, udp(9000, 9001)))
+
+
+def pieces_without_rest(c):
+    """12 of 40; of 4 others the first is not here, and nobody knows whose they were."""
+    pieces(c, 40, lost=lambda i, piece: (i % 3 == 1 and i < 36 and piece != 0) or (i >= 36 and piece == 0))
+
+
+def pieces_backwards(c):
+    """Near miss: the last comes first, and slowly."""
+    pieces(c, 40, (2, 1, 0), pause=0.3)
+
+
+CASES = [media_lost, media_video, media_whole, media_alike, asked_in_vain, asked_twice, asked_and_answered,
+         others_answered, seldom_answered, pieces_without_rest, pieces_backwards, kinds, needless_dsack, needless_eifel, needed, doubled_behind, needless_late, duplicate_acks,
          no_duplicate_acks, window_limited, network_limited, program_limited, window_unknown, stalled,
          hole_heard, hole_told, hole_steady, hole_sacked, acks_lost, acks_shared_id, acks_no_id, damaged,
          offload, odd_sums]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What whydrop pcap says of the data of connections, on captures whose truth is known
+# What whydrop pcap says of the data of connections and of datagrams, on captures whose truth is known
 # (tests/captures/data.py): each rule, and a near miss of it.
 . "$(dirname "$0")/../lib.sh"
 
@@ -32,6 +32,17 @@ acks_no_id | 0 | - | - | |
 damaged | 1 | cap-corrupt | tcp-csum-error | loss client 1 5 0 19; corrupt client 1 4 0 60 |
 offload | 0 | cap-retrans | - | loss client 1 5 0 19 | j["tcp"]["checksums_examined"]["left_to_device"] == 64
 odd_sums | 0 | - | - | |
+media_lost | 1 | cap-rtp-loss | - | rtp-loss client 1 15 4 54 | c["rtp"]["packets"] == 1000 and abs(c["rtp"]["jitter_ms"] - 4) < 0.04
+media_video | 0 | cap-rtp-loss | - | rtp-loss client 1 1 0 201 | c["rtp"]["payload_type"] == 96 and c["rtp"]["jitter_ms"] < 0.1
+media_whole | 0 | - | - | | c["rtp"]["lost"] == 0 and c["rtp"]["packets"] == 400
+media_alike | 0 | - | - | | c["rtp"] is None
+asked_in_vain | 1 | cap-udp-silent | - | udp-silent server 1 3 0 1 | c["requests"] == 61 and c["answered"] == 58
+asked_twice | 0 | cap-udp-silent | - | udp-late server 1 2 0 22 |
+asked_and_answered | 0 | - | - | | c["requests"] == 61
+others_answered | 1 | cap-udp-silent | - | udp-partly server 3 3 0 11 |
+seldom_answered | 0 | - | - | |
+pieces_without_rest | 1 | cap-fragments | - | fragments client 1 12 0 4 |
+pieces_backwards | 0 | - | - | |
 END
 while IFS='|' read -r name status cause via troubles what; do
 	read -r name <<< "$name" && read -r status <<< "$status"
