@@ -173,8 +173,12 @@ static void device_text(const struct host_view *v, const struct link *l, struct 
 void host_network_text(const struct host_view *v, struct out *out)
 {
 	const struct snapshot *s = &v->o->b;
-	unsigned int software = 0;
+	unsigned int software = 0, all = 0;
 
+	vec_each(l, &s->links)
+		all += !(l->flags & IFF_LOOPBACK);
+	if (!all && source_ok(s, SRC_LINK))
+		host_row(out, 1, "devices", "none but loopback");
 	vec_each(l, &s->links)
 		if (!(l->flags & IFF_LOOPBACK) && !is_software(s, l))
 			device_text(v, l, out);

@@ -190,6 +190,30 @@ cp "$OUT" "$TMP/host.json"
 field "the name is gone" "$(ours "d['system']['name'] != '$(uname -n)'")" True
 field "the release stays" "$(ours 'd["system"]["release"]')" "$(uname -r)"
 
+# A file system whose server never answers: FUSE that nobody serves, in a mount namespace of its own.
+if [ "$(id -u)" = 0 ] && [ -w /dev/fuse ] && grep -qw fuse /proc/filesystems; then
+	mkdir "$TMP/gone"
+	run python3 -c '
+import ctypes, os, subprocess, sys
+libc = ctypes.CDLL(None)
+MS_REC, MS_PRIVATE, CLONE_NEWNS = 0x4000, 0x40000, 0x20000
+fd = os.open("/dev/fuse", os.O_RDWR)
+options = b"fd=%d,rootmode=40000,user_id=0,group_id=0" % fd
+if (libc.unshare(CLONE_NEWNS) or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) or
+        libc.mount(b"gone:/export", sys.argv[1].encode(), b"fuse", 0, options)):
+    sys.exit(77)
+sys.exit(subprocess.run(sys.argv[2:], timeout=20).returncode)' \
+		"$TMP/gone" "$WHYDROP" host filesystems --json
+	if [ "$STATUS" != 77 ]; then
+		cp "$OUT" "$TMP/host.json"
+		field "a server that is gone" \
+			"$(ours "[(f['errno'], f['bytes']) for f in d['filesystems']['filesystems'] if f['source'] == 'gone:/export']")" \
+			"[('ETIMEDOUT', None)]"
+		field "the others answer" \
+			"$(ours "[f['errno'] for f in d['filesystems']['filesystems'] if f['mount'] == '/']")" "[None]"
+	fi
+fi
+
 run "$WHYDROP" host nonsense
 [ "$STATUS" = 2 ] || fail "a section that is none: status $STATUS, not 2"
 grep -q 'there are system, ' "$ERR" || fail "it does not say which there are" "$ERR"
