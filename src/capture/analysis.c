@@ -143,6 +143,12 @@ static void take_impossible(struct analysis *a, const struct cap_packet *p)
 	struct trouble *t = analysis_trouble(a, TROUBLE_FLAGS, &p->key, p->from, false);
 
 	t->amount++;
+	if (p->flags & TCP_SYN)
+		t->detail[2]++;
+	else if (p->flags & TCP_FIN)
+		t->detail[1]++;
+	else
+		t->detail[0]++;
 	if (!t->packet)
 		t->packet = p->number;
 	t->packet_2 = p->number;

@@ -56,6 +56,8 @@ enum trouble_kind {
 	TROUBLE_RESET_CLOSED,	/* data came for a program that had closed */
 	TROUBLE_CLOSE_WAIT,
 	TROUBLE_FIN_SILENT,
+	TROUBLE_DIRECTION, /* the data of one side no longer arrives, that of the other does */
+	TROUBLE_TWO_WAYS,  /* the answers go to another machine than the SYNs come from */
 	TROUBLE_ID_LOSS, /* of TCP, beyond what sequence numbers show */
 	TROUBLE_WINDOW,	 /* the receiver's was too small for the way */
 	TROUBLE_CORRUPT,

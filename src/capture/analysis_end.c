@@ -15,11 +15,18 @@ static bool injected(const struct flow *f)
 	return (f->bits & (FLOW_RESET_TWICE | FLOW_RESET_LIVES)) || f->reset.payload;
 }
 
+/* A capture of both sides of a router has each packet with two TTLs. */
+static bool one_hop_apart(const struct flow *f)
+{
+	return (f->bits & FLOW_FORWARDED) &&
+	       (f->reset.ttl + 1 == f->reset.usual_ttl || f->reset.ttl == f->reset.usual_ttl + 1);
+}
+
 static enum trouble_kind kind_of_reset(const struct flow *f)
 {
 	const struct flow_reset *r = &f->reset;
 
-	if (r->usual_ttl && r->ttl != r->usual_ttl)
+	if (r->usual_ttl && r->ttl != r->usual_ttl && !one_hop_apart(f))
 		return TROUBLE_RESET_FORGED;
 	if (injected(f))
 		return TROUBLE_RESET_INJECTED;

@@ -130,6 +130,7 @@ static void losses(struct analysis *a, const struct flow *f, uint8_t end, struct
 	if (h->duplicates) {
 		t = trouble_of(a, f, TROUBLE_DUPLICATED, at_client, h->first_duplicate);
 		t->amount += h->duplicates;
+		t->detail[0] += !!(f->bits & FLOW_FORWARDED);
 		t->of += h->segments;
 	}
 	if (h->gaps) {
@@ -166,6 +167,17 @@ static bool too_big(const struct flow *f)
 							   : f->icmp_type == 2);
 }
 
+/*
+ * Of a balancer that forwards one direction only (direct server return) a lost session breaks that one:
+ * new data of the other side goes on to come, and acknowledges nothing new.
+ */
+static bool direction_stops(const struct half *h, const struct half *peer)
+{
+	int64_t pause_ns = h->track ? h->track->stuck_gap_ns : 0;
+
+	return (h->bits & HALF_STUCK_HEARD) && pause_ns && peer->sent_ns > h->sent_ns - pause_ns;
+}
+
 /* Sent again and again, and not acknowledged: too large for the way, or nobody is there. */
 static void stuck(struct analysis *a, const struct flow *f, uint8_t end)
 {
@@ -184,8 +196,12 @@ static void stuck(struct analysis *a, const struct flow *f, uint8_t end)
 		t->detail[2] = too_big(f) ? f->icmp_mtu : 0;
 		t->detail[3] |= shrunk ? MTU_SHRUNK : h->bits & HALF_STUCK_HEARD ? MTU_HEARD : 0;
 		t->of = (uint64_t)f->half[f->client].mss << 16 | f->half[!f->client].mss;
+	} else if (direction_stops(h, &f->half[!end])) {
+		t = trouble_of(a, f, TROUBLE_DIRECTION, end == f->client, h->first_again);
+		trouble_silence(t, f->last_ns - h->acked_ns);
 	} else {
 		t = trouble_of(a, f, TROUBLE_DIED, end == f->client, h->first_again);
+		t->detail[0] += h->bits & HALF_STUCK_HEARD ? 1 : 0;
 		trouble_silence(t, f->last_ns - f->half[!end].last_ns);
 	}
 	t->amount += h->stuck_n;
@@ -371,6 +387,8 @@ const char *trouble_name(enum trouble_kind k)
 		[TROUBLE_RESET_CLOSED] = "reset-closed",
 		[TROUBLE_CLOSE_WAIT] = "close-wait",
 		[TROUBLE_FIN_SILENT] = "fin-silent",
+		[TROUBLE_DIRECTION] = "direction",
+		[TROUBLE_TWO_WAYS] = "two-ways",
 	};
 
 	return names[k];

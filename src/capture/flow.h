@@ -150,6 +150,7 @@ enum flow_bits {
 	FLOW_CHALLENGED = 1 << 8, /* a SYN was answered by an ACK of another connection */
 	FLOW_HALF_CLOSED = 1 << 9, /* one side sent on after it had acknowledged the other's FIN */
 	FLOW_RESET_TWICE = 1 << 10, /* with another number, and nothing came in between */
+	FLOW_FORWARDED = 1 << 17, /* packets are there again one hop further on */
 	/* While its SYN was sent again: somebody else was answered, nobody was, its own address was. */
 	FLOW_SYN_OTHERS = 1 << 12,
 	FLOW_SYN_NOBODY = 1 << 13,

@@ -8,11 +8,14 @@
 
 #include "capture/analysis_parts.h"
 
+#include <linux/if_ether.h>
+
 #define PORT_SLOTS (2 * SYN_PORTS_MAX)
 #define PAIR_SLOTS (2 * SYN_PAIRS_MAX)
 #define PAWS_NS (60 * NSEC_PER_SEC)
 #define FLOOD_RATE 1000U /* SYNs in a second */
 #define FLOOD_TIMES 10U	 /* as many as in other seconds */
+#define SPLIT_LEAST 3	 /* handshakes */
 #define LATE_NS (3 * NSEC_PER_SEC) /* by when a client that means it has tried again */
 
 void syns_init(struct syns *s)
@@ -93,6 +96,62 @@ static struct syn_pair *pair_of(struct analysis *a, const struct flow_key *key, 
 	set_at(&pair->at, key, !client);
 	memcpy(pair->client, key->address[client], 16);
 	return pair;
+}
+
+/* ---- the machines next to the capture ---- */
+
+/* Destination and source; NULL: not of an Ethernet frame without tags and tunnels. */
+static const uint8_t *macs_of(const struct cap_packet *p)
+{
+	const uint8_t *tag = p->ip - 6;
+
+	if (p->linktype != LINKTYPE_ETHERNET || p->tunnelled || (tag[0] == 0x81 && !tag[1]) ||
+	    (tag[0] == 0x88 && tag[1] == 0xa8))
+		return NULL;
+	return p->ip - ETH_HLEN;
+}
+
+/* Routers answer for these, and send from their own: RFC 9568 (VRRP), HSRP 1 and 2, GLBP. */
+static bool is_shared(const uint8_t *mac)
+{
+	static const uint8_t vrrp[] = {0, 0, 0x5e, 0}, hsrp[] = {0, 0, 0x0c, 0x07, 0xac},
+			     hsrp2[] = {0, 0, 0x0c, 0x9f}, hsrp6[] = {0, 0x05, 0x73, 0xa0}, glbp[] = {0, 0x07, 0xb4};
+
+	return !memcmp(mac, vrrp, sizeof(vrrp)) || !memcmp(mac, hsrp, sizeof(hsrp)) ||
+	       !memcmp(mac, hsrp2, sizeof(hsrp2)) || !memcmp(mac, hsrp6, sizeof(hsrp6)) ||
+	       !memcmp(mac, glbp, sizeof(glbp));
+}
+
+static void way_of_syn(struct syn_port *port, const struct cap_packet *p)
+{
+	const uint8_t *macs = macs_of(p);
+
+	port->has_macs = macs;
+	if (!macs)
+		return;
+	memcpy(port->mac_to, macs, sizeof(port->mac_to));
+	memcpy(port->mac_from, macs + 6, sizeof(port->mac_from));
+}
+
+static void way_of_answer(struct syn_port *port, const struct flow *f, const struct cap_packet *p)
+{
+	const uint8_t *macs = macs_of(p);
+	bool to, from;
+
+	/* Both directions with the same two as if from one sender: the MACs were written anew. */
+	if (!macs || !port->has_macs ||
+	    (!memcmp(macs, port->mac_to, 6) && !memcmp(macs + 6, port->mac_from, 6)))
+		return;
+	to = memcmp(macs, port->mac_from, 6) != 0 && !is_shared(macs) && !is_shared(port->mac_from);
+	from = memcmp(macs + 6, port->mac_to, 6) != 0 && !is_shared(macs + 6) && !is_shared(port->mac_to);
+	port->other_to += to;
+	port->other_from += from;
+	if (!to && !from) {
+		port->one_way++;
+	} else if (!port->two_ways_packet) {
+		port->two_ways_packet = p->number;
+		port->two_ways_flow = f->number;
+	}
 }
 
 /* ---- floods ---- */
@@ -193,6 +252,7 @@ void syns_begun(struct analysis *a, const struct cap_packet *p)
 	if (!port)
 		return;
 	roll(port, p->at_ns);
+	way_of_syn(port, p);
 	if (++port->syns > FLOOD_RATE || port->run.alarm)
 		note_source(a, port, p);
 }
@@ -297,6 +357,7 @@ static void answered(struct analysis *a, struct flow *f, const struct cap_packet
 		return;
 	port->answered_ns = p->at_ns;
 	port->answered++;
+	way_of_answer(port, f, p);
 	if (!(client->bits & HALF_SACK) && client->scale == 0xff)
 		return;
 	if (p->sack_permitted || p->has_scale || p->has_ts) {
@@ -394,17 +455,22 @@ static struct trouble *trouble_at(struct analysis *a, enum trouble_kind kind, co
 	return NULL;
 }
 
+static struct trouble *trouble_for(struct analysis *a, enum trouble_kind kind, const struct endpoint *at)
+{
+	struct flow_key key = {.family = at->family};
+
+	key.port[1] = at->port;
+	memcpy(key.address[1], at->address, 16);
+	return analysis_trouble(a, kind, &key, 0, false);
+}
+
 /* At the place of the single SYNs: they are those of the flood. */
 static void tell_flood(struct analysis *a, const struct syn_port *port)
 {
 	struct trouble *t = trouble_at(a, TROUBLE_SYN_LONE, &port->at);
-	struct flow_key key = {.family = port->at.family};
 
-	if (!t) {
-		key.port[1] = port->at.port;
-		memcpy(key.address[1], port->at.address, 16);
-		t = analysis_trouble(a, TROUBLE_SYN_FLOOD, &key, 0, false);
-	}
+	if (!t)
+		t = trouble_for(a, TROUBLE_SYN_FLOOD, &port->at);
 	t->kind = TROUBLE_SYN_FLOOD;
 	t->packet = t->packet ? t->packet : port->flood.packet;
 	t->flow = t->flow ? t->flow : port->flood.flow;
@@ -418,16 +484,29 @@ static void tell_flood(struct analysis *a, const struct syn_port *port)
 
 static void tell_bare(struct analysis *a, const struct syn_port *port)
 {
-	struct flow_key key = {.family = port->at.family};
-	struct trouble *t;
+	struct trouble *t = trouble_for(a, TROUBLE_SYN_BARE, &port->at);
 
-	key.port[1] = port->at.port;
-	memcpy(key.address[1], port->at.address, 16);
-	t = analysis_trouble(a, TROUBLE_SYN_BARE, &key, 0, false);
 	t->flows = t->amount = port->bare;
 	t->of = port->whole + port->bare;
 	t->packet = port->bare_packet;
 	t->flow = port->bare_flow;
+}
+
+static void tell_two_ways(struct analysis *a, const struct syn_port *port)
+{
+	uint64_t n = MAX(port->other_to, port->other_from);
+	struct trouble *t;
+
+	/* Of several clients each may come by a router of its own: nearly all must differ. */
+	if (n < SPLIT_LEAST || n < port->one_way * 9)
+		return;
+	t = trouble_for(a, TROUBLE_TWO_WAYS, &port->at);
+	t->flows = t->amount = n;
+	t->of = port->answered;
+	t->detail[0] = port->other_to;
+	t->detail[1] = port->other_from;
+	t->packet = port->two_ways_packet;
+	t->flow = port->two_ways_flow;
 }
 
 /* `detail` of silent SYNs: see analysis_judge.c. Nine of ten must fit. */
@@ -455,6 +534,7 @@ void syns_end(struct analysis *a)
 			tell_flood(a, port);
 		if (port->bare && port->whole)
 			tell_bare(a, port);
+		tell_two_ways(a, port);
 		t = trouble_at(a, TROUBLE_SYN_SILENT, &port->at);
 		if (t)
 			t->kind = kind_of_silence(t, port);

@@ -52,6 +52,12 @@ struct syn_port {
 	uint64_t answered;
 	uint64_t whole, bare;  /* SYN-ACKs with some option of those that the SYN had, and with none */
 	uint64_t bare_packet;
+	/* Ethernet: of the last SYN; handshakes that came back to its sender, or to (from) another machine. */
+	uint8_t mac_to[6], mac_from[6];
+	bool has_macs;
+	uint64_t one_way, other_to, other_from;
+	uint64_t two_ways_packet;
+	uint32_t two_ways_flow;
 	uint32_t bare_flow;
 };
 

@@ -311,6 +311,8 @@ uint32_t tcp_packet(struct flows *t, struct flow *f, const struct cap_packet *p)
 	notes |= window_moves(h, peer, p) | probing;
 	if (!probing)
 		notes |= tcp_sequence(t, f, p);
+	if ((notes & NOTE_DUPLICATE) && p->ttl + 1 == h->ttl)
+		f->bits |= FLOW_FORWARDED;
 	h->bits = probing ? h->bits | HALF_ASKED : h->bits & ~(uint32_t)HALF_ASKED;
 	if (p->payload && !probing) {
 		if (!f->data_ns)

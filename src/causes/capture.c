@@ -120,6 +120,8 @@ static const struct kind_row kinds[TROUBLE_N] = {
 	[TROUBLE_RESET_CLOSED] = {"cap-teardown", "rst-data-after-close", tell_reset_closed, true},
 	[TROUBLE_CLOSE_WAIT] = {"cap-teardown", "close-wait-leak", tell_close_wait, true},
 	[TROUBLE_FIN_SILENT] = {"cap-teardown", NULL, tell_fin_silent, true},
+	[TROUBLE_DIRECTION] = {"cap-two-ways", NULL, tell_direction, true},
+	[TROUBLE_TWO_WAYS] = {"cap-two-ways", NULL, tell_two_ways},
 };
 
 /* ---- findings ---- */

@@ -26,11 +26,15 @@ void tell_loss(const struct group *g, struct finding *f)
 
 void tell_died(const struct group *g, struct finding *f)
 {
-	finding_headline(f, "connections with %s died in silence", where(g).s);
+	finding_headline(f, g->detail[0] == g->flows ? "data of connections with %s was not taken"
+						     : "connections with %s died in silence", where(g).s);
 	finding_text(f, "%llu connection%s: the %s sent the same data at least 3 times with growing pauses, and "
-			"it was never acknowledged; the other side was silent for up to %s. The way broke, "
-			"or the other host went away without a word.",
-		     N(g->flows), S(g->flows), side(g), seconds(g->ns_max).s);
+			"it was never acknowledged; the other side was silent for up to %s. %s",
+		     N(g->flows), S(g->flows), side(g), seconds(g->ns_max).s,
+		     g->detail[0] == g->flows
+			     ? "But its bare ACKs still came: it gets packets and does not take these, for their "
+			       "checksum, time stamp or numbers, which something on the way may have changed."
+			     : "The way broke, or the other host went away without a word.");
 	f->severity = SEVERITY_WARNING;
 	f->confidence = LIKELY;
 }
@@ -94,8 +98,10 @@ void tell_duplicated(const struct group *g, struct finding *f)
 	finding_headline(f, "%llu segments are in the capture twice", N(g->amount));
 	finding_text(f, "%llu segments in %llu connection%s are there again with the same IP identification: a "
 			"mirror port or a capture on several devices saw them twice, or the network doubled "
-			"them. They are not counted as sent again.",
-		     N(g->amount), N(g->flows), S(g->flows));
+			"them. They are not counted as sent again.%s",
+		     N(g->amount), N(g->flows), S(g->flows),
+		     g->detail[0] ? " The second has a TTL that is one less: the capture has both sides of a router or "
+				    "balancer that forwards them." : "");
 }
 
 void tell_gap(const struct group *g, struct finding *f)
@@ -113,6 +119,32 @@ void tell_one_way(const struct group *g, struct finding *f)
 			"of the capture. Losses and delays of these cannot be told.",
 		     N(g->flows), S(g->flows));
 	f->confidence = LIKELY;
+}
+
+void tell_direction(const struct group *g, struct finding *f)
+{
+	finding_headline(f, "connections with %s work in one direction only", where(g).s);
+	finding_text(f, "%llu connection%s: what the %s sent was sent again at least 3 times and never acknowledged, for up "
+			"to %s, while data of the other side went on to come. The way from the %s is cut and the way to "
+			"it is not: a firewall or a balancer that forgot the session and sees this direction only (direct "
+			"server return), or a route.",
+		     N(g->flows), S(g->flows), side(g), seconds(g->ns_max).s, side(g));
+	f->severity = SEVERITY_WARNING;
+	f->confidence = LIKELY;
+	finding_exclude(f, "a host that is gone (it still sends)");
+}
+
+void tell_two_ways(const struct group *g, struct finding *f)
+{
+	finding_headline(f, "SYNs to %s and its answers take different ways", where(g).s);
+	finding_text(f, "%llu of %llu handshakes: the SYN-ACK %s. A balancer with direct server return, or two routers; inline "
+			"balancing goes both ways through one machine. Firewalls and balancers on one of the ways see "
+			"half of each connection.",
+		     N(g->amount), N(g->of),
+		     g->detail[0] >= g->detail[1] ? "goes to another machine (MAC) than the SYN came from"
+						  : "comes from another machine (MAC) than the SYN went to");
+	f->confidence = LIKELY;
+	finding_exclude(f, "the shared addresses of VRRP, HSRP and GLBP");
 }
 
 void tell_id_loss(const struct group *g, struct finding *f)

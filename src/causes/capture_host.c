@@ -60,7 +60,7 @@ static const struct join_row {
 	{K(RESET_CLOSED), "rst-data-after-close", MATCH_CONNECTION},
 	{K(RESET_CLOSED), "rst-data-after-close", MATCH_PORT},
 	{K(CLOSE_WAIT), "close-wait-leak", MATCH_CONNECTION},
-	{K(LOSS) | K(DIED) | K(MTU) | K(SILENT_IDLE), NULL, MATCH_DROPPED},
+	{K(LOSS) | K(DIED) | K(DIRECTION) | K(MTU) | K(SILENT_IDLE), NULL, MATCH_DROPPED},
 };
 
 /* What a capture shows of each, as evidence. */
@@ -83,6 +83,7 @@ static const char *const seen[TROUBLE_N] = {
 	[TROUBLE_SILENT_IDLE] = "no answer any more after a silence",
 	[TROUBLE_RESET_KEEPALIVE] = "keepalives without an answer",
 	[TROUBLE_RESET_ABORT] = "open connections reset",
+	[TROUBLE_DIRECTION] = "data of one side never acknowledged, while the other's came",
 	[TROUBLE_RESET_CLOSED] = "data that came after close()",
 	[TROUBLE_CLOSE_WAIT] = "a FIN that no FIN followed",
 	[TROUBLE_UDP_SILENT] = "requests without an answer",
@@ -169,7 +170,7 @@ static bool flow_meets(const struct drop_flow *flow, const struct trouble *t)
 	if (protocol && flow->protocol != protocol)
 		return false;
 	/* Whose data it was that had to be sent again is known. */
-	if (t->kind == TROUBLE_LOSS || t->kind == TROUBLE_DIED || t->kind == TROUBLE_MTU)
+	if (t->kind == TROUBLE_LOSS || t->kind == TROUBLE_DIED || t->kind == TROUBLE_DIRECTION || t->kind == TROUBLE_MTU)
 		return t->at_client ? to : from;
 	return to || from;
 }

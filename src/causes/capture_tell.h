@@ -62,6 +62,8 @@ void tell_silent_idle(const struct group *g, struct finding *f);
 void tell_reset_forged(const struct group *g, struct finding *f);
 void tell_reset_keepalive(const struct group *g, struct finding *f);
 void tell_reset_abort(const struct group *g, struct finding *f);
+void tell_direction(const struct group *g, struct finding *f);
+void tell_two_ways(const struct group *g, struct finding *f);
 void tell_reset_injected(const struct group *g, struct finding *f);
 void tell_reset_unknown(const struct group *g, struct finding *f);
 void tell_reset_closed(const struct group *g, struct finding *f);

@@ -37,10 +37,20 @@ void tell_udp_loss(const struct group *g, struct finding *f)
 
 void tell_flags(const struct group *g, struct finding *f)
 {
+	char client[96];
+	struct endpoint from = g->worst->client;
+
+	from.port = 0;
+	endpoint_text(&from, client, sizeof(client));
+	*strrchr(client, ':') = '\0';
 	finding_headline(f, "%llu segments with impossible TCP flags", N(g->amount));
-	finding_text(f, "%llu segments have combinations of flags that no stack sends (none at all, SYN with FIN, "
-			"FIN without ACK ...): a scan that tries what firewalls let through, or damage.",
-		     N(g->amount));
+	finding_text(f, "%llu segments to %llu port%s have combinations of flags that no stack sends: %llu with none of SYN, "
+			"FIN, RST and ACK (a null scan), %llu with FIN and no ACK (a FIN or Xmas scan), %llu with SYN and "
+			"FIN or RST. The first came from %s. %s",
+		     N(g->amount), N(g->servers), S(g->servers), N(g->detail[0]), N(g->detail[1]), N(g->detail[2]),
+		     g->worst->server.family ? client : "many",
+		     g->servers > 2 ? "So many ports: a scan that tries what firewalls let through."
+				    : "A scan that tries what firewalls let through, or damage.");
 }
 
 void tell_rtp_loss(const struct group *g, struct finding *f)

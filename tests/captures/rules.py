@@ -468,7 +468,109 @@ def refused_storm(c):
     still_there(c, 3)
 
 
-CASES = [paws_nat, paws_both_answered, paws_random, paws_newer, paws_other_address, paws_minute_over, timewait_filtered,
+# ---- two directions ----
+
+def between(towards, back):
+    """Frames by direction: (destination, source) of what the client sends, and of what the server does."""
+    def frame(packet):
+        to, source = towards if packet[12:16] == bytes((10, 0, 0, 1)) else back
+        return bytes.fromhex(to + source) + b"\x08\0" + packet
+    return frame
+
+
+SERVER_MAC, BALANCER, ROUTER, SHARED = "020000000002", "0200000000bb", "0200000000aa", "00005e000101"
+
+
+def handshakes(c, frame, n=5):
+    for i in range(n):
+        one = Connection(c, port=40000 + i, frame=frame).open()
+        one.data(0)
+        one.close()
+
+
+def direct_return(c):
+    """SYNs come from the balancer, answers go to the router."""
+    handshakes(c, between((SERVER_MAC, BALANCER), (ROUTER, SERVER_MAC)))
+
+
+def inline(c):
+    """Near miss: both ways through the balancer."""
+    handshakes(c, between((SERVER_MAC, BALANCER), (BALANCER, SERVER_MAC)))
+
+
+def shared_mac(c):
+    """Near miss: the router sends from its own MAC and is sent to by that of VRRP."""
+    handshakes(c, between((SERVER_MAC, ROUTER), (SHARED, SERVER_MAC)))
+
+
+def direction_stops(c):
+    """What the client sends is no longer acknowledged; the server's data goes on to come."""
+    one = Connection(c).open()
+    one.data(0)
+    one.data(1)
+    start, acked = one.next[0], one.next[0]
+    one.send(0, PSH | ACK, 300)
+    for gap in (0.21, 0.44, 0.83, 1.66, 3.4):
+        c.wait(gap / 2)
+        one.send(1, PSH | ACK, 500, ack=acked)
+        c.wait(gap / 2)
+        one.send(0, PSH | ACK, 300, seq=start)
+    c.wait(0.1)
+    one.send(1, PSH | ACK, 500, ack=acked)
+
+
+def both_stop(c):
+    """Near miss: the server's last data came before the client's was sent again."""
+    one = Connection(c).open()
+    one.data(0)
+    start, acked = one.next[0], one.next[0]
+    one.send(0, PSH | ACK, 300)
+    one.send(1, PSH | ACK, 500, ack=acked)
+    for gap in (0.21, 0.44, 0.83, 1.66, 3.4):
+        c.wait(gap)
+        one.send(0, PSH | ACK, 300, seq=start)
+
+
+def refused_data(c):
+    """Near miss: the server gets what the client sends, answers each by an ACK, and does not take it."""
+    one = Connection(c).open()
+    one.data(0)
+    start = one.next[0]
+    one.send(0, PSH | ACK, 300)
+    for gap in (0.21, 0.44, 0.83, 1.66, 3.4):
+        c.wait(gap)
+        one.send(0, PSH | ACK, 300, seq=start)
+        one.send(1, ACK, ack=start)
+
+
+def both_sides_of_router(c):
+    """Near miss: each packet comes with two TTLs; the reset is the server's own."""
+    one = Connection(c)
+    plain = one.send
+
+    def twice(who, bits, size=0, seq=None, **more):
+        at, ident = one.next[who] if seq is None else seq, one.id[who]
+        n = plain(who, bits, size, seq, **more)
+        plain(who, bits, size, at, **{"ident": ident, **more, "ttl": one.ttl[who] - 1})
+        return n
+    one.send = twice
+    one.open()
+    for _ in range(3):
+        one.data(0)
+        one.data(1)
+    one.send(1, RST | ACK)
+
+
+def flag_scan(c):
+    """Null, FIN, Xmas and SYN-FIN probes of eight ports."""
+    for port in range(20, 28):
+        for bits in (0, FIN, FIN | PSH | 32, SYN | FIN):
+            Connection(c, port=45000, to=port).send(0, bits)
+            c.wait(0.01)
+
+
+CASES = [direct_return, inline, shared_mac, direction_stops, both_stop, refused_data, both_sides_of_router,
+         flag_scan, paws_nat, paws_both_answered, paws_random, paws_newer, paws_other_address, paws_minute_over, timewait_filtered,
          timewait_reused, queue_full, queue_full_far, always_silent, selective_source, selective_port,
          syn_lost_once, synack_lost, ack_lost, cookies, old_stack, flood_answered, rush, overload,
          refused_storm, close_wait, close_wait_short, half_closed, fin_missed, fin_silent, fin_again, crossed, reset_read,

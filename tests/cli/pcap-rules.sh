@@ -32,6 +32,14 @@ flood_answered   | 1 | cap-syn-flood | syn-flood | syn-flood server 5001 5001 0 
 rush             | 0 | - | - | | ! flood
 overload         | 1 | cap-handshake | listen-overflow | syn-queue server 2000 6000 2000 1 | ! flood
 refused_storm    | 1 | cap-handshake | rst-closed-port | syn-refused server 3000 0 0 1 | ! flood
+direct_return    | 0 | cap-two-ways | - | two-ways server 5 5 0 2 | answers take different ways
+inline           | 0 | - | - | | ! different ways
+shared_mac       | 0 | - | - | | ! different ways
+direction_stops  | 1 | cap-two-ways | - | direction client 1 5 6660 10; loss client 1 5 0 10 | The way from the client is cut
+both_stop        | 1 | cap-retrans | estab-timeout | died client 1 5 6540 8; loss client 1 5 0 8 | The way broke, or the other host went away
+refused_data     | 1 | cap-retrans | estab-timeout | died client 1 5 0 7; loss client 1 5 0 7 | gets packets and does not take these
+both_sides_of_router | 1 | cap-rst-origin | - | duplicated client 1 4 0 2; duplicated server 1 3 0 12; loss server 1 1 0 4; reset-abort server 1 0 0 31 | ! forged
+flag_scan        | 0 | cap-flags | - | flags server 4 4 0 1; flags server 4 4 0 5; flags server 4 4 0 9; flags server 4 4 0 13; flags server 4 4 0 17; flags server 4 4 0 21; flags server 4 4 0 25; flags server 4 4 0 29 | 32 segments with impossible TCP flags
 close_wait       | 1 | cap-teardown | close-wait-leak | close-wait server 1 0 90060 6 | stays in CLOSE_WAIT
 close_wait_short | 0 | - | - | | ! CLOSE_WAIT
 half_closed      | 0 | - | - | | ! CLOSE_WAIT
