@@ -48,6 +48,9 @@ enum outcome examine_oom_kill(struct exam *x);			  /* tcp_reset.c */
 enum outcome examine_memcg_sockets(struct exam *x);		  /* tcp_host.c */
 enum outcome examine_fd_exhaustion(struct exam *x);		  /* app_accept.c */
 enum outcome examine_mem_low(struct exam *x);			  /* host.c */
+enum outcome examine_swap_activity(struct exam *x);		  /* host_memory.c */
+enum outcome examine_slab_growth(struct exam *x);		  /* host_memory.c */
+enum outcome examine_load_high(struct exam *x);			  /* host_memory.c */
 enum outcome examine_io_blocked(struct exam *x);		  /* host.c */
 enum outcome examine_syn_flood(struct exam *x);			  /* syn_flood.c */
 

@@ -228,7 +228,7 @@ static void judge_all(struct run *run)
 
 /* ---- what is in it ---- */
 
-/* The contents may be passwords and keys of anybody: on a terminal it asks, elsewhere --yes says it. */
+/* They may be anybody's passwords and keys: on a terminal it asks, elsewhere --yes says it. */
 static bool consents(const struct run *run, const struct leak_process *p, const struct mapping *m)
 {
 	char answer[16] = "";

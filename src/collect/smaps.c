@@ -4,9 +4,8 @@
  * and /proc/PID/statm (proc_pid_statm), in pages: size resident shared. Privilege: smaps needs
  * that of ptrace (PTRACE_MODE_READ), statm none.
  *
- * smaps walks the page tables under the memory lock of the process, 10 ms for each GiB and more: it is
- * read only of a process that was named, or that is seen to grow. Such a one is not stuck holding
- * that lock. "Anonymous" leaves out the pages of files, which the kernel takes back when it needs
+ * smaps walks the page tables under the memory lock of the process: it is read only of one that was
+ * named, or that is seen to grow. Such a one is not stuck holding that lock. "Anonymous" leaves out the pages of files, which the kernel takes back when it needs
  * them, but also those of shared memory, which it cannot: of these, all that is resident counts.
  */
 #include "collect/smaps.h"

@@ -475,6 +475,102 @@ static void mem_low(void **state)
 	machine_done(&m);
 }
 
+/* Swap in use is no fault; traffic is, where somebody waits for it. */
+static void swap_activity(void **state)
+{
+	static const char in_use[] = "MemTotal:       16000000 kB\nMemAvailable:   8000000 kB\n"
+				     "SwapTotal:       2000000 kB\nSwapFree:        1200000 kB\n";
+	struct machine m;
+
+	(void)state;
+	tell_reader(&m, NULL, in_use, "pswpin 9100\npswpout 9900\nallocstall_normal 0\noom_kill 0\n",
+		    idle);
+	only_note(&m, "swap-activity");
+	assert_non_null(remedy_of(found(&m, "swap-activity"), "find-leak"));
+	machine_done(&m);
+	/* Ten pages in all; written only: a burst on its way out. */
+	tell_reader(&m, NULL, in_use, "pswpin 110\npswpout 900\nallocstall_normal 0\noom_kill 0\n",
+		    idle);
+	assert_int_equal(m.d.findings.n, 0);
+	machine_done(&m);
+	tell_reader(&m, NULL, in_use, "pswpin 100\npswpout 9900\nallocstall_normal 0\noom_kill 0\n",
+		    idle);
+	assert_int_equal(m.d.findings.n, 0);
+	machine_done(&m);
+	tell_reader(&m, NULL, in_use, unswapped, idle);
+	assert_int_equal(m.d.findings.n, 0);
+	machine_done(&m);
+}
+
+static void slab_growth(void **state)
+{
+	struct machine m;
+
+	(void)state;
+	tell_reader(&m, NULL,
+		    "MemTotal:       16000000 kB\nMemAvailable:   8000000 kB\n"
+		    "SReclaimable:     200000 kB\nSUnreclaim:      1700000 kB\n",
+		    unswapped, idle);
+	only_note(&m, "slab-growth");
+	machine_done(&m);
+	/* A cache of dentries may be as large as it likes. */
+	tell_reader(&m, NULL,
+		    "MemTotal:       16000000 kB\nMemAvailable:   8000000 kB\n"
+		    "SReclaimable:    9000000 kB\nSUnreclaim:      1500000 kB\n",
+		    unswapped, idle);
+	assert_int_equal(m.d.findings.n, 0);
+	machine_done(&m);
+}
+
+/* Many that run, many that wait, and a queue of batch work. */
+static void load_high(void **state)
+{
+	static const struct {
+		const char *loadavg, *stat, *says;
+	} rows[] = {
+		{"4.00 3.00 2.00 5/300 999\n",
+		 "cpu0 400 0 60 40 0 0 0 0 0 0\ncpu1 400 0 60 40 0 0 0 0 0 0\n"
+		 "procs_running 5\nprocs_blocked 0\n",
+		 "want to run"},
+		{"9.50 3.00 2.00 1/300 999\n",
+		 "cpu0 20 0 10 400 70 0 0 0 0 0\ncpu1 20 0 10 400 70 0 0 0 0 0\n"
+		 "procs_running 1\nprocs_blocked 9\n",
+		 "wait for a disk"},
+		{"9.50 3.00 2.00 9/300 999\n",
+		 "cpu0 100 350 10 40 0 0 0 0 0 0\ncpu1 100 350 10 40 0 0 0 0 0 0\n"
+		 "procs_running 9\nprocs_blocked 0\n",
+		 NULL},
+		{"3.90 3.00 2.00 5/300 999\n",
+		 "cpu0 400 0 60 40 0 0 0 0 0 0\ncpu1 400 0 60 40 0 0 0 0 0 0\n"
+		 "procs_running 4\nprocs_blocked 0\n",
+		 NULL},
+	};
+	static const uint64_t sources = SOURCE_BIT(SRC_LOAD) | SOURCE_BIT(SRC_CPU);
+	struct machine m;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct finding *f;
+
+		machine_init(&m);
+		says(&m, "a", "proc/loadavg", rows[i].loadavg);
+		says(&m, "b", "proc/loadavg", rows[i].loadavg);
+		says(&m, "a", "proc/stat", nobody_waits);
+		says(&m, "b", "proc/stat", rows[i].stat);
+		read_phase(&m, "a", sources, &m.o->a);
+		read_phase(&m, "b", sources, &m.o->b);
+		diagnose(&m.d);
+		f = found(&m, "load-high");
+		assert_int_equal(f != NULL, rows[i].says != NULL);
+		if (f) {
+			assert_int_equal(f->severity, SEVERITY_INFO);
+			assert_int_equal(m.d.verdict, HEALTHY);
+			assert_non_null(strstr(f->headline, rows[i].says));
+		}
+		machine_done(&m);
+	}
+}
+
 static void app_swapped(void **state)
 {
 	static const struct reader swapped[] = {{"S", 10}, {"D", 200}, {"D", 420}, {"D", 640}};
@@ -617,6 +713,9 @@ int main(void)
 		cmocka_unit_test(softirq_starved),
 		cmocka_unit_test(irq_imbalance),
 		cmocka_unit_test(mem_low),
+		cmocka_unit_test(swap_activity),
+		cmocka_unit_test(slab_growth),
+		cmocka_unit_test(load_high),
 		cmocka_unit_test(app_swapped),
 		cmocka_unit_test(io_blocked),
 		cmocka_unit_test(cpu_saturated),
