@@ -4,8 +4,9 @@
 # remedy, the same traffic comes again while it verifies, and rollback must bring back exactly what
 # was there before: every setting of every namespace.
 #
-# A scenario of fix/ may set, besides what others set: FIX_ANSWER, what --verify must answer
-# (stopped unless said otherwise), and FIX_OPTIONS, more options for --apply.
+# A scenario may set, besides what others set: FIX_ANSWER, what --verify must answer
+# (stopped unless said otherwise), FIX_WORSE, what it must call worse, FIX_OPTIONS, more options for
+# --apply, and FIX_TRAFFIC, the traffic of --verify where that is another.
 
 # fix_sampled TAG STATUSES OPTION...: fix with OPTIONs, the traffic running while it samples
 fix_sampled() {
@@ -52,6 +53,18 @@ fix_answer() {
 	END
 }
 
+# Nothing else may have got worse but what the scenario expects
+fix_worse() {
+	local worse
+
+	worse=$(python3 - "$LAB_DIR/verify.json" <<-'END'
+	import json, sys
+	print(" ".join(sorted(w["cause"] for w in json.load(open(sys.argv[1]))["worse"])))
+	END
+	)
+	[ "$worse" = "$FIX_WORSE" ] || fail "verify: got worse: '$worse', and not '$FIX_WORSE'"
+}
+
 judge_fix() {
 	local answer wanted=${FIX_ANSWER:-stopped} status=0
 
@@ -62,7 +75,9 @@ judge_fix() {
 	state_of_all >"$LAB_DIR/state.done"
 	cmp -s "$LAB_DIR/state.before" "$LAB_DIR/state.done" && fail "apply: nothing has changed"
 	remedied >>"$LAB_DIR/log" 2>&1 || echo "remedied: status $?" >>"$LAB_DIR/log"
+	[ -z "$FIX_WORSE" ] || status=1
 	TRAFFIC=${FIX_TRAFFIC:-traffic} fix_sampled verify "$status" --verify
+	fix_worse
 	answer=$(fix_answer)
 	[ "$answer" = "$wanted" ] || fail "verify: $answer, and not $wanted"
 	"$WHYDROP" fix --rollback all --journal "$LAB_DIR/journal" >"$LAB_DIR/rollback" 2>&1 ||

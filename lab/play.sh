@@ -8,7 +8,7 @@ reset_scenario() {
 	CLEARED='' OWNER='' LOOKS='' PEAK=''
 	WITNESS='' STATED=''
 	# shellcheck disable=SC2034 # read by fix.sh
-	FIX_ANSWER='' FIX_OPTIONS='' FIX_TRAFFIC=''
+	FIX_ANSWER='' FIX_WORSE='' FIX_OPTIONS='' FIX_TRAFFIC=''
 	# shellcheck disable=SC2034 # read by lib.sh
 	WARM=1 LAB_NOISE=0
 	unset SECONDS # bash's own clock; here the length of the sample

@@ -17,3 +17,5 @@ heal() {
 	ip -n "$S" addr replace "$S6/64" dev "$SDEV" nodad
 	ip -n "$S" neigh replace "$C6" lladdr "$CMAC" dev "$SDEV" nud permanent
 }
+# Switched on, the host sees that the packets are for another one
+FIX_WORSE=not-local-forward-off

@@ -207,7 +207,6 @@ int fix_rollback(const struct fix_options *o)
 	undo_all(&j, o, 0, &left, &n);
 	if (!n)
 		puts("Nothing of that stands.");
-	left += j.damage.n > 0 && j.damage.items[j.damage.n - 1].kind != JOURNAL_CUT;
 	journal_done(&j);
 	return left ? FIX_PARTLY : FIX_DONE;
 }

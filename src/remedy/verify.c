@@ -188,13 +188,15 @@ bool verify_is_worse(const struct measure *before, const struct measure *now,
 		     const struct measured_loss *loss_now, double *ret_before, double *ret_now)
 {
 	double was = 0, is = (double)loss_now->lost / now->seconds;
+	double packets_was = packets_of(before, loss_now), packets_is = packets_of(now, loss_now);
 
 	if (!loss_now->losing || !loss_now->grave || loss_now->lost < WORSE_PACKETS)
 		return false;
 	vec_each(loss, &before->losses)
 		if (is_same_loss(loss, loss_now))
 			was += (double)loss->lost / before->seconds;
-	if (is <= was * (1 + SAME_LOSS))
+	/* Of more packets more are lost: the share is what must have grown as well. */
+	if (is <= was * (1 + SAME_LOSS) || is * packets_was <= was * packets_is * (1 + SAME_LOSS))
 		return false;
 	*ret_before = was;
 	*ret_now = is;

@@ -63,7 +63,7 @@ struct verify_result {
  */
 void verify_loss(const struct measure *before, const struct measure *now,
 		 const struct measured_loss *loss, struct verify_result *ret);
-/* What is lost now, warning or worse, by a fifth more than before, and was not to be mended. */
+/* It is a warning or worse, and by a fifth more than before: per second, and of the packets. */
 bool verify_is_worse(const struct measure *before, const struct measure *now,
 		     const struct measured_loss *loss_now, double *ret_before, double *ret_now);
 const char *verify_answer_name(enum verify_answer a);
