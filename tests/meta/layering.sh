@@ -169,6 +169,16 @@ while read -r scenario; do
 done < <(grep -v '^#' lab/remedies.txt)
 [ $judged -ge 15 ] || fail "lab/remedies.txt: $judged faults, less than 15"
 
+# So are those that fix mends, and remedies that it must call useless.
+mended=0
+while read -r scenario; do
+	mended=$((mended + 1))
+	[ -f "lab/scenarios/$scenario.sh" ] || fail "lab/fixes.txt: no scenario $scenario"
+done < <(grep -v '^#' lab/fixes.txt)
+[ $mended -ge 15 ] || fail "lab/fixes.txt: $mended faults, less than 15"
+useless=$(git ls-files 'lab/fix/useless--*.sh' | wc -l)
+[ "$useless" -ge 5 ] || fail "lab/fix: $useless useless remedies, less than 5"
+
 # ---- words ----
 
 while read -r line; do
