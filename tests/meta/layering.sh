@@ -187,12 +187,12 @@ done < <(git grep -nIwE 'TODO|FIXME|XXX' -- . ':!tests/meta/layering.sh')
 
 if command -v shellcheck > /dev/null; then
 	# Scenarios set what the runner reads.
-	mapfile -t scripts < <(git ls-files 'lab/scenarios/*.sh')
+	mapfile -t scripts < <(git ls-files 'lab/scenarios/*.sh' 'lab/fix/*.sh')
 	shellcheck -s bash -S warning -e SC2034 "${scripts[@]}" > "$OUT" 2>&1 ||
 		fail "shellcheck on the scenarios" "$OUT"
 	mapfile -t scripts < <(
 		{
-			git ls-files '*.sh' ':!lab/scenarios'
+			git ls-files '*.sh' ':!lab/scenarios' ':!lab/fix/'
 			git grep -lIE '^#!.*[/ ](ba|da)?sh( |$)'
 		} | sort -u
 	)
