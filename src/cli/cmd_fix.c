@@ -109,6 +109,8 @@ static const char *wrong_together(const struct fix_options *o)
 		return "one of --apply, --verify, --rollback, --list and --confirm";
 	if (!o->apply && (o->undo_after > 0 || o->persist || o->keep))
 		return "--for, --persist and --keep go with --apply";
+	if (o->json && (o->rollback || o->list || o->confirm))
+		return "--json goes with a dry run, --apply and --verify";
 	if (o->rollback && !o->ids_n)
 		return "--rollback wants a number of --list, a cause, a remedy, or all";
 	if (o->set.list.n && (o->ids_n != 1 || o->rollback || o->verify))
@@ -148,6 +150,7 @@ int cmd_fix(int argc, char **argv)
 	struct fix_options o = {.session = {.ready_fd = -1},
 				.ready_fd = UINT32_MAX,
 				.journal = JOURNAL_PATH};
+	cleanup(cleanup_free) char *netns = NULL;
 	struct journal early;
 	int status;
 
@@ -170,6 +173,8 @@ int cmd_fix(int argc, char **argv)
 	if (o.apply || o.verify) {
 		if (!fix_journal(&o, o.apply, &early))
 			return EXIT_USAGE;
+		if (o.verify && !o.session.netns)
+			o.session.netns = netns = fix_netns_to_verify(&o, &early);
 		journal_done(&early);
 	}
 	if (o.session.seconds <= 0)

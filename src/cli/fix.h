@@ -65,6 +65,8 @@ int fix_rollback(const struct fix_options *o);
 int fix_list(const struct fix_options *o);
 int fix_confirm(const struct fix_options *o);
 int fix_verify(struct fix *f);
+/* --netns of the run that --verify is about, the caller's to free; NULL: it had none. */
+char *fix_netns_to_verify(const struct fix_options *o, const struct journal *j);
 /* Waits until the run's time is over, and takes it back if nobody confirmed it. */
 int fix_expire(const struct fix_options *o);
 

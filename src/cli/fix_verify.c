@@ -220,6 +220,21 @@ static int judge(struct fix *f, const struct entries *e, const struct measure *b
 	return failed ? FIX_PARTLY : unknown || !any ? FIX_NOTHING : FIX_DONE;
 }
 
+char *fix_netns_to_verify(const struct fix_options *o, const struct journal *j)
+{
+	struct entries e;
+	char *netns = NULL;
+	uint64_t run;
+
+	entries_of(j, &e);
+	run = run_to_verify(o, &e);
+	entries_done(&e);
+	vec_each(r, &j->records)
+		if (run && r->number == run && *journal_text(r, "netns"))
+			netns = xstrdup(journal_text(r, "netns"));
+	return netns;
+}
+
 int fix_verify(struct fix *f)
 {
 	struct measure before;

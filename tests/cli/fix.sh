@@ -68,7 +68,8 @@ says "$OUT" "net.core.somaxconn $OLD -> 4000  applied"
 apply 1 net.core.somaxconn=nonsense
 says "$ERR" "the kernel does not take this value"
 is net.core.somaxconn 4000
-fix 1 --verify --netns "$NS" -t 0.3
+# Where the remedy was applied, without being told again.
+fix 1 --verify -t 0.3
 says "$OUT" "the remedy did nothing"
 fix 0 --rollback udp-noport
 is net.core.somaxconn "$OLD"
