@@ -266,6 +266,11 @@ void remedy_risk(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void remedy_command(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void remedy_undo(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void remedy_persist(struct remedy *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* What fix may write by itself, of a kind of remedy/kinds.h: the remedy is applicable then. */
+void remedy_change(struct remedy *r, const char *kind, const char *from, const char *to,
+		   const char *key, ...) PRINTF_LIKE(5, 6);
+void remedy_change_number(struct remedy *r, const char *kind, uint64_t from, uint64_t to,
+			  const char *key, ...) PRINTF_LIKE(5, 6);
 /* A sysctl write with its command, undo and sysctl.d line; applicable. `key` has dots. */
 void remedy_sysctl(struct remedy *r, const char *key, int64_t from, int64_t to);
 /* The same for values that are several numbers. */

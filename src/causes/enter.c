@@ -22,21 +22,15 @@ const char *entering(const struct exam *x, char *to, size_t size)
 void remedy_sysctl_here(const struct exam *x, struct remedy *r, const char *key, int64_t from,
 			int64_t to)
 {
-	struct remedy_change *c;
-	char enter[96], number[24];
+	char enter[96], before[24], after[24];
 
 	if (!*entering(x, enter, sizeof(enter))) {
 		remedy_sysctl(r, key, from, to);
 		return;
 	}
-	c = vec_push(&r->changes);
-	c->kind = xstrdup("sysctl");
-	c->key = xstrdup(key);
-	snprintf(number, sizeof(number), "%lld", (long long)from);
-	c->from = xstrdup(number);
-	snprintf(number, sizeof(number), "%lld", (long long)to);
-	c->to = xstrdup(number);
-	r->applicable = true;
+	snprintf(before, sizeof(before), "%lld", (long long)from);
+	snprintf(after, sizeof(after), "%lld", (long long)to);
+	remedy_change(r, "sysctl", before, after, "%s", key);
 	remedy_command(r, "%ssysctl -w %s=%lld", enter, key, (long long)to);
 	remedy_undo(r, "%ssysctl -w %s=%lld", enter, key, (long long)from);
 	/* What sets up a namespace is not known, so nothing can be said of the next boot. */
@@ -53,6 +47,19 @@ static const struct {
 	[CARD_PAUSE_TX] = {"pause.tx", "-A", "tx", "TxFlowControl", true},
 };
 
+void remedy_interrupt(const struct exam *x, struct remedy *r, unsigned int number, unsigned int cpu)
+{
+	char to[16];
+
+	snprintf(to, sizeof(to), "%u", cpu);
+	vec_each (i, &x->o->b.netdev_interrupts) {
+		if (i->number == number && i->allowed[0]) {
+			remedy_change(r, "irq", i->allowed, to, "%u:smp_affinity_list", number);
+			return;
+		}
+	}
+}
+
 static const char *setting_text(enum card_setting setting, uint32_t value, bool persistent,
 				char *to, size_t size)
 {
@@ -67,21 +74,13 @@ void remedy_card(const struct exam *x, struct remedy *r, const char *device,
 		 enum card_setting setting, uint32_t from, uint32_t to)
 {
 	const char *flag = card_settings[setting].flag, *word = card_settings[setting].word;
-	char enter[96], before[16], after[16], key[48];
-	struct remedy_change *c;
+	char enter[96], before[16], after[16];
 
 	entering(x, enter, sizeof(enter));
 	setting_text(setting, from, false, before, sizeof(before));
 	setting_text(setting, to, false, after, sizeof(after));
-	if (is_plain(device)) {
-		snprintf(key, sizeof(key), "%s:%s", device, card_settings[setting].key);
-		c = vec_push(&r->changes);
-		c->kind = xstrdup("ethtool");
-		c->key = xstrdup(key);
-		c->from = xstrdup(before);
-		c->to = xstrdup(after);
-		r->applicable = true;
-	}
+	if (is_plain(device))
+		remedy_change(r, "ethtool", before, after, "%s:%s", device, card_settings[setting].key);
 	remedy_command(r, "%sethtool %s %s %s %s", enter, flag, device, word, after);
 	remedy_undo(r, "%sethtool %s %s %s %s", enter, flag, device, word, before);
 	if (!*enter)

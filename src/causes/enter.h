@@ -26,5 +26,7 @@ enum card_setting {
  * undo and what keeps it. Not applicable where the name of the device needs quotes. */
 void remedy_card(const struct exam *x, struct remedy *r, const char *device,
 		 enum card_setting setting, uint32_t from, uint32_t to);
+/* An interrupt to one CPU, as a change to apply; none where it is not known which it may go to now. */
+void remedy_interrupt(const struct exam *x, struct remedy *r, unsigned int number, unsigned int cpu);
 
 #endif

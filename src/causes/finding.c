@@ -348,16 +348,38 @@ void remedy_persist(struct remedy *r, const char *fmt, ...)
 	TEXT_INTO(*place, fmt);
 }
 
+void remedy_change(struct remedy *r, const char *kind, const char *from, const char *to,
+		   const char *key, ...)
+{
+	struct remedy_change *c = vec_push(&r->changes);
+
+	c->kind = xstrdup(kind);
+	c->from = xstrdup(from);
+	c->to = xstrdup(to);
+	TEXT_INTO(c->key, key);
+	r->applicable = true;
+}
+
+void remedy_change_number(struct remedy *r, const char *kind, uint64_t from, uint64_t to,
+			  const char *key, ...)
+{
+	struct remedy_change *c = vec_push(&r->changes);
+	char number[24];
+
+	c->kind = xstrdup(kind);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)from);
+	c->from = xstrdup(number);
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)to);
+	c->to = xstrdup(number);
+	TEXT_INTO(c->key, key);
+	r->applicable = true;
+}
+
 void remedy_sysctl_text(struct remedy *r, const char *key, const char *from, const char *to)
 {
 	const char *quote = strchr(from, ' ') || strchr(to, ' ') ? "'" : "";
-	struct remedy_change *c = vec_push(&r->changes);
 
-	c->kind = xstrdup("sysctl");
-	c->key = xstrdup(key);
-	c->from = xstrdup(from);
-	c->to = xstrdup(to);
-	r->applicable = true;
+	remedy_change(r, "sysctl", from, to, "%s", key);
 	remedy_command(r, "sysctl -w %s=%s%s%s", key, quote, to, quote);
 	remedy_undo(r, "sysctl -w %s=%s%s%s", key, quote, from, quote);
 	remedy_persist(r, "echo '%s = %s' > /etc/sysctl.d/90-whydrop-%s.conf", key, to,

@@ -14,6 +14,11 @@
 
 enum dialect { NFT, IPTABLES_NFT, LEGACY };
 
+static bool has_ports(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
+}
+
 /* iptables-nft keeps its tables as these; what nft adds there it would refuse to list. */
 static enum dialect dialect_of(const struct fw_point *p)
 {
@@ -75,6 +80,19 @@ static void iptables_match(const struct fw_wanted *w, char *to, size_t size)
 		snprintf(to, size, "-p %u", w->protocol);
 }
 
+/* In the key of a change of kind "iptables". */
+static void plain_match(const struct fw_wanted *w, char *to, size_t size)
+{
+	if (has_ports(w->protocol) && w->port)
+		snprintf(to, size, "%s %s %u",
+			 w->protocol == IPPROTO_TCP   ? "tcp"
+			 : w->protocol == IPPROTO_UDP ? "udp"
+						      : "sctp",
+			 w->by_source ? "sport" : "dport", w->port);
+	else
+		snprintf(to, size, "protocol %u", w->protocol);
+}
+
 static void accept_by_nft(struct exam *x, struct remedy *r, const struct fw_point *p,
 			  const struct fw_wanted *w)
 {
@@ -90,6 +108,11 @@ static void accept_by_nft(struct exam *x, struct remedy *r, const struct fw_poin
 			       (unsigned long long)rule->handle, match);
 	else
 		remedy_command(r, "%snft add rule %s %s accept", enter, where, match);
+	if (rule)
+		remedy_change(r, "nft", "", "accept", "%s handle %llu %s", where,
+			      (unsigned long long)rule->handle, match);
+	else
+		remedy_change(r, "nft", "", "accept", "%s end %s", where, match);
 	remedy_undo(
 		r,
 		"%snft delete rule %s handle $(%snft -a list chain %s | sed -n 's/.*%s accept # "
@@ -128,7 +151,7 @@ static void accept_by_iptables(struct exam *x, struct remedy *r, const struct fw
 	const struct chain *c = fw_chain(p);
 	const struct rule *rule = fw_rule(p);
 	const char *tool = iptables_name(p), *chain = c->name;
-	char enter[96], match[64];
+	char enter[96], match[64], where[16] = "end";
 
 	/* Docker rewrites FORWARD, and leaves DOCKER-USER to the administrator. */
 	if (strcmp(c->name, "FORWARD") == 0 && has_chain(p, "DOCKER-USER"))
@@ -145,6 +168,13 @@ static void accept_by_iptables(struct exam *x, struct remedy *r, const struct fw
 		remedy_command(r, "%s%s -t %s -A %s %s -j ACCEPT", enter, tool, c->table, chain,
 			       match);
 	remedy_undo(r, "%s%s -t %s -D %s %s -j ACCEPT", enter, tool, c->table, chain, match);
+	if (chain != c->name)
+		snprintf(where, sizeof(where), "1");
+	else if (rule)
+		snprintf(where, sizeof(where), "%u", rule->position);
+	plain_match(w, match, sizeof(match));
+	remedy_change(r, "iptables", "", "accept", "%s%s %s %s %s %s", tool,
+		      p->set->legacy ? "" : "-nft", c->table, chain, where, match);
 	if (!*enter) /* what sets up a namespace is not known */
 		remedy_persist(r, "%s-save > /etc/iptables/rules.%s", tool,
 			       c->family == NFPROTO_IPV6 ? "v6" : "v4");
@@ -218,11 +248,6 @@ static void raise_limit(struct exam *x, struct finding *f, const struct fw_point
 	remedy_why(r, "the %s allows %s; %llu packets were above it in %.1f s", where, limit,
 		   (unsigned long long)p->lost, x->o->seconds);
 	remedy_risk(r, "the limit protects something: raise it only as far as that bears");
-}
-
-static bool has_ports(uint8_t protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
 }
 
 /* An accept rule would let in what the connection table exists to keep out. */

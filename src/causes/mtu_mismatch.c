@@ -117,6 +117,8 @@ static void tell(struct exam *x, struct finding *f, const struct mismatches *m)
 		       m->list.items[0].fits);
 	remedy_undo(r, "%sip link set dev %s mtu %u", enter, m->list.items[0].large->name,
 		    m->list.items[0].large->mtu);
+	remedy_change_number(r, "link", m->list.items[0].large->mtu, m->list.items[0].fits, "%s:mtu",
+			     m->list.items[0].large->name);
 	remedy_cost(r, "all hosts of the segment need the same: those that send larger packets still "
 		       "lose them");
 }

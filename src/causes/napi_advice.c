@@ -50,7 +50,7 @@ static void xps_remedy(struct exam *x, struct finding *f, const struct netdev_qu
 	unsigned int cpus = (unsigned int)x->o->b.cpus.n;
 	struct remedy *r = finding_remedy(f, "xps", REMEDY_CAPACITY,
 					  "give each transmit queue of %s its own CPUs (XPS)", d->name);
-	char enter[96];
+	char enter[96], text[24];
 
 	entering(x, enter, sizeof(enter));
 	remedy_why(r, "%u CPUs share %u queues by a hash of the flow, and wait for each other's locks", cpus,
@@ -66,6 +66,8 @@ static void xps_remedy(struct exam *x, struct finding *f, const struct netdev_qu
 			       (unsigned long long)mask, d->name, q);
 		remedy_undo(r, "%ssh -c 'echo 0 > /sys/class/net/%s/queues/tx-%u/xps_cpus'", enter, d->name,
 			    q);
+		snprintf(text, sizeof(text), "%llx", (unsigned long long)mask);
+		remedy_change(r, "queue", "0", text, "%s:tx-%u:xps_cpus", d->name, q);
 	}
 	remedy_persist(r, "a udev rule that writes the same");
 	remedy_risk(r, "none for what runs; a flow that changes its CPU may be reordered once");
@@ -170,8 +172,11 @@ enum outcome examine_rfs_off(struct exam *x)
 		       link->name, q->index);
 	remedy_undo(r, "%ssh -c 'echo %u > /sys/class/net/%s/queues/rx-%u/rps_flow_cnt'", enter, q->flows,
 		    link->name, q->index);
-	if (!entries)
+	if (!entries) {
 		remedy_undo(r, "sysctl -w net.core.rps_sock_flow_entries=0");
+		remedy_change(r, "sysctl", "0", "32768", "net.core.rps_sock_flow_entries");
+	}
+	remedy_change_number(r, "queue", q->flows, 32768, "%s:rx-%u:rps_flow_cnt", link->name, q->index);
 	remedy_cost(r, "some 300 KiB of memory");
 	remedy_risk(r, "none for what runs; a host-wide setting is among them");
 	return FOUND;

@@ -317,6 +317,8 @@ static void say_late(struct exam *x, struct finding *f, const struct link *link,
 	remedy_command(r, "%sethtool -C %s rx-usecs %llu", enter, link->name,
 		       (unsigned long long)MIN(to, c->rx_usecs - 1));
 	remedy_undo(r, "%sethtool -C %s rx-usecs %u", enter, link->name, c->rx_usecs);
+	remedy_change_number(r, "ethtool", c->rx_usecs, MIN(to, c->rx_usecs - 1),
+			     "%s:coalesce.rx-usecs", link->name);
 	remedy_cost(r, "more interrupts: CPU time");
 	remedy_persist(r, "RxCoalesceSec=%lluus in the [Link] section of a systemd .link file",
 		       (unsigned long long)MIN(to, c->rx_usecs - 1));

@@ -131,6 +131,7 @@ static void csum_remedies(struct exam *x, struct finding *f, const char *device,
 		remedy_why(r, "the log says \"hw csum failure\": the card's word was wrong");
 		remedy_command(r, "%sethtool -K %s rx off", enter, device);
 		remedy_undo(r, "%sethtool -K %s rx on", enter, device);
+		remedy_change(r, "ethtool", "on", "off", "%s:feature.rx-checksum", device);
 		remedy_cost(r, "CPU time for each packet");
 		return;
 	}
@@ -294,6 +295,7 @@ static uint64_t add_merging(struct exam *x, struct finding **f, const char **ret
 		entering(x, enter, sizeof(enter));
 		remedy_command(r, "%sethtool -K %s lro off", enter, link->name);
 		remedy_undo(r, "%sethtool -K %s lro on", enter, link->name);
+		remedy_change(r, "ethtool", "on", "off", "%s:feature.rx-lro", link->name);
 		remedy_cost(r, "some CPU time");
 	}
 	return refused;

@@ -55,15 +55,17 @@ static void move_vectors(struct exam *x, struct remedy *r, const struct overflow
 		at++;
 	vec_each (i, &x->o->b.interrupts) {
 		const char *allowed = "0";
+		unsigned int to;
 
 		if (!is_rx_vector(&x->o->b, i, v->link->ifindex) || told++ == VECTORS_SHOWN)
 			continue;
 		vec_each (n, &x->o->b.netdev_interrupts)
 			if (n->number == i->number && n->allowed[0])
 				allowed = n->allowed;
-		remedy_command(r, "echo %u > /proc/irq/%u/smp_affinity_list",
-			       x->o->b.cpus.items[at++ % cpus].id, i->number);
+		to = x->o->b.cpus.items[at++ % cpus].id;
+		remedy_command(r, "echo %u > /proc/irq/%u/smp_affinity_list", to, i->number);
 		remedy_undo(r, "echo %s > /proc/irq/%u/smp_affinity_list", allowed, i->number);
+		remedy_interrupt(x, r, i->number, to);
 	}
 }
 
@@ -133,6 +135,7 @@ static void turn_on_rps(struct exam *x, struct finding *f, const struct overflow
 		       room.mask, v->link->name);
 	remedy_undo(r, "%ssh -c 'echo 0 > /sys/class/net/%s/queues/rx-0/rps_cpus'", enter,
 		    v->link->name);
+	remedy_change(r, "queue", "0", room.mask, "%s:rx-0:rps_cpus", v->link->name);
 	remedy_cost(r, "inter-processor interrupts; watch softnet.dropped afterwards");
 	remedy_persist(r, "a udev rule that writes the same");
 }

@@ -279,6 +279,7 @@ static void rps_remedy(struct exam *x, struct finding *f, const struct hog *h)
 	remedy_persist(r, "udev: ACTION==\"add\", SUBSYSTEM==\"net\", KERNEL==\"%s\", "
 			  "ATTR{queues/rx-0/rps_cpus}=\"%s\"",
 		       h->device->name, room.mask);
+	remedy_change(r, "queue", q->cpus, room.mask, "%s:rx-0:rps_cpus", h->device->name);
 	remedy_cost(r, "interrupts between CPUs; packets then wait in a backlog queue "
 		       "(netdev_max_backlog)");
 	remedy_risk(r, "none for what runs; one flow still goes to one CPU");
@@ -315,7 +316,7 @@ static void spread_remedies(struct exam *x, struct finding *f, const struct hog 
 	const struct netdev_queues *d = snapshot_queues(&x->o->b, h->device->ifindex);
 	struct remedy *r = finding_remedy(f, "spread-interrupts", REMEDY_CAPACITY,
 					  "spread the interrupts of %s over CPUs", h->device->name);
-	unsigned int at = 0;
+	unsigned int at = 0, to;
 
 	remedy_why(r, "all of them go to CPU %d, and others have more than half their time left",
 		   h->cpu);
@@ -323,9 +324,10 @@ static void spread_remedies(struct exam *x, struct finding *f, const struct hog 
 		if (interrupt_ifindex(&x->o->b, i) != d->ifindex || r->commands.n == 16 ||
 		    (h->spread.all >= FEW_INTERRUPTS && !interrupts_of(x->o, i->number, -1)))
 			continue;
-		remedy_command(r, "echo %u > /proc/irq/%u/smp_affinity_list",
-			       next_cpu(x, h, d, &at), i->number);
+		to = next_cpu(x, h, d, &at);
+		remedy_command(r, "echo %u > /proc/irq/%u/smp_affinity_list", to, i->number);
 		remedy_undo(r, "echo %d > /proc/irq/%u/smp_affinity_list", h->cpu, i->number);
+		remedy_interrupt(x, r, i->number, to);
 	}
 	remedy_cost(r, "programs on those CPUs are interrupted instead");
 	remedy_risk(r, "irqbalance, where it runs, moves them again");

@@ -229,6 +229,8 @@ bool is_shaper(const struct qdisc *q);
 const struct qdisc *losing_queue(struct exam *x, const struct link *link);
 /* Where tc finds it: "root", "parent 1:2". */
 const char *queue_place(const struct qdisc *q, char *to, size_t size);
+/* "root" or "1:2": the same in the key of a change. */
+const char *queue_key(const struct qdisc *q, char *to, size_t size);
 
 /* A full buffer or accept queue whose reader is known. Shared: causes/app.c */
 bool full_queue_of_process(const struct finding *f, const struct subject *s);

@@ -120,6 +120,15 @@ const char *queue_place(const struct qdisc *q, char *to, size_t size)
 	return to;
 }
 
+const char *queue_key(const struct qdisc *q, char *to, size_t size)
+{
+	char place[32];
+
+	queue_place(q, place, sizeof(place));
+	snprintf(to, size, "%s", q->parent == TC_ROOT ? place : place + strlen("parent "));
+	return to;
+}
+
 static bool is_fifo(const struct qdisc *q)
 {
 	return strcmp(q->kind, "pfifo") == 0 || strcmp(q->kind, "bfifo") == 0 ||
@@ -213,7 +222,7 @@ static void longer_queue(struct exam *x, struct finding *f, const struct qdisc *
 	uint64_t now = by_device ? link->txqlen : q->limit;
 	uint64_t to = q->limit_in_bytes ? MAX(now * 2, 10000) : MAX(now * 2, 100);
 	const char *unit = !by_device && q->limit_in_bytes ? "bytes" : "packets";
-	char enter[96], place[32];
+	char enter[96], place[32], key[16];
 	struct remedy *r;
 
 	if (!now || (!by_device && (!is_fifo(q) || !q->handle)))
@@ -223,6 +232,11 @@ static void longer_queue(struct exam *x, struct finding *f, const struct qdisc *
 	r = finding_remedy(f, by_device ? "raise-txqueuelen" : "raise-limit", REMEDY_TC,
 			   "a longer queue on %s: %llu -> %llu %s", link->name,
 			   (unsigned long long)now, (unsigned long long)to, unit);
+	if (by_device)
+		remedy_change_number(r, "link", now, to, "%s:txqueuelen", link->name);
+	else
+		remedy_change_number(r, "qdisc", now, to, "%s:%s %s limit", link->name,
+				     queue_key(q, key, sizeof(key)), q->kind);
 	remedy_why(r, "it rides out bursts; where more is sent than gets out all the time, it only "
 		      "adds delay");
 	if (by_device) {

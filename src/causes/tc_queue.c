@@ -66,6 +66,8 @@ static void raise_flow_limit(struct exam *x, struct finding *f, const struct qdi
 		   (unsigned long long)q->fq_flow_limit);
 	if (!q->handle || !q->fq_flow_limit || to <= q->fq_flow_limit)
 		return;
+	remedy_change_number(r, "qdisc", q->fq_flow_limit, to, "%s:%s fq flow_limit", link->name,
+			     queue_key(q, place, sizeof(place)));
 	entering(x, enter, sizeof(enter));
 	queue_place(q, place, sizeof(place));
 	remedy_command(r, "%stc qdisc change dev %s %s handle %x: fq flow_limit %llu", enter, link->name,
@@ -150,7 +152,9 @@ static void raise_txqueuelen(struct exam *x, struct finding *f, const struct qdi
 		   MAX(link->txqlen, 1));
 	remedy_command(r, "%sip link set %s txqueuelen %u", enter, link->name, TXQUEUELEN);
 	remedy_undo(r, "%sip link set %s txqueuelen %u", enter, link->name, link->txqlen);
-	if (!at_once) {
+	if (at_once)
+		remedy_change_number(r, "link", link->txqlen, TXQUEUELEN, "%s:txqueuelen", link->name);
+	else {
 		remedy_command(r, "%stc class show dev %s    (queues keep the limit they were made with)",
 			       enter, link->name);
 		remedy_command(r, "%stc qdisc add dev %s parent CLASS pfifo limit %u", enter, link->name,

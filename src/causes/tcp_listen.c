@@ -64,6 +64,18 @@ static void listener_headline(struct finding *f, const char *what)
 			 socket_text(&f->subjects.items[0].socket, where, sizeof(where)));
 }
 
+/* A second listen() on the program's socket; it lasts as long as that socket. */
+static void longer_at_once(const struct finding *f, struct remedy *r, int64_t to)
+{
+	const struct subject *s = &f->subjects.items[0];
+
+	if (!s->has_process || s->process.pid <= 0 || !s->socket.inode || to <= s->socket.wqueue)
+		return;
+	remedy_change_number(r, "socket", s->socket.wqueue, (uint64_t)to, "pid %d socket %llu backlog",
+			     s->process.pid, (unsigned long long)s->socket.inode);
+	remedy_persist(r, "the number in the program's own configuration: a socket made anew has its own");
+}
+
 static void backlog_remedies(struct exam *x, struct finding *f, bool accept_queue)
 {
 	const struct socket *sk = f->subjects.n ? &f->subjects.items[0].socket : NULL;
@@ -101,6 +113,7 @@ static void backlog_remedies(struct exam *x, struct finding *f, bool accept_queu
 		   "somaxconn now allows %lld: raising it alone changes nothing",
 		   (long long)backlog, (long long)somaxconn);
 	remedy_cost(r, "about 2.4 KiB of kernel memory for each waiting connection");
+	longer_at_once(f, r, MIN(to, somaxconn));
 }
 
 /* causes.md 101: from so much of its own backlog on an accept queue is noted. */

@@ -114,6 +114,7 @@ static void mtu_words(struct exam *x, struct finding *f, const struct veth_end *
 	if (end->far_known && end->far.mtu < link->mtu) {
 		remedy_command(r, "%sip link set dev %s mtu %u", enter, link->name, end->far.mtu);
 		remedy_undo(r, "%sip link set dev %s mtu %u", enter, link->name, link->mtu);
+		remedy_change_number(r, "link", link->mtu, end->far.mtu, "%s:mtu", link->name);
 	}
 	remedy_risk(r, "the lower of the two costs some throughput; connections that are open adapt");
 }
@@ -197,6 +198,7 @@ static void tap_remedies(struct exam *x, struct finding *f, const struct link *l
 	remedy_command(r, "%sip link set dev %s txqueuelen %llu", enter, link->name,
 		       (unsigned long long)to);
 	remedy_undo(r, "%sip link set dev %s txqueuelen %u", enter, link->name, link->txqlen);
+	remedy_change_number(r, "link", link->txqlen, to, "%s:txqueuelen", link->name);
 	remedy_cost(r, "more delay while the ring is long");
 }
 

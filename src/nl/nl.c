@@ -30,6 +30,7 @@ struct talk {
 	int fd;
 	uint32_t port, sequence;
 	bool dump, acknowledged; /* what the request asked for */
+	bool batch;		 /* several messages, each with its own length */
 	bool interrupted, complete;
 };
 
@@ -99,23 +100,49 @@ static int open_socket(int protocol, struct talk *ret)
 	return 0;
 }
 
-static int send_request(struct talk *t, const void *request, size_t length)
+/* All of them have one sequence number: whichever is answered first is the answer. */
+static int stamp_batch(const struct talk *t, struct buf *messages)
 {
-	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-	struct nlmsghdr *h;
-	cleanup(buf_done) struct buf copy = {0};
+	size_t at = 0;
 
-	if (length < NLMSG_HDRLEN || length > REQUEST_MAX)
-		return -EINVAL;
-	buf_add(&copy, request, length);
-	h = (struct nlmsghdr *)(void *)copy.data;
-	h->nlmsg_len = (uint32_t)length;
+	while (at < messages->len) {
+		struct nlmsghdr *h = (struct nlmsghdr *)(void *)(messages->data + at);
+
+		if (messages->len - at < NLMSG_HDRLEN || h->nlmsg_len < NLMSG_HDRLEN ||
+		    h->nlmsg_len > messages->len - at)
+			return -EINVAL;
+		h->nlmsg_seq = t->sequence;
+		h->nlmsg_pid = t->port;
+		at += NLMSG_ALIGN((size_t)h->nlmsg_len);
+	}
+	return 0;
+}
+
+static void stamp(struct talk *t, struct buf *message)
+{
+	struct nlmsghdr *h = (struct nlmsghdr *)(void *)message->data;
+
+	h->nlmsg_len = (uint32_t)message->len;
 	/* Without it the kernel drops the message and says nothing. */
 	h->nlmsg_flags |= NLM_F_REQUEST;
 	h->nlmsg_seq = t->sequence;
 	h->nlmsg_pid = t->port;
 	t->dump = (h->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	t->acknowledged = h->nlmsg_flags & NLM_F_ACK;
+}
+
+static int send_request(struct talk *t, const void *request, size_t length)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	cleanup(buf_done) struct buf copy = {0};
+
+	if (length < NLMSG_HDRLEN || length > REQUEST_MAX)
+		return -EINVAL;
+	buf_add(&copy, request, length);
+	if (!t->batch)
+		stamp(t, &copy);
+	else if (stamp_batch(t, &copy) < 0)
+		return -EINVAL;
 	while (sendto(t->fd, copy.data, length, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
 		if (errno != EINTR)
 			return errno == EAGAIN ? -ETIMEDOUT : -errno;
@@ -288,6 +315,21 @@ int nl_stream(int protocol, const void *request, size_t length, struct nl_sink *
 	cleanup(buf_done) struct buf piece = {0};
 
 	return converse(protocol, request, length, &piece, sink);
+}
+
+int nl_batch(int protocol, const void *messages, size_t length)
+{
+	cleanup(buf_done) struct buf answer = {0};
+	struct talk t = {0};
+	int r = take_kept(protocol, &t) ? 0 : open_socket(protocol, &t);
+
+	if (r < 0)
+		return r;
+	t.sequence++;
+	t.batch = t.acknowledged = true;
+	r = gather(&t, messages, length, &answer, NULL);
+	keep(protocol, &t);
+	return r;
 }
 
 int nl_check(const struct buf *answer)

@@ -30,6 +30,11 @@ struct nl_sink {
 	void (*restart)(struct nl_sink *sink);
 };
 int nl_stream(int protocol, const void *request, size_t length, struct nl_sink *sink);
+/*
+ * Several whole messages at once, as nfnetlink wants a transaction. One of them asks for an
+ * acknowledgement; the answer is that, or the first of them that the kernel refused: its errno.
+ */
+int nl_batch(int protocol, const void *messages, size_t length);
 /* Closes the sockets kept by this thread: before it enters another namespace, and at its end. */
 void nl_forget(void);
 

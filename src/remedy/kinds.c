@@ -24,6 +24,10 @@ const struct change_kind *const change_kinds[] = {
 	&qdisc_kind,
 	&queue_kind,
 	&irq_kind,
+	&nft_kind,
+	&iptables_kind,
+	&route_kind,
+	&socket_kind,
 };
 const size_t change_kinds_n = ARRAY_SIZE(change_kinds);
 

@@ -82,5 +82,13 @@ extern const struct change_kind ethtool_kind;
 extern const struct change_kind qdisc_kind; /* "eth0:root pfifo limit", "eth0:8001:1 fq limit" */
 extern const struct change_kind queue_kind; /* "eth0:rx-0:rps_cpus", "eth0:tx-0:xps_cpus" */
 extern const struct change_kind irq_kind;   /* "24:smp_affinity_list" */
+/* "inet filter input handle 12 tcp dport 443" (before that rule), "... end udp sport 53", "ip f c
+ * end meta l4proto 47": "accept" or "" no such rule; "inet filter input policy". */
+extern const struct change_kind nft_kind;
+/* "iptables-legacy filter INPUT 3 tcp dport 443" (the program's name; before its third rule), "...
+ * end protocol 47"; also ip6tables-legacy, iptables-nft and ip6tables-nft. */
+extern const struct change_kind iptables_kind;
+extern const struct change_kind route_kind; /* "10.9.0.0/16 table 254 metric 100 rto_min" */
+extern const struct change_kind socket_kind; /* "pid 812 socket 34567 backlog", by its inode */
 
 #endif
