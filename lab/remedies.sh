@@ -17,6 +17,8 @@ state_of_all() {
 			in_ns "$ns" ip6tables-legacy-save | grep '^-'
 			tc -n "$ns" qdisc show
 			ip -n "$ns" route show
+			ip -n "$ns" -o link show |
+				sed -E 's/^[0-9]+: ([^:@]*).*( mtu [0-9]+).*( qlen [0-9]+).*/\1\2\3/'
 			ip -n "$ns" -o address show | awk '{ print $2, $4 }'
 			for pid in $(ip netns pids "$ns"); do
 				grep -q '^State:.*T' "/proc/$pid/status" && echo "stopped $pid"

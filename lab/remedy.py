@@ -4,9 +4,10 @@
 
   remedy.py JSON DIR
 
-That is the first of the finding's remedies that `fix` may apply; where it may apply none, the first
-whose commands are complete and can be undone. DIR gets the files remedy.id, remedy.commands and
-remedy.undo, and remedy.changes with a line for each setting: its name, a tab, its new value.
+That is the first of the finding's remedies that `fix` may apply and a person can type; where there
+is none, the first whose commands are complete and can be undone. DIR gets the files remedy.id,
+remedy.commands and remedy.undo, and remedy.changes with a line for each sysctl: its name, a tab, its
+new value.
 """
 import json
 import os
@@ -26,7 +27,7 @@ def is_complete(commands):
 
 def first_of(remedies):
     for remedy in remedies:
-        if remedy["applicable"]:
+        if remedy["applicable"] and remedy["commands"]:
             return remedy
     for remedy in remedies:
         if remedy["undo"] and is_complete(remedy["commands"]):
@@ -54,7 +55,7 @@ def main():
     write(sys.argv[2], "remedy.commands", remedy["commands"])
     write(sys.argv[2], "remedy.undo", remedy["undo"])
     write(sys.argv[2], "remedy.changes",
-          [f"{c['key']}\t{c['to']}" for c in remedy["changes"]])
+          [f"{c['key']}\t{c['to']}" for c in remedy["changes"] if c["kind"] == "sysctl"])
 
 
 main()
