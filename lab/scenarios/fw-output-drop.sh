@@ -1,5 +1,5 @@
 # The host's own output chain drops one UDP port: send fails with EPERM, another port works
-CAUSE=fw-output-drop EXAMINE=$C SECONDS=3 WITNESS=nft.drop TO=$S4
+CAUSE=fw-output-drop EXAMINE=$C SECONDS=3 WITNESS=nft.drop TO=$S4 FIX_OPTIONS="--for 1m"
 
 rules() {
 	cat <<-RULES

@@ -1,5 +1,5 @@
 # An nft input chain with policy drop; only one port is accepted, and served as before
-CAUSE=fw-policy-drop EXAMINE=$S SECONDS=3 TO=$S4
+CAUSE=fw-policy-drop EXAMINE=$S SECONDS=3 TO=$S4 FIX_OPTIONS="--for 1m"
 
 fault() {
 	serve READER "$S" udp-recv 5301 --rcvbuf 4000000

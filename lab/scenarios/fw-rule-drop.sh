@@ -1,5 +1,5 @@
 # An nft rule with a counter drops one UDP port; another port is served as before
-CAUSE=fw-rule-drop EXAMINE=$S SECONDS=3 WITNESS=nft.drop TO=$S4
+CAUSE=fw-rule-drop EXAMINE=$S SECONDS=3 WITNESS=nft.drop TO=$S4 FIX_OPTIONS="--for 1m"
 
 rules() {
 	cat <<-RULES
