@@ -47,7 +47,8 @@ enum checksum checksum_of(const struct cap_packet *p)
 	uint64_t pseudo;
 	uint16_t field;
 
-	if (p->fragment || p->transport_captured < FIELD_AT + 2 || p->transport_captured != p->transport_length)
+	if (p->fragment || p->transport_captured < FIELD_AT + 2 ||
+	    p->transport_captured != p->transport_length)
 		return CHECKSUM_UNKNOWN;
 	memcpy(&field, p->transport + FIELD_AT, 2);
 	pseudo = pseudo_header(p);

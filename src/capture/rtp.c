@@ -52,12 +52,14 @@ static void jitter(struct rtp *r, const struct cap_packet *p, uint32_t stamp)
 	int64_t transit;
 
 	if (!r->rate) {
-		r->rate = r->in_order == IN_ORDER_LEAST ? rate_measured(stamp - r->first_stamp, p->at_ns - r->first_ns) : 0;
+		if (r->in_order == IN_ORDER_LEAST)
+			r->rate = rate_measured(stamp - r->first_stamp, p->at_ns - r->first_ns);
 		if (!r->rate)
 			return;
 		r->transit_ns = INT64_MIN;
 	}
-	transit = p->at_ns - r->first_ns - (int64_t)(stamp - r->first_stamp) * NSEC_PER_SEC / r->rate;
+	transit = p->at_ns - r->first_ns -
+		  (int64_t)(stamp - r->first_stamp) * NSEC_PER_SEC / r->rate;
 	if (r->transit_ns != INT64_MIN) {
 		double by = (double)(transit - r->transit_ns);
 

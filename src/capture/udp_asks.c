@@ -40,7 +40,9 @@ static bool number_of(const struct service *s, const struct cap_packet *p, bool 
 
 static struct udp_ask *places_of(const struct udp_asks *asks, const struct flow *f, uint64_t number)
 {
-	return &asks->ask[((f->hash ^ flow_fold(number + 1, 0x9fb21c651e98df25ULL)) & (ASKS_MAX / PLACES - 1)) * PLACES];
+	uint64_t hash = f->hash ^ flow_fold(number + 1, 0x9fb21c651e98df25ULL);
+
+	return &asks->ask[(hash & (ASKS_MAX / PLACES - 1)) * PLACES];
 }
 
 static bool is_of(const struct udp_ask *a, const struct flow *f)
