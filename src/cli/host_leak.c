@@ -17,7 +17,7 @@
 #include "render/json_set.h"
 
 #define LOOKS 20
-#define FOLLOWED_MAX 4 /* of all processes: those that grow most while it looks */
+#define FOLLOWED_MAX 16 /* of all processes at a time: programs that begin all grow at first */
 #define SOURCES (SOURCE_BIT(SRC_MEMORY) | SOURCE_BIT(SRC_PRESSURE))
 
 struct followed {
@@ -96,6 +96,15 @@ static bool is_followed(const struct run *run, int pid)
 	return false;
 }
 
+static size_t followed_now(const struct run *run)
+{
+	size_t n = 0;
+
+	vec_each(f, &run->followed)
+		n += f->err == 0;
+	return n;
+}
+
 static uint64_t at_first(const struct run *run, int pid, bool *ret_known)
 {
 	vec_each(m, &run->first.list)
@@ -150,7 +159,7 @@ static void look_on(struct run *run)
 	collect_snapshot(&run->host, SOURCES, &run->a);
 	for (int i = 0; i <= LOOKS && !stopped; i++) {
 		sleep_until(begin + i * step);
-		if (!run->pid && run->followed.n < FOLLOWED_MAX)
+		if (!run->pid && followed_now(run) < FOLLOWED_MAX)
 			follow_one_more(run);
 		vec_each(f, &run->followed)
 			look_at(run, f);

@@ -64,11 +64,11 @@ start() { # start VARIABLE KIND
 	read -r -t 20 _ < "$TMP/ready" || fail "$2 does not begin"
 	printf -v "$1" %s "$pid"
 }
-told() { # told WHAT EXPRESSION over p, the process, and l, all that was found
-	python3 - "$OUT" "$2" > "$TMP/value" 2>&1 <<- 'END' || fail "$1" "$TMP/value" "$ERR"
+told() { # told WHAT EXPRESSION [PID]: over p, the first process or that one, and l, all that was found
+	python3 - "$OUT" "$2" "${3:-0}" > "$TMP/value" 2>&1 <<- 'END' || fail "$1" "$TMP/value" "$ERR"
 		import json, sys
 		l = json.load(open(sys.argv[1]))["leak"]
-		p = l["processes"][0] if l["processes"] else None
+		p = ([q for q in l["processes"] if sys.argv[3] in ("0", str(q["pid"]))] + [None])[0]
 		print(l)
 		sys.exit(not eval("(" + sys.argv[2] + ")"))
 	END
@@ -83,11 +83,11 @@ start heap heap
 # ---- among all of them ----
 
 run "$WHYDROP" host --leak any -t 3 --json
-told "the leak is not found among all" "p['pid'] == $heap and p['growth'] == 'steady' and $RATE"
-told "not the region that grows" "[r['name'] for r in p['regions']] == ['[heap]']"
+told "the leak is not found among all" "p['growth'] == 'steady' and $RATE" "$heap"
+told "not the region that grows" "[r['name'] for r in p['regions']] == ['[heap]']" "$heap"
 told "others are accused" "all(q['pid'] not in ($large, $cache) for q in l['processes'])"
 told "no time left" "0 < p['time_left_s'] <= 1.1 * (l['available_bytes'] + l['swap']['total_bytes'] -
-	l['swap']['used_bytes']) / p['bytes_per_second']"
+	l['swap']['used_bytes']) / p['bytes_per_second']" "$heap"
 
 # ---- what is in it: only to who says so ----
 
