@@ -58,7 +58,7 @@ static const struct opt rows[] = {
 
 const struct opt_table host_options = {
 	.command = "host",
-	.summary = "what this machine is",
+	.summary = "what this machine is, and how it is doing",
 	.usage = "[OPTION...] [SECTION...]",
 	.examples = "  whydrop host                 all of it\n"
 		    "  whydrop host system          one section\n"
