@@ -24,19 +24,23 @@ static uint64_t socket_kib(const struct doing *d)
 	return (doing_or_0(d, D_TCP_PAGES) + doing_or_0(d, D_UDP_PAGES)) * d->page_kib;
 }
 
-/* Processes that have memory and were not looked into, and what they have resident. */
-static void left_out(const struct doing *d, uint64_t *ret_n, uint64_t *ret_kib)
+/* Processes that have memory and were not looked into: what they have resident, what of it alone.
+ */
+static void left_out(const struct doing *d, uint64_t *ret_n, uint64_t *ret_kib,
+		     uint64_t *ret_own_kib)
 {
-	uint64_t n = 0, kib = 0;
+	uint64_t n = 0, kib = 0, own = 0;
 
 	vec_each (p, &d->processes) {
 		if (p->v[PROC_RESIDENT] <= 0 || doing_part(d, p->v[PROC_PID]))
 			continue;
 		n++;
 		kib += (uint64_t)p->v[PROC_RESIDENT];
+		own += (uint64_t)MAX(p->v[PROC_ANONYMOUS], 0);
 	}
 	*ret_n = n;
 	*ret_kib = kib;
+	*ret_own_kib = own;
 }
 
 static int compare_parts(const void *a, const void *b)
@@ -117,7 +121,7 @@ json_t *host_memory_json(const struct host_view *v)
 {
 	json_t *j = json_object(), *left = json_object();
 	struct doing_sample s;
-	uint64_t n, kib, killed;
+	uint64_t n, kib, own, killed;
 	bool known;
 
 	host_sample(v, &s);
@@ -133,9 +137,10 @@ json_t *host_memory_json(const struct host_view *v)
 	set(j, "account", account_json(s.b));
 	set(j, "sockets", number_if(s.b->known[D_TCP_PAGES], socket_kib(s.b)));
 	set(j, "by_process", parts_json(s.b));
-	left_out(s.b, &n, &kib);
+	left_out(s.b, &n, &kib, &own);
 	set(left, "processes", number(n));
 	set(left, "resident_kib", number(kib));
+	set(left, "anonymous_kib", number(own));
 	set(j, "by_process_left_out", left);
 	set(j, "slab_caches", slabs_json(s.b));
 	return j;
@@ -187,7 +192,7 @@ static void parts_text(const struct doing *d, struct out *out)
 {
 	cleanup(cleanup_free) const struct memory_part **sorted = parts_sorted(d);
 	cleanup(buf_done) struct buf text = {0};
-	uint64_t n, kib;
+	uint64_t n, kib, own;
 
 	for (size_t i = 0; i < d->parts.n && i < PARTS_SHOWN; i++) {
 		const struct doing_process *p = doing_process(d, sorted[i]->pid);
@@ -197,11 +202,13 @@ static void parts_text(const struct doing *d, struct out *out)
 	}
 	if (text.len)
 		host_row(out, 1, "processes", "%s", text.data);
-	left_out(d, &n, &kib);
+	left_out(d, &n, &kib, &own);
 	if (n && text.len)
 		host_row(out, 1, "",
-			 "%s more were not looked into: %s resident, shared pages in each",
-			 fmt_count(n).s, host_kib((int64_t)kib).s);
+			 "%s more were not looked into: %s of their own, and %s of files and "
+			 "shared memory, counted in each of them",
+			 fmt_count(n).s, host_kib((int64_t)own).s,
+			 host_kib((int64_t)(kib - MIN(own, kib))).s);
 }
 
 static void slabs_text(const struct doing *d, struct out *out)

@@ -87,8 +87,8 @@ static void damaged_processes_are_refused(void **state)
 	static const char *const bad[] = {
 		"", "\n", "S\n", "S -\n", "SS - 31 1 0\n",
 		/* out of order, a field short, a pid unknown, negative ticks */
-		"S - 31 1 0 0 20 0 1 1 0 0 0 1 0 0 1 4 - - - - - - - - 0 a\n"
-		"S - 31 1 0 0 20 0 1 1 0 0 0 1 0 0 1 4 - - - - - - - - 0 b\n",
+		("S - 31 1 0 0 20 0 1 1 0 0 0 1 0 0 1 4 - - - - - - - - 0 a\n"
+		 "S - 31 1 0 0 20 0 1 1 0 0 0 1 0 0 1 4 - - - - - - - - 0 b\n"),
 		"S - 31 1 0 0 20 0 1 1 0 0 0 1 0 0 1 4 - - - - - - - -\n",
 		"S - - 1 0 0 20 0 1 1 0 0 0 1 0 0 1 4 - - - - - - - - 0 a\n",
 		"S - 31 1 0 0 20 0 1 1 0 0 0 -1 0 0 1 4 - - - - - - - - 0 a\n",
