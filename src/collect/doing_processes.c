@@ -188,7 +188,7 @@ static void read_threads(struct walk *w, const char *pid, struct doing_process *
 	int fd;
 	DIR *folder;
 
-	snprintf(path, sizeof(path), "%s/task", pid);
+	snprintf(path, sizeof(path), "%.20s/task", pid);
 	fd = openat(w->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	folder = fd < 0 ? NULL : fdopendir(fd);
 	if (!folder && fd >= 0)
@@ -222,7 +222,7 @@ static void read_descriptors_of(struct walk *w, const char *pid, struct doing_pr
 	char path[64];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/fd", pid);
+	snprintf(path, sizeof(path), "%.20s/fd", pid);
 	/* Before 6.2 it is 0, whatever it has open: then this is not known. */
 	if (fstatat(w->proc, path, &st, 0) < 0 || !st.st_size)
 		return;
@@ -239,14 +239,14 @@ static void read_process(struct walk *w, const char *pid, int64_t number)
 	struct span text;
 	char path[64];
 
-	snprintf(path, sizeof(path), "%s/stat", pid);
+	snprintf(path, sizeof(path), "%.20s/stat", pid);
 	if (read_at(w, w->proc, path, &text) < 0 || parse_process_stat(text, &stat) < 0)
 		return; /* gone */
 	fill_stat(&stat, &p);
 	p.v[PROC_PID] = number;
 	p.v[PROC_SELF] = number == getpid();
 	if (stat.state == 'D') {
-		snprintf(path, sizeof(path), "%s/wchan", pid);
+		snprintf(path, sizeof(path), "%.20s/wchan", pid);
 		read_wchan(w, w->proc, path, &p);
 	}
 	if (stat.threads > 1 && !p.v[PROC_SELF])
@@ -254,7 +254,7 @@ static void read_process(struct walk *w, const char *pid, int64_t number)
 	if (w->at_end && is_kernel_thread(&p)) {
 		p.v[PROC_UID] = 0;
 	} else if (w->at_end) {
-		snprintf(path, sizeof(path), "%s/status", pid);
+		snprintf(path, sizeof(path), "%.20s/status", pid);
 		if (read_at(w, w->proc, path, &text) == 0)
 			take_status(text, &p);
 		read_descriptors_of(w, pid, &p);
