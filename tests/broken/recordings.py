@@ -221,7 +221,7 @@ def is_document(command, out):
 
 
 COMMANDS = (["diagnose", "--json"], ["diagnose", "--all"], ["counters", "--json"],
-            ["counters"], ["record", "--scrub", "-"])
+            ["counters"], ["host", "--json"], ["host"], ["record", "--scrub", "-"])
 
 
 def judge(whydrop, command, path):
@@ -253,9 +253,10 @@ def judge(whydrop, command, path):
 
 # Whose loss is not that of a source: descriptions, one limit, one device, one process; the kernel's
 # log may hold anything; rates, bursts and neighbours are never all that a cause has; an absent
-# capture list.
+# capture list; what `host` alone tells.
 NOT_NAMED = re.compile(r".*\.json$|proc/sys/|exists/|ethtool/|proc/(\d+|self|modules)|abs/|"
-                       r"made/(kernel-log|rates|bursts|owners|fds-|nft-list|ip6?tables-save)|nl/(neighs|addresses|nft-set)|"
+                       r"made/(kernel-log|rates|bursts|owners|fds-|nft-list|ip6?tables-save|host-)|"
+                       r"proc/(cpuinfo|slabinfo|swaps|uptime)|nl/(neighs|addresses|nft-set)|"
                        r"proc/net/packet")
 
 
