@@ -320,7 +320,7 @@ static bool wait_until(struct run *r, int64_t until)
 			return false;
 		if (packets)
 			watch_packets_drain(&r->packets);
-		session_watch_glance(&r->session);
+		session_watch_between(&r->session);
 	}
 	return !session_interrupted();
 }

@@ -43,6 +43,11 @@ static void measure(struct session_watch *w)
 		o->seconds = (double)(o->b.taken_ns - o->a.taken_ns) / NSEC_PER_SEC;
 }
 
+static void spare_sends(struct session_watch *w)
+{
+	w->spare_ns = w->tracer ? drop_tracer_spare_sends(w->tracer, monotonic_ns()) : INT64_MAX;
+}
+
 int session_watch_begin(struct session_watch *w, struct session *s,
 			const struct session_options *options,
 			const struct drop_tracer_options *tracer, struct diagnosis *d,
@@ -65,6 +70,7 @@ int session_watch_begin(struct session_watch *w, struct session *s,
 	w->full_cpu_ns = session_cpu_ns() - cpu;
 	w->at_ns = w->full_ns = monotonic_ns();
 	w->due_ns = w->at_ns + (int64_t)(w->seconds * NSEC_PER_SEC);
+	spare_sends(w);
 	d->drops = &s->drops;
 	d->config = &s->config;
 	session_fill_report(s, options, d);
@@ -149,7 +155,9 @@ static void look(struct session_watch *w)
 
 int64_t session_watch_due(const struct session_watch *w)
 {
-	return w->glance_ns ? MIN(w->glance_ns, w->due_ns) : w->due_ns;
+	int64_t due = MIN(w->due_ns, w->spare_ns);
+
+	return w->glance_ns ? MIN(w->glance_ns, due) : due;
 }
 
 static int64_t glance_step(const struct session_watch *w)
@@ -157,11 +165,13 @@ static int64_t glance_step(const struct session_watch *w)
 	return (int64_t)(w->seconds * NSEC_PER_SEC) / (GLANCES + 1);
 }
 
-void session_watch_glance(struct session_watch *w)
+void session_watch_between(struct session_watch *w)
 {
-	int64_t cpu = session_cpu_ns();
+	int64_t cpu = session_cpu_ns(), now = monotonic_ns();
 
-	if (!w->glance_ns || monotonic_ns() < w->glance_ns)
+	if (now >= w->spare_ns)
+		spare_sends(w);
+	if (!w->glance_ns || now < w->glance_ns)
 		return;
 	session_take_phase(w->s, w->d, "look");
 	w->glances_cpu_ns += session_cpu_ns() - cpu;
@@ -194,6 +204,7 @@ void session_watch_next(struct session_watch *w)
 
 	diagnosis_forget(w->d);
 	drops_done(&s->drops);
+	spare_sends(w);
 	/* The trace ends before the counters do: what was traced has been counted. */
 	s->drops.err = w->tracer ? drop_tracer_read_on(w->tracer, &s->drops) : w->opened;
 	read_tcp(w);

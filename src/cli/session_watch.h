@@ -29,6 +29,7 @@ struct session_watch {
 	int64_t full_cpu_ns; /* what that took */
 	int64_t glance_ns;   /* when the next short look is due; 0: nothing was lost of late */
 	int64_t glances_cpu_ns; /* what those of this interval took */
+	int64_t spare_ns;    /* when drop_tracer_spare_sends() wants to be called */
 	int opened;	    /* 0, or a negative errno: why there is no tracer */
 };
 
@@ -45,10 +46,10 @@ int session_watch_begin(struct session_watch *w, struct session *s,
  * stay until the next call.
  */
 void session_watch_next(struct session_watch *w);
-/* When it wants to be woken: the end of the interval, or a short look before. */
+/* When it wants to be woken: the end of the interval, or for session_watch_between(). */
 int64_t session_watch_due(const struct session_watch *w);
-/* The short look, if it is due. */
-void session_watch_glance(struct session_watch *w);
+/* What is due between the ends of intervals: a short look, sparing those who send. */
+void session_watch_between(struct session_watch *w);
 /* The next interval is the last: what has no cheap counter is told in it, or never. */
 void session_watch_last(struct session_watch *w);
 void session_watch_end(struct session_watch *w);

@@ -43,6 +43,14 @@ struct {
 	__type(value, __u64);
 } sends_too_big SEC(".maps");
 
+/* How many sends of programs this CPU has looked at. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} sends_seen SEC(".maps");
+
 /* Every drop reads these: they share their cache line with nothing that changes often. */
 bool enabled;
 __u8 turn; /* see record.h; read once for each packet */
@@ -301,10 +309,13 @@ int raw_xdp(__u64 *ctx)
 static __always_inline int count_send(struct sock *sk, int ret)
 {
 	const __u64 one = 1;
+	const __u32 zero = 0;
 	struct drop_key key = {.turn = turn};
 	struct net *net;
-	__u64 *sends;
+	__u64 *sends = bpf_map_lookup_elem(&sends_seen, &zero);
 
+	if (sends)
+		++*sends;
 	if (ret != -EMSGSIZE || !enabled || !sk)
 		return 0;
 	key.family = BPF_CORE_READ(sk, __sk_common.skc_family);

@@ -440,7 +440,9 @@ static void give(struct drop_tracer *t, const struct content *c, const struct re
 	symbols_name_all(&t->symbols);
 	snprintf(d->rung, sizeof(d->rung), "%s", t->rung);
 	d->receiving_socket = t->arguments >= 4;
-	d->sends_traced = t->send_link != NULL;
+	d->sends_traced = t->send_link || t->sends.due_ns;
+	d->sends_rested_ns = t->sends.rested_ns;
+	t->sends.rested_ns = 0;
 	give_drops(t, r, d);
 	give_flows(t, r, d);
 	give_xdp(&c->xdp_errors, d);

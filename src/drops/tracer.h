@@ -39,6 +39,11 @@ struct drop_tracer {
 	char log[VERIFIER_LOG];
 	bool counted;		/* the maps are not empty any more */
 	uint64_t misses_before; /* recursion_misses when counting began */
+	struct {
+		int64_t at_ns, due_ns; /* of drop_tracer_spare_sends(): the last call, the next; 0 none yet */
+		uint64_t seen;	       /* sends until the last one */
+		int64_t rested_ns;     /* not looked at, since the last reading */
+	} sends;
 	int barrier;		/* a map whose update waits for running programs; -1: not made yet */
 };
 

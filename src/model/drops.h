@@ -54,6 +54,7 @@ struct drops {
 	bool receiving_socket; /* the kernel names it (6.11 and later) */
 	/* Sends refused as too large are among the rows (SEND_TOO_BIG). */
 	bool sends_traced;
+	int64_t sends_rested_ns; /* for so long of the interval they were not looked at */
 	VEC(struct drop) rows;
 	VEC(struct drop_flow) flows; /* most packets first */
 	bool flows_sampled; /* flow numbers are estimates */

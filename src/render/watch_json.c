@@ -143,6 +143,12 @@ static json_t *missed_json(const struct watch_view *v)
 	return j;
 }
 
+/* How long it was that nobody looked at sends; null: nobody does on this rung or kernel. */
+static json_t *rested_json(const struct watch_view *v)
+{
+	return v->w->sends_traced ? real(v->end ? v->w->total_rested : v->w->rested) : json_null();
+}
+
 static json_t *rung_json(const struct watch_view *v)
 {
 	return v->rung ? json_string(v->rung) : json_string("counters");
@@ -165,6 +171,7 @@ json_t *render_watch_json(const struct watch_view *v)
 	set(j, "elsewhere", elsewhere);
 	set(j, "others", sum_json(&w->others[0][WATCH_MEANT], v->end));
 	set(j, "missed", missed_json(v));
+	set(j, "sends_unseen_s", rested_json(v));
 	vec_each(l, &w->lines) {
 		enum watch_answer answer = watch_means(w, l);
 

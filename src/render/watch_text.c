@@ -332,6 +332,22 @@ static void missed(struct grid *g, const struct watch_view *v)
 	buf_done(&b);
 }
 
+/* Sends are not looked at all the time where there are very many. */
+static void rested(struct grid *g, const struct watch_view *v)
+{
+	const struct watch *w = v->w;
+	double rested = v->end ? w->total_rested : w->rested;
+	double seconds = v->end ? w->total_seconds : w->seconds;
+	struct buf b = {0};
+
+	if (rested <= 0 || !(v->end || v->live))
+		return;
+	buf_printf(&b, "Programs send so often that sends refused as too large were not looked for in "
+		       "%.1f of %.1f s", rested, MAX(seconds, rested));
+	watch_sentence(g, TINT_NONE, b.data);
+	buf_done(&b);
+}
+
 /* What this rung of the ladder does not show. */
 static void hidden(struct grid *g, const struct watch_view *v)
 {
@@ -363,6 +379,7 @@ void render_watch(const struct watch_view *v, struct grid *g)
 	left_out(g, v);
 	elsewhere(g, v);
 	missed(g, v);
+	rested(g, v);
 	hidden(g, v);
 	if (v->note)
 		watch_sentence(g, TINT_DIM, v->note);

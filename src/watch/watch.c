@@ -410,6 +410,9 @@ static void add_rows(struct watch *w, const struct diagnosis *d)
 
 static void add_missed(struct watch *w, const struct drops *d)
 {
+	w->sends_traced = d->sends_traced;
+	w->rested = (double)d->sends_rested_ns / NSEC_PER_SEC;
+	w->total_rested += w->rested;
 	w->missed.packets = d->missed;
 	w->missed.total += d->missed;
 	vec_each(m, &d->events_missed) {

@@ -108,6 +108,8 @@ struct watch {
 	struct watch_sum elsewhere; /* traced losses of namespaces nobody asked for */
 	VEC(uint32_t) elsewhere_netns;
 	struct watch_sum missed;    /* drop events that could not be held */
+	bool sends_traced;	    /* sends refused as too large */
+	double rested, total_rested; /* seconds in which they were not: of the interval, of all */
 	VEC(struct drop_missed) events_missed; /* packets that were not told one by one, all intervals */
 };
 

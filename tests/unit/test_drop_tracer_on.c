@@ -241,6 +241,62 @@ static void test_two_sockets_in_turn(void **state)
 	drops_done(&d);
 }
 
+static uint64_t too_big(const struct drops *d)
+{
+	uint64_t sends = 0;
+
+	vec_each(row, &d->rows)
+		sends += row->netns == netns_inode() && strcmp(row->reason, "SEND_TOO_BIG") == 0
+				 ? row->packets : 0;
+	return sends;
+}
+
+static uint64_t refused_and_read(struct drop_tracer *t, int64_t *ret_rested_ns)
+{
+	static const char large[70000];
+	struct address to = loopback(AF_INET, PORT);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	struct drops d;
+	uint64_t sends;
+
+	assert_true(fd >= 0);
+	assert_int_equal(sendto(fd, large, sizeof(large), 0, &to.any, to.length), -1);
+	close(fd);
+	assert_int_equal(drop_tracer_read_on(t, &d), 0);
+	sends = too_big(&d);
+	*ret_rested_ns = d.sends_rested_ns;
+	drops_done(&d);
+	return sends;
+}
+
+/* By a clock of the test's own: 30,000 sends in a tenth of a second are too many to look at. */
+static void test_many_sends_are_spared(void **state)
+{
+	const int64_t s = NSEC_PER_SEC, tenth = NSEC_PER_SEC / 10;
+	struct drop_tracer *t;
+	int64_t rested;
+
+	(void)state;
+	new_netns();
+	t = start("tp_btf", 0);
+	if (drop_tracer_spare_sends(t, s) == INT64_MAX) {
+		drop_tracer_close(t);
+		skip(); /* nothing tells of sends before 6.3 */
+	}
+	assert_int_equal(refused_and_read(t, &rested), 1);
+	assert_int_equal(rested, 0);
+	assert_int_equal(drop_tracer_spare_sends(t, s + tenth), s + 2 * tenth);
+	send_udp(AF_INET, PORT, 30000, 10, 0);
+	assert_int_equal(drop_tracer_spare_sends(t, s + 2 * tenth), 11 * s + 2 * tenth);
+	assert_int_equal(drop_tracer_spare_sends(t, 5 * s + 2 * tenth), 11 * s + 2 * tenth);
+	assert_int_equal(refused_and_read(t, &rested), 0);
+	assert_int_equal(rested, 4 * s);
+	assert_int_equal(drop_tracer_spare_sends(t, 11 * s + 2 * tenth), 11 * s + 3 * tenth);
+	assert_int_equal(refused_and_read(t, &rested), 1);
+	assert_int_equal(rested, 6 * s);
+	drop_tracer_close(t);
+}
+
 /* A ruleset that is replaced all the time: more rules than there are places, one after the other. */
 static void test_rules_replaced(void **state)
 {
@@ -330,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_sockets_come_and_go),
 		cmocka_unit_test(test_alike_but_for_one_thing),
 		cmocka_unit_test(test_two_sockets_in_turn),
+		cmocka_unit_test(test_many_sends_are_spared),
 		cmocka_unit_test(test_rules_replaced),
 	};
 
