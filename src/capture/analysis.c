@@ -44,20 +44,6 @@ static size_t slot_of(const struct analysis *a, const struct flow_key *key, uint
 	return flow_hash(&a->flows, &one) & (TABLE_SLOTS - 1);
 }
 
-static struct endpoint endpoint_of(const struct flow_key *key, uint8_t end)
-{
-	struct endpoint e = {.family = key->family, .port = key->port[end]};
-
-	memcpy(e.address, key->address[end], 16);
-	return e;
-}
-
-static bool is_at(const struct endpoint *e, const struct flow_key *key, uint8_t end)
-{
-	return e->family == key->family && e->port == key->port[end] &&
-	       memcmp(e->address, key->address[end], 16) == 0;
-}
-
 /* The last place of each table stands for all that found none. */
 struct trouble *analysis_trouble(struct analysis *a, enum trouble_kind kind,
 				 const struct flow_key *key, uint8_t client, bool at_client)
@@ -92,6 +78,16 @@ struct trouble *analysis_trouble(struct analysis *a, enum trouble_kind kind,
 			      .server = endpoint_of(key, end),
 			      .client = endpoint_of(key, client)};
 	return t;
+}
+
+struct trouble *analysis_trouble_at(struct analysis *a, enum trouble_kind kind, const struct endpoint *at)
+{
+	for (size_t i = 0; i < a->troubles_n; i++)
+		if (a->troubles[i].kind == kind && a->troubles[i].server.family &&
+		    a->troubles[i].server.port == at->port && a->troubles[i].server.family == at->family &&
+		    memcmp(a->troubles[i].server.address, at->address, sizeof(at->address)) == 0)
+			return &a->troubles[i];
+	return NULL;
 }
 
 struct server *analysis_server(struct analysis *a, const struct flow_key *key, uint8_t end)

@@ -98,8 +98,8 @@ struct server {
 	/* Of the handshakes in which nothing was sent again: which of the two ends is nearer. */
 	int64_t to_server_ns, to_client_ns;
 	uint64_t ways_n;
-	/* UDP: flows that were answered, and the first that was not */
-	uint64_t udp_answered, udp_silent, silent_packets, silent_packet;
+	/* UDP: flows that were answered, and the first that was not; `asked`: requests, of those that answer each */
+	uint64_t udp_answered, udp_silent, silent_packets, silent_packet, asked;
 	struct flow_key silent_key;
 	uint32_t silent_flow;
 	uint8_t silent_client;
@@ -152,6 +152,7 @@ struct analysis {
 	struct udp_asks asks;
 	struct {
 		struct fragmented *list; /* NULL until the first */
+		uint64_t later;		 /* pieces that were not the first of their packet */
 	} fragments;
 	bool ending;
 	uint32_t watched; /* the number of the flow whose packets are told one by one; 0 none */

@@ -6,13 +6,28 @@
 #include "capture/analysis.h"
 
 #define STUCK_TIMES 3 /* sent again without an answer: then nobody is there */
-#define ANSWER_NS NSEC_PER_SEC /* whoever has not answered by then, does not */
 
 void analysis_flow_over(void *context, struct flow *f);
 void analysis_syn_over(void *context, const struct lone_syn *h);
+static inline struct endpoint endpoint_of(const struct flow_key *key, uint8_t end)
+{
+	struct endpoint e = {.family = key->family, .port = key->port[end]};
+
+	memcpy(e.address, key->address[end], sizeof(e.address));
+	return e;
+}
+
+static inline bool is_at(const struct endpoint *e, const struct flow_key *key, uint8_t end)
+{
+	return e->family == key->family && e->port == key->port[end] &&
+	       memcmp(e->address, key->address[end], sizeof(e->address)) == 0;
+}
+
 /* One of that kind more; `key` and `client` tell of whom. */
 struct trouble *analysis_trouble(struct analysis *a, enum trouble_kind kind,
 				 const struct flow_key *key, uint8_t client, bool at_client);
+/* What is known already; NULL: nothing, or it is among the others. */
+struct trouble *analysis_trouble_at(struct analysis *a, enum trouble_kind kind, const struct endpoint *at);
 void analysis_keep_top(struct analysis *a, const struct flow *f);
 void analysis_udp_over(struct analysis *a, struct flow *f);
 /* When all flows are over: servers that answered most, and not all. */

@@ -2,6 +2,7 @@
 /* What is wrong with datagrams of a flow that is over. */
 #include "capture/analysis_parts.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #define ANSWERS_LEAST 20 /* flows, and nine of ten, before a server is known to answer */
@@ -43,7 +44,7 @@ static void udp_losses(struct analysis *a, const struct flow *f)
 }
 
 /* Of a flow that was answered at all: requests that were not, or late. */
-static void udp_asked(struct analysis *a, const struct flow *f)
+static void udp_asked(struct analysis *a, const struct flow *f, struct server *s)
 {
 	const struct udp_sum *u = &f->half[f->client].udp;
 	uint32_t open = u->asked - MIN(u->answered, u->asked);
@@ -56,6 +57,7 @@ static void udp_asked(struct analysis *a, const struct flow *f)
 		t->amount += open;
 		t->packet_2 = f->last_packet;
 	}
+	s->asked += u->asked;
 	if (u->late) {
 		t = trouble_of(a, f, TROUBLE_UDP_LATE, false, u->first_late);
 		t->amount += u->late;
@@ -66,7 +68,6 @@ static void udp_asked(struct analysis *a, const struct flow *f)
 /* Whether a server answers requests is seen by its other flows: judged at the end. */
 static void note_answers(struct server *s, const struct flow *f)
 {
-	s->udp_answered += f->half[!f->client].packets > 0;
 	if (f->half[!f->client].packets)
 		return;
 	s->silent_packets += f->half[f->client].packets;
@@ -78,12 +79,24 @@ static void note_answers(struct server *s, const struct flow *f)
 	s->silent_flow = f->number;
 }
 
+/* Of how many that were asked, and does it answer at all? */
+static void weigh_silence(struct analysis *a, const struct server *s)
+{
+	struct trouble *t = s->protocol == IPPROTO_UDP ? analysis_trouble_at(a, TROUBLE_UDP_SILENT, &s->at) : NULL;
+
+	if (!t)
+		return;
+	t->of = s->asked;
+	t->detail[0] = !s->udp_answered;
+}
+
 void analysis_udp_end(struct analysis *a)
 {
 	for (size_t i = 0; i < MIN(a->servers_n, (size_t)SERVERS_MAX - 1); i++) {
 		const struct server *s = &a->servers[i];
 		struct trouble *t;
 
+		weigh_silence(a, s);
 		if (!s->udp_silent || s->udp_answered < ANSWERS_LEAST ||
 		    s->udp_answered * 10 < (s->udp_answered + s->udp_silent) * 9)
 			continue;
@@ -121,8 +134,11 @@ void analysis_udp_over(struct analysis *a, struct flow *f)
 		t->amount += f->half[f->client].packets;
 		return;
 	}
+	s->udp_answered += f->half[!f->client].packets > 0;
 	if (f->half[!f->client].packets && udp_has_numbers(f->key.port[!f->client]))
-		udp_asked(a, f);
+		udp_asked(a, f, s);
+	else
+		s->asked += f->half[f->client].packets;
 	if (many(&f->key, !f->client) || a->sum.last_ns - f->first_ns < ANSWER_NS)
 		return;
 	if (!answers(f->key.port[!f->client]))

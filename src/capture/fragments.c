@@ -118,6 +118,7 @@ void fragments_take(struct analysis *a, const struct cap_packet *p)
 		return;
 	if (!a->fragments.list)
 		a->fragments.list = xcalloc(FRAGMENTS_MAX, sizeof(*a->fragments.list));
+	a->fragments.later += s.at > 0;
 	f = place(a, &s, p->at_ns);
 	if (!f)
 		return;

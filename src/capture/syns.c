@@ -39,19 +39,6 @@ void syns_done(struct syns *s)
 
 /* ---- tables: open addressing, nothing is taken out; what comes when they are full is not told of ---- */
 
-static bool is_at(const struct endpoint *e, const struct flow_key *key, uint8_t end)
-{
-	return e->family == key->family && e->port == key->port[end] &&
-	       memcmp(e->address, key->address[end], sizeof(e->address)) == 0;
-}
-
-static void set_at(struct endpoint *e, const struct flow_key *key, uint8_t end)
-{
-	e->family = key->family;
-	e->port = key->port[end];
-	memcpy(e->address, key->address[end], sizeof(e->address));
-}
-
 static struct syn_port *port_of(struct analysis *a, const struct flow_key *key, uint8_t end, bool make)
 {
 	struct flow_key one = {.family = key->family};
@@ -71,7 +58,7 @@ static struct syn_port *port_of(struct analysis *a, const struct flow_key *key, 
 		return NULL;
 	port = &s->port[s->ports_n++];
 	s->port_slots[i] = (uint16_t)s->ports_n;
-	set_at(&port->at, key, end);
+	port->at = endpoint_of(key, end);
 	return port;
 }
 
@@ -93,7 +80,7 @@ static struct syn_pair *pair_of(struct analysis *a, const struct flow_key *key, 
 		return NULL;
 	pair = &s->pair[s->pairs_n++];
 	s->pair_slots[i] = (uint16_t)s->pairs_n;
-	set_at(&pair->at, key, !client);
+	pair->at = endpoint_of(key, !client);
 	memcpy(pair->client, key->address[client], 16);
 	return pair;
 }
@@ -445,16 +432,6 @@ void syns_packet(struct analysis *a, struct flow *f, const struct cap_packet *p,
 
 /* ---- all of it ---- */
 
-static struct trouble *trouble_at(struct analysis *a, enum trouble_kind kind, const struct endpoint *at)
-{
-	for (size_t i = 0; i < a->troubles_n; i++)
-		if (a->troubles[i].kind == kind && a->troubles[i].server.family &&
-		    a->troubles[i].server.port == at->port && a->troubles[i].server.family == at->family &&
-		    memcmp(a->troubles[i].server.address, at->address, sizeof(at->address)) == 0)
-			return &a->troubles[i];
-	return NULL;
-}
-
 static struct trouble *trouble_for(struct analysis *a, enum trouble_kind kind, const struct endpoint *at)
 {
 	struct flow_key key = {.family = at->family};
@@ -467,7 +444,7 @@ static struct trouble *trouble_for(struct analysis *a, enum trouble_kind kind, c
 /* At the place of the single SYNs: they are those of the flood. */
 static void tell_flood(struct analysis *a, const struct syn_port *port)
 {
-	struct trouble *t = trouble_at(a, TROUBLE_SYN_LONE, &port->at);
+	struct trouble *t = analysis_trouble_at(a, TROUBLE_SYN_LONE, &port->at);
 
 	if (!t)
 		t = trouble_for(a, TROUBLE_SYN_FLOOD, &port->at);
@@ -535,7 +512,7 @@ void syns_end(struct analysis *a)
 		if (port->bare && port->whole)
 			tell_bare(a, port);
 		tell_two_ways(a, port);
-		t = trouble_at(a, TROUBLE_SYN_SILENT, &port->at);
+		t = analysis_trouble_at(a, TROUBLE_SYN_SILENT, &port->at);
 		if (t)
 			t->kind = kind_of_silence(t, port);
 	}

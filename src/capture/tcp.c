@@ -214,8 +214,12 @@ static uint32_t take_reset(struct flows *t, struct flow *f, const struct cap_pac
 	bool answers = f->wake_ns && f->wake_by != p->from;
 
 	if (f->bits & FLOW_RESET) {
-		/* A host without a socket resets each segment by that one's own numbers. */
-		if (p->from == f->reset.by && p->seq != f->reset.seq && f->last_packet == f->reset.packet)
+		/*
+		 * A host without a socket resets each segment by that one's own numbers, which what it had sent
+		 * reached; guesses at the window lie ahead of that.
+		 */
+		if (p->from == f->reset.by && p->seq != f->reset.seq && seq_before(h->nxt, p->seq) &&
+		    f->last_packet == f->reset.packet)
 			f->bits |= FLOW_RESET_TWICE;
 		return NOTE_RESET;
 	}

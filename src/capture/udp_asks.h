@@ -9,6 +9,8 @@
 
 #include "capture/flow.h"
 
+#define ANSWER_NS NSEC_PER_SEC /* whoever has not answered by then, does not */
+
 struct udp_ask {
 	uint64_t number;   /* of the request */
 	struct flow *flow; /* NULL: a free place. It may be another's by now: `flow_number` */

@@ -54,7 +54,7 @@ struct words where(const struct group *g)
 	endpoint_text(&g->worst->server, w.s, sizeof(w.s));
 	n = strlen(w.s);
 	if (g->servers > 1)
-		snprintf(w.s + n, sizeof(w.s) - n, " and %llu more",
+		snprintf(w.s + n, sizeof(w.s) - n, " and %s%llu more", g->others ? "at least " : "",
 			 (unsigned long long)g->servers - 1);
 	return w;
 }
@@ -146,11 +146,18 @@ static uint64_t distinct(const struct trouble **list, size_t n)
 	return servers;
 }
 
+static bool is_worse(const struct trouble *t, const struct trouble *than)
+{
+	if (!t->server.family != !than->server.family)
+		return t->server.family;
+	return t->flows > than->flows || (t->flows == than->flows && t->amount > than->amount);
+}
+
 static void add_up(struct group *g, const struct trouble *t)
 {
-	if (!g->worst || t->flows > g->worst->flows ||
-	    (t->flows == g->worst->flows && t->amount > g->worst->amount))
+	if (!g->worst || is_worse(t, g->worst))
 		g->worst = t;
+	g->others |= !t->server.family;
 	g->flows += t->flows;
 	g->amount += t->amount;
 	g->of += t->of;

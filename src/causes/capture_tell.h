@@ -11,9 +11,10 @@
 /* All troubles of one kind. */
 struct group {
 	const struct analysis *a;
-	const struct trouble *worst; /* the one with the most connections */
+	const struct trouble *worst; /* of those that are told apart, the one with the most connections */
 	uint64_t flows, amount, of, servers, detail[4];
 	int64_t ns_min, ns_max, ns_sum, ns_survived;
+	bool others; /* one stands for all that were too many: `servers` is the least */
 };
 
 struct words {

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # How connections begin and end, as whydrop pcap tells it of captures whose truth is known
 # (tests/captures/rules.py): what it finds in each, in which words, and what it does not say of the
-# near misses.
+# near misses; and what the place of a capture, its filter or a protocol makes look like a fault
+# (tests/captures/artefacts.py).
 . "$(dirname "$0")/../lib.sh"
 
 python3 "$ROOT/tests/captures/rules.py" "$TMP" || fail "make the captures"
+python3 "$ROOT/tests/captures/artefacts.py" "$TMP" || fail "make the captures"
 
 # name | exit status | cause of the first finding, - none | its via | the troubles: see judge.py |
 # words of the text; after a !, words that it must not have
@@ -56,6 +58,12 @@ injected         | 1 | cap-rst-origin | rst-middlebox | reset-injected server 1 
 injected_twice   | 1 | cap-rst-origin | rst-middlebox | reset-injected server 1 0 0 6 | were injected
 reset_overtook   | 1 | cap-rst-origin | - | reset-abort server 1 0 0 6 | ! injected
 reset_each       | 1 | cap-rst-origin | - | reset-abort server 1 0 0 8 | ! injected
+aborted          | 1 | cap-rst-origin | - | reset-abort server 1 0 0 9 | ! injected
+queries_twice    | 0 | - | - | | ! asked again
+numbers_again    | 0 | cap-udp-silent | - | udp-silent server 1 1 0 1 | does not answer some UDP requests
+relayed          | 0 | - | - | | ! got no answer
+refresh_lost     | 1 | cap-udp-silent | - | udp-silent server 1 12 0 1 | 12 requests in 1 flow
+pieces_filtered  | 0 | cap-fragments | - | fragments client 1 40 0 1 | ! sent in pieces
 keepalive_unseen | 0 | cap-retrans | - | loss client 1 1 0 2 | 2 segments of data, 1 sent again
 END
 
@@ -72,6 +80,16 @@ while IFS='|' read -r name status cause via troubles words; do
 	*) tr -s ' \n' ' ' < "$OUT" | grep -qF -- "$words" || fail "$name: no '$words'" "$OUT" ;;
 	esac
 done < "$TMP/truth"
+
+# What the JSON says of a note. Of port_scan there are more ports than are told apart.
+while IFS='|' read -r name words; do
+	run "$WHYDROP" pcap --json "$TMP/$name.pcap"
+	[ "$STATUS" = 0 ] || fail "$name: exit status $STATUS" "$ERR"
+	grep -qF -- "$words" "$OUT" || fail "$name: no '$words'" "$OUT"
+done << 'END'
+port_scan|5000 segments to at least 40
+pieces_filtered|a capture with a filter on ports looks the same
+END
 
 # ---- the story of one connection ----
 
