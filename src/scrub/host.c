@@ -82,9 +82,10 @@ static void blank(const struct smbios_structure *s, struct buf *out)
 	for (size_t i = 0; i < ARRAY_SIZE(private_fields); i++) {
 		size_t from = private_fields[i].from;
 
-		if (private_fields[i].type != s->type || from + private_fields[i].n > s->length)
+		if (private_fields[i].type != s->type)
 			continue;
-		for (size_t k = 0; k < private_fields[i].n; k++) {
+		/* A short one of an old version has some of them. */
+		for (size_t k = 0; k < private_fields[i].n && from + k < s->length; k++) {
 			const char *text = smbios_string(s, s->data[from + k]);
 			size_t offset = (size_t)(text - (const char *)s->data);
 

@@ -384,7 +384,7 @@ static int scrub_crowd_of(struct scrubber *s, const char *name, struct buf *data
 static int scrub_host_places(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
 {
 	static const char *const names[] = {"made/host-cpu", "made/host-numa", NULL};
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-,";
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-,?";
 
 	buf_puts(to, name);
 	return is_one_of(names, name) && !(data && !is_plain_text(data, letters)) ? 0 : -EBADMSG;
@@ -425,6 +425,17 @@ static int scrub_disks(struct scrubber *s, const char *name, struct buf *data, s
 		keep_lines(data, words, false);
 	buf_puts(to, name);
 	return strcmp(name, "made/host-disks") == 0 ? 0 : -EBADMSG;
+}
+
+/* Places on the bus, numbers of classes and models, and speeds. */
+static int scrub_cards(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
+{
+	static const char *const words[] = {"card ", "speed ", "max-speed ", NULL};
+
+	if (data)
+		keep_lines(data, words, false);
+	buf_puts(to, name);
+	return strcmp(name, "made/host-cards") == 0 ? 0 : -EBADMSG;
 }
 
 static int scrub_mounts_of(struct scrubber *s, const char *name, struct buf *data, struct buf *to)
@@ -542,6 +553,7 @@ static const struct kind kinds[] = {
 	{"made/peer-links", scrub_peer_links, false},
 	{"made/peer-netns", scrub_peer_netns, false},
 	{"made/host-disks", scrub_disks, false},
+	{"made/host-cards", scrub_cards, false},
 	{"made/host-mounts", scrub_mounts_of, false},
 	{"made/host-firmware", scrub_firmware, false},
 	{"made/host-cpu", scrub_host_places, false},

@@ -220,6 +220,21 @@ static void smbios_may_be_anything(void **state)
 	buf_done(&whole);
 }
 
+/* A board of 8 bytes, as SMBIOS 2.0 has it: maker, product, version and serial, no asset tag. */
+static void short_smbios_is_scrubbed(void **state)
+{
+	static const char bytes[] = "\2\10\1\0\1\1\1\2Maker\0SERIAL77\0\0"
+				    "\177\4\2\0\0";
+	struct buf table = {0};
+
+	(void)state;
+	buf_add(&table, bytes, sizeof(bytes));
+	assert_int_equal(scrub_smbios(&table), 0);
+	assert_null(memmem(table.data, table.len, "SERIAL77", 8));
+	assert_non_null(memmem(table.data, table.len, "Maker", 5));
+	buf_done(&table);
+}
+
 static void smbios_is_scrubbed(void **state)
 {
 	static const char *const secrets[] = {"S123456789", "BOARDSERIAL", "MODSERIAL", "OEM-SECRET",
@@ -413,6 +428,7 @@ static void nodes_and_distances(void **state)
 	assert_int_equal(f.numa.nodes.n, 2);
 	assert_string_equal(f.numa.nodes.items[0].cpus, "0-1");
 	assert_string_equal(f.numa.nodes.items[1].cpus, "");
+	assert_true(f.numa.nodes.items[1].cpus_known);
 	assert_int_equal(f.numa.nodes.items[1].free_kib, 900);
 	assert_int_equal(f.numa.nodes.items[1].distances.items[0], 21);
 	host_facts_done(&f);
@@ -534,6 +550,7 @@ int main(void)
 		cmocka_unit_test(smbios_is_read),
 		cmocka_unit_test(smbios_may_be_anything),
 		cmocka_unit_test(smbios_is_scrubbed),
+		cmocka_unit_test(short_smbios_is_scrubbed),
 		cmocka_unit_test(entry_points),
 		cmocka_unit_test(clouds_and_hypervisors),
 		cmocka_unit_test(unnamed_hypervisor),
