@@ -52,6 +52,7 @@ enum outcome examine_load_high(struct exam *x)
 	double load = (double)b->counter[C_LOAD_1] / 100, cpus = (double)b->cpus.n, running, blocked;
 	struct cpu_times t;
 	struct finding *f;
+	bool waits;
 
 	if (!b->counter_present[C_LOAD_1] || !cpus_over(x->o, &t) || b->cpus.n == 0)
 		return NOT_FOUND;
@@ -61,21 +62,24 @@ enum outcome examine_load_high(struct exam *x)
 		return NOT_FOUND;
 	}
 	running = (double)b->counter[C_PROCS_RUNNING];
+	/* nr_iowait(): those of state D that wait for NFS or a lock are in neither number. */
 	blocked = (double)b->counter[C_PROCS_BLOCKED];
+	waits = blocked > running || running < cpus;
 	f = note(x);
 	finding_headline(f, "the load is %.1f on %.0f CPU%s: tasks that %s", load, cpus,
 			 cpus == 1 ? "" : "s",
-			 blocked > running ? "wait for a disk or the like" : "want to run");
+			 waits ? "wait where nothing wakes them (state D), or ran in the last minute"
+			       : "want to run");
 	finding_text(f, "The load counts two kinds of tasks that have nothing in common: those that run "
 			"or want to, and those that wait where nothing wakes them (state D). No packet "
 			"was seen to be lost by either.");
 	evidence_value(f, x, "/proc/loadavg", "load1 (hundredths)", b->counter[C_LOAD_1]);
-	evidence_text(f, x, "/proc/stat: at the end %.0f run or want to, %.0f are blocked", running,
+	evidence_text(f, x, "/proc/stat: at the end %.0f run or want to, %.0f wait for a disk", running,
 		      blocked);
 	evidence_text(f, x, "/proc/stat: the CPUs were busy %.0f %% of the time, and %.0f %% idle "
 			    "while a task waited for a disk",
 		      busy_share(&t) * 100, share_of(t.iowait, &t) * 100);
-	load_remedies(f, blocked > running);
+	load_remedies(f, waits);
 	return FOUND;
 }
 

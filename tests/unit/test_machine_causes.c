@@ -535,7 +535,12 @@ static void load_high(void **state)
 		{"9.50 3.00 2.00 1/300 999\n",
 		 "cpu0 20 0 10 400 70 0 0 0 0 0\ncpu1 20 0 10 400 70 0 0 0 0 0\n"
 		 "procs_running 1\nprocs_blocked 9\n",
-		 "wait for a disk"},
+		 "wait where nothing wakes them"},
+		/* Hung in NFS: neither number has them. */
+		{"20.00 20.00 20.00 1/300 999\n",
+		 "cpu0 20 0 10 470 0 0 0 0 0 0\ncpu1 20 0 10 470 0 0 0 0 0 0\n"
+		 "procs_running 1\nprocs_blocked 0\n",
+		 "wait where nothing wakes them"},
 		{"9.50 3.00 2.00 9/300 999\n",
 		 "cpu0 100 350 10 40 0 0 0 0 0 0\ncpu1 100 350 10 40 0 0 0 0 0 0\n"
 		 "procs_running 9\nprocs_blocked 0\n",
