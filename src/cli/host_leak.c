@@ -15,6 +15,7 @@
 #include "collect/smaps.h"
 #include "render/host_leak.h"
 #include "render/json_set.h"
+#include "render/utf8.h"
 
 #define LOOKS 20
 #define FOLLOWED_MAX 16 /* of all processes at a time: programs that begin all grow at first */
@@ -22,6 +23,7 @@
 
 struct followed {
 	int pid;
+	uint64_t start; /* clock ticks since boot */
 	char comm[16];
 	int err;
 	VEC(struct memory_look) looks;
@@ -62,18 +64,26 @@ static void run_done(struct run *run)
 
 /* ---- looking ---- */
 
-static void follow(struct run *run, int pid)
+static int stat_of(struct run *run, int pid, struct process_stat *ret)
 {
 	cleanup(buf_done) struct buf text = {0};
-	struct process_stat stat = {0};
-	struct followed *f;
 	char path[32];
+	int r;
 
 	snprintf(path, sizeof(path), "%d/stat", pid);
-	if (host_read(&run->host, path, &text) == 0)
-		(void)parse_process_stat((struct span){text.data, text.len}, &stat);
+	r = host_read(&run->host, path, &text);
+	return r < 0 ? r : parse_process_stat((struct span){text.data, text.len}, ret);
+}
+
+static void follow(struct run *run, int pid)
+{
+	struct process_stat stat = {0};
+	struct followed *f;
+
+	(void)stat_of(run, pid, &stat);
 	f = vec_push(&run->followed);
 	f->pid = pid;
+	f->start = stat.start;
 	memcpy(f->comm, stat.comm, sizeof(f->comm));
 }
 
@@ -172,12 +182,13 @@ static void look_on(struct run *run)
 
 /* ---- what it means ---- */
 
+/* A second; -1: not known, or it went back. */
 static double moved(const struct run *run, enum counter_id id)
 {
 	uint64_t before = run->a.counter[id], after = run->b.counter[id];
 
 	if (!run->a.counter_present[id] || !run->b.counter_present[id] || after < before)
-		return 0;
+		return -1;
 	return (double)(after - before) / run->report.seconds;
 }
 
@@ -224,6 +235,7 @@ static void judge_all(struct run *run)
 		struct leak_process *p = vec_push(&r->processes);
 
 		p->pid = f->pid;
+		p->start = f->start;
 		memcpy(p->comm, f->comm, sizeof(p->comm));
 		p->err = f->err;
 		p->room_known = read_memory_room(&run->host, f->pid, &p->room_kib);
@@ -240,13 +252,16 @@ static void judge_all(struct run *run)
 /* They may be anybody's passwords and keys: on a terminal it asks, elsewhere --yes says it. */
 static bool consents(const struct run *run, const struct leak_process *p, const struct mapping *m)
 {
+	cleanup(buf_done) struct buf name = {0};
 	char answer[16] = "";
 
 	if (run->asked->yes)
 		return true;
+	utf8_escape(&name, mapping_name(m), strlen(mapping_name(m)));
 	fprintf(stderr,
-		"%s of the memory of process %d (%s), which may hold passwords and keys? [y/N] ",
-		run->asked->dump ? "Write a copy" : "Show strings", p->pid, mapping_name(m));
+		"%s of the memory of process %d (%s), which may hold passwords and keys%s? [y/N] ",
+		run->asked->dump ? "Write a copy" : "Show strings", p->pid, name.data,
+		run->asked->dump ? ", what was swapped out read back for it" : "");
 	fflush(stderr);
 	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
@@ -265,6 +280,16 @@ static void dump(struct run *run, const struct leak_process *p, const struct map
 	r->dump_err = peek_dump(p->pid, m, fd, &r->dumped_bytes);
 	if (close(fd) < 0 && r->dump_err == 0)
 		r->dump_err = -errno;
+	if (r->dump_err < 0)
+		unlink(run->asked->dump);
+}
+
+/* While somebody thought about the question, it may have ended and its number gone to another. */
+static bool is_the_same(struct run *run, const struct leak_process *p)
+{
+	struct process_stat stat = {0};
+
+	return stat_of(run, p->pid, &stat) == 0 && stat.start == p->start;
 }
 
 /* False: there is nothing to look into, or nobody may. */
@@ -282,6 +307,10 @@ static bool look_into(struct run *run)
 	m = &p->growth.regions.items[0].mapping;
 	if (!consents(run, p, m)) {
 		complain("host: not looked into");
+		return false;
+	}
+	if (!is_the_same(run, p)) {
+		complain("host: process %d has ended", p->pid);
 		return false;
 	}
 	if (run->asked->peek) {

@@ -65,10 +65,19 @@ struct cpu_reader {
 
 static void word_file(int dir, const char *path, struct buf *to)
 {
-	char text[HOST_CPU_LIST];
+	char text[HOST_CPU_LIST + 1];
 	bool known = host_facts_short(dir, path, text, sizeof(text)) == 0 && !strchr(text, ' ');
 
 	buf_printf(to, " %s", known ? text : "-");
+}
+
+/* As word_file(), but "-" is an empty list alone, and "?" one that could not be read. */
+static void list_file(int dir, const char *path, struct buf *to)
+{
+	char text[HOST_CPU_LIST + 1];
+	int r = host_facts_short(dir, path, text, sizeof(text));
+
+	buf_printf(to, " %s", r == 0 ? text : r == -ENODATA ? "-" : "?");
 }
 
 static void mark_seen(unsigned int cpu, void *arg)
@@ -81,7 +90,8 @@ static void mark_seen(unsigned int cpu, void *arg)
 /* False: there is no such index, nor one behind it. */
 static bool put_cache(struct cpu_reader *r, unsigned int cpu)
 {
-	char folder[64], path[96], level[16], type[16], size[32] = "", cpus[HOST_CPU_LIST];
+	char folder[64], path[96], level[16], type[16], size[32] = "";
+	char cpus[HOST_CPU_LIST + 1];
 
 	snprintf(folder, sizeof(folder), "cpu%u/cache/index%u", cpu, r->index);
 	snprintf(path, sizeof(path), "%s/shared_cpu_list", folder);
@@ -126,7 +136,7 @@ static int read_cpus(struct buf *to)
 	cleanup(cleanup_fd) int dir = open("/sys/devices/system/cpu", O_PATH | O_CLOEXEC);
 	cleanup(cleanup_bits) uint8_t *seen = xcalloc(CPUS_MAX, CACHES_MAX);
 	struct cpu_reader r = {.dir = dir, .to = to, .seen = seen};
-	char online[4096], path[64];
+	char online[HOST_CPU_LIST + 1], path[64];
 
 	if (dir < 0)
 		return -errno;
@@ -189,7 +199,7 @@ static void put_node(unsigned int node, void *arg)
 		return;
 	buf_printf(r->to, "node %u", node);
 	snprintf(path, sizeof(path), "node%u/cpulist", node);
-	word_file(r->dir, path, r->to);
+	list_file(r->dir, path, r->to);
 	snprintf(path, sizeof(path), "node%u/distance", node);
 	if (host_facts_short(r->dir, path, distances, sizeof(distances)) < 0)
 		distances[0] = '\0';
@@ -201,7 +211,7 @@ static int read_nodes(struct buf *to)
 {
 	cleanup(cleanup_fd) int dir = open("/sys/devices/system/node", O_PATH | O_CLOEXEC);
 	struct node_reader r = {.dir = dir, .to = to};
-	char online[4096];
+	char online[HOST_CPU_LIST + 1];
 	int err;
 
 	if (dir < 0)
@@ -258,15 +268,14 @@ static bool take_place(struct span line, struct host_cpu *c)
 static bool take_cache(struct span line, struct host_cpu *c)
 {
 	struct host_cache *cache = vec_push(&c->caches);
-	struct span type;
+	struct span type, cpus;
 	uint64_t level;
 
 	if (!take_number(&line, CACHES_MAX, &level) || !next_field(&line, &type))
 		return false;
 	cache->level = (unsigned int)level;
 	span_copy(type, cache->type, sizeof(cache->type));
-	return take_number(&line, UINT32_MAX, &cache->kib) &&
-	       take_list(line, cache->cpus, sizeof(cache->cpus));
+	return take_number(&line, UINT32_MAX, &cache->kib) && next_field(&line, &cpus);
 }
 
 static bool take_frequency(struct span line, struct host_cpu *c)
@@ -330,7 +339,9 @@ int parse_host_nodes(struct span text, struct host_numa *ret)
 		    !take_number(&rest, UINT64_MAX >> 10, &n->free_kib))
 			return -EBADMSG;
 		n->node = (unsigned int)number;
-		span_copy(span_is(word, "-") ? (struct span){0} : word, n->cpus, sizeof(n->cpus));
+		n->cpus_known = !span_is(word, "?");
+		if (n->cpus_known && !span_is(word, "-"))
+			span_copy(word, n->cpus, sizeof(n->cpus));
 		while (next_field(&rest, &word)) {
 			if (parse_u64(word, UINT16_MAX, &number) < 0 ||
 			    n->distances.n == HOST_NODES_MAX)

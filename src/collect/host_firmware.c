@@ -28,8 +28,11 @@ static int read_shown(struct buf *to)
 	bool uefi = access("/sys/firmware/efi", F_OK) == 0;
 	char text[256];
 
-	/* Of machines that know neither BIOS nor UEFI nothing is to be said. */
-	if (uefi || dir >= 0)
+	/*
+	 * Of machines that know neither BIOS nor UEFI nothing is to be said, nor where /sys/firmware
+	 * is hidden, as containers have it: /sys/class/dmi/id may be seen there.
+	 */
+	if (uefi || (dir >= 0 && access("/sys/firmware/dmi", F_OK) == 0))
 		buf_printf(to, "boot %s\n", uefi ? "uefi" : "bios");
 	for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(files); i++)
 		if (host_facts_short(dir, files[i], text, sizeof(text)) == 0)

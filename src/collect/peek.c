@@ -3,7 +3,9 @@
  * /proc/PID/mem (fs/proc/base.c mem_rw) and /proc/PID/pagemap (fs/proc/task_mmu.c): 64 bits for
  * each page, bit 63: present, 62: swapped. Privilege: that of ptrace (PTRACE_MODE_ATTACH for mem).
  *
- * Only pages that are there are read: reading others would make the kernel map them.
+ * Strings are taken of pages that are there alone. A dump has those that were swapped out as well,
+ * which the kernel reads back for it. Pages that nobody has touched are never read: reading makes
+ * the kernel map them.
  */
 #define _GNU_SOURCE
 #include "collect/peek.h"
@@ -178,12 +180,16 @@ int peek_strings(int pid, const struct mapping *m, struct leak_report *ret)
 	return sampled ? 0 : err;
 }
 
-static int write_page(const struct target *t, uint64_t from, int to, uint64_t offset)
+/* 1: written; 0: it could not be read, *ret_unread says why */
+static int write_page(const struct target *t, uint64_t from, int to, uint64_t offset,
+		      int *ret_unread)
 {
 	ssize_t got = pread(t->mem, t->data, t->page, (off_t)from), n;
 
-	if (got != (ssize_t)t->page)
+	if (got != (ssize_t)t->page) {
+		*ret_unread = got < 0 ? -errno : -ENODATA;
 		return 0;
+	}
 	n = pwrite(to, t->data, t->page, (off_t)offset);
 	if (n < 0)
 		return -errno;
@@ -194,7 +200,7 @@ int peek_dump(int pid, const struct mapping *m, int to, uint64_t *ret_bytes)
 {
 	struct target t;
 	uint64_t bytes = 0, bits[WINDOW];
-	int r = target_open(pid, &t);
+	int r = target_open(pid, &t), unread = 0;
 	size_t n;
 
 	if (r < 0)
@@ -210,11 +216,14 @@ int peek_dump(int pid, const struct mapping *m, int to, uint64_t *ret_bytes)
 		for (size_t i = 0; r >= 0 && i < n; i++) {
 			if (!(bits[i] & (PRESENT | SWAPPED)))
 				continue;
-			r = write_page(&t, at + i * t.page, to, at + i * t.page - m->start);
+			r = write_page(&t, at + i * t.page, to, at + i * t.page - m->start,
+				       &unread);
 			bytes += r > 0 ? t.page : 0;
 		}
 	}
 	target_done(&t);
+	if (r >= 0 && !bytes)
+		r = unread; /* a page may be given up meanwhile, not all of them */
 	if (r < 0)
 		return r;
 	*ret_bytes = bytes;

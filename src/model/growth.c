@@ -18,6 +18,7 @@ const char *const swap_use_names[SWAP_USES] = {
 	[SWAP_NONE] = "none",
 	[SWAP_UNUSED] = "unused",
 	[SWAP_BURST] = "burst",
+	[SWAP_TRAFFIC] = "traffic",
 	[SWAP_WORKING_SET] = "working-set",
 	[SWAP_LEAK] = "leak",
 };
@@ -172,7 +173,9 @@ enum swap_use swap_judge(const struct swap_state *s, enum growth_kind largest)
 	if (s->in_per_s >= SWAP_PAGES_PER_S &&
 	    (!s->pressure_known || s->pressure >= SWAP_PRESSURE))
 		return SWAP_WORKING_SET;
-	return SWAP_BURST;
+	if (s->in_per_s >= SWAP_PAGES_PER_S || s->out_per_s >= SWAP_PAGES_PER_S)
+		return SWAP_TRAFFIC;
+	return s->in_per_s < 0 || s->out_per_s < 0 ? SWAP_UNKNOWN : SWAP_BURST;
 }
 
 void leak_report_done(struct leak_report *r)

@@ -68,6 +68,7 @@ enum swap_use {
 	SWAP_NONE,     /* there is no swap space */
 	SWAP_UNUSED,
 	SWAP_BURST,    /* pages went there once, and nobody wants them back now */
+	SWAP_TRAFFIC,  /* pages come or go, and nobody is known to wait for them: a zram, say */
 	SWAP_WORKING_SET, /* what is used does not fit: pages come and go all the time */
 	SWAP_LEAK,     /* one process grows without end and drives the others out */
 	SWAP_USES
@@ -77,7 +78,7 @@ extern const char *const swap_use_names[SWAP_USES];
 struct swap_state {
 	bool known;
 	uint64_t total_kib, used_kib;
-	double in_per_s, out_per_s;	 /* pages */
+	double in_per_s, out_per_s; /* pages; negative: not known */
 	bool pressure_known;
 	double pressure; /* share of the time in which some task waited for memory */
 };
@@ -92,6 +93,7 @@ struct found_string {
 /* One process that was followed. */
 struct leak_process {
 	int pid;
+	uint64_t start; /* clock ticks since boot */
 	char comm[16];
 	int err; /* why it could not be followed to the end: negative errno */
 	bool room_known;

@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 
-#define HOST_CPU_LIST 256
+#define HOST_CPU_LIST 4096 /* a page: sysfs gives no more */
 
 /* Where a CPU of the kernel's is; -1 unknown. */
 struct host_cpu_place {
@@ -18,7 +18,6 @@ struct host_cache {
 	unsigned int level;
 	char type[16];	   /* "Data", "Instruction", "Unified" */
 	uint64_t kib;	   /* 0 unknown: some firmware does not tell */
-	char cpus[HOST_CPU_LIST]; /* a list "0-3" */
 };
 
 /* Equal caches together, as lscpu(1) adds them up. */
@@ -52,6 +51,7 @@ unsigned int host_cpu_list_count(const char *list);
 #define HOST_NODES_MAX 1024
 struct host_node {
 	unsigned int node;
+	bool cpus_known;
 	char cpus[HOST_CPU_LIST]; /* "" none: memory alone */
 	uint64_t total_kib, free_kib;
 	VEC(unsigned int) distances; /* to the nodes in their order; 10 is itself */

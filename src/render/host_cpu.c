@@ -117,7 +117,7 @@ void host_numa_text(const struct host_view *v, struct out *out)
 		if (n->cpus[0])
 			buf_printf(&line, "CPUs %s", n->cpus);
 		else
-			buf_puts(&line, "no CPUs");
+			buf_puts(&line, n->cpus_known ? "no CPUs" : "CPUs not known");
 		if (v->facts->numa.nodes.n > 1 && n->distances.n) {
 			buf_puts(&line, "; distances");
 			vec_each(d, &n->distances)
@@ -138,7 +138,7 @@ json_t *host_numa_json(const struct host_view *v)
 		vec_each(d, &n->distances)
 			json_array_append_new(distances, json_integer(*d));
 		set(node, "node", json_integer(n->node));
-		set(node, "cpus", filled_or_null(n->cpus));
+		set(node, "cpus", n->cpus_known ? json_string(n->cpus) : json_null());
 		set(node, "total_bytes", number(n->total_kib << 10));
 		set(node, "free_bytes", number(n->free_kib << 10));
 		set(node, "distances", distances);

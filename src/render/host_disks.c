@@ -91,7 +91,9 @@ static void filesystem_text(const struct host_filesystem *f, struct out *out)
 	host_mount_text(f->source, source, sizeof(source));
 	if (f->err) {
 		host_row(out, 1, mount, "%s on %s: %s", f->type, source,
-			 f->err == -ETIMEDOUT ? "does not answer" : host_why(f->err));
+			 f->err == -ETIMEDOUT   ? "does not answer"
+			 : f->err == -ECANCELED ? "not asked: three others do not answer"
+						: host_why(f->err));
 		return;
 	}
 	buf_printf(&line, "%s of %s used, %u %%", host_bytes(f->bytes - MIN(f->free, f->bytes)).s,

@@ -123,6 +123,7 @@ static void swap_text(const struct leak_report *r, struct out *out)
 {
 	static const char *const words[SWAP_USES] = {
 		[SWAP_BURST] = "a burst that is over: nobody wants those pages back now",
+		[SWAP_TRAFFIC] = "pages come and go, and nobody is known to wait for them",
 		[SWAP_WORKING_SET] = "what is in use does not fit: more memory, or less that uses it",
 		[SWAP_LEAK] = "a process that grows drives the others out: mend it; more memory only "
 			      "lasts longer",
@@ -267,8 +268,10 @@ json_t *host_leak_json(const struct leak_report *r)
 	set_text(swap, "use", swap_use_names[swap_judge(&r->swap, largest_growth(r))]);
 	set(swap, "used_bytes", number_if(r->swap.known, r->swap.used_kib * 1024));
 	set(swap, "total_bytes", number_if(r->swap.known, r->swap.total_kib * 1024));
-	set(swap, "in_pages_per_second", r->swap.known ? real(r->swap.in_per_s, 0.1) : json_null());
-	set(swap, "out_pages_per_second", r->swap.known ? real(r->swap.out_per_s, 0.1) : json_null());
+	set(swap, "in_pages_per_second",
+	    r->swap.in_per_s < 0 ? json_null() : real(r->swap.in_per_s, 0.1));
+	set(swap, "out_pages_per_second",
+	    r->swap.out_per_s < 0 ? json_null() : real(r->swap.out_per_s, 0.1));
 	set(j, "swap", swap);
 	set(j, "contents", r->peeked ? contents_json(r) : json_null());
 	set(j, "dump", r->dumped ? dump_json(r) : json_null());

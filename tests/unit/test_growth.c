@@ -228,14 +228,19 @@ static void what_swap_means(void **state)
 		 GROWTH_NONE, SWAP_WORKING_SET},
 		{{.known = true, .total_kib = 100, .used_kib = 50, .in_per_s = 500,
 		  .pressure_known = true, .pressure = 0.001},
-		 GROWTH_NONE, SWAP_BURST}, /* read back once, and nobody waits */
+		 GROWTH_NONE, SWAP_TRAFFIC},
 		{{.known = true, .total_kib = 100, .used_kib = 50, .in_per_s = 500}, GROWTH_NONE,
 		 SWAP_WORKING_SET},
 		{{.known = true, .total_kib = 100, .used_kib = 50, .in_per_s = 500, .out_per_s = 500,
 		  .pressure_known = true, .pressure = 0.2},
 		 GROWTH_STEADY, SWAP_LEAK},
 		{{.known = true, .total_kib = 100, .used_kib = 50, .out_per_s = 500}, GROWTH_BURST,
-		 SWAP_BURST},
+		 SWAP_TRAFFIC},
+		{{.known = true, .total_kib = 100, .used_kib = 50, .in_per_s = 500,
+		  .pressure_known = true},
+		 GROWTH_NONE, SWAP_TRAFFIC},
+		{{.known = true, .total_kib = 100, .used_kib = 50, .in_per_s = -1, .out_per_s = -1},
+		 GROWTH_NONE, SWAP_UNKNOWN},
 	};
 
 	(void)state;
