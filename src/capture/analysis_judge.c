@@ -43,7 +43,7 @@ static bool never_opened(struct analysis *a, const struct flow *f, struct server
 {
 	struct trouble *t;
 
-	if (!f->syns || f->synacks)
+	if (!f->syns || f->synacks || (f->bits & FLOW_ANSWER_UNSEEN))
 		return false;
 	if ((f->bits & FLOW_RESET) && f->reset.by != f->client) {
 		s->refused++;

@@ -50,7 +50,7 @@ struct track {
 	struct hole hole[HOLES_KEPT];
 	struct resent resent[RESENT_KEPT];
 	uint32_t resent_at, first; /* first: of `resent`, that of the first byte that is missing (HALF_RESENT) */
-	uint32_t sums; /* checksums looked at since one was wrong */
+	uint32_t sums; /* checksums looked at since one was wrong, or something was sent again */
 	uint32_t sacked_from, sacked_to; /* the block that an ACK of its data named first, the last time */
 	int64_t stuck_ns, stuck_gap_ns;	 /* when its first byte was sent again, and how long after the time before */
 	struct track *next_free;
@@ -151,6 +151,7 @@ enum flow_bits {
 	FLOW_HALF_CLOSED = 1 << 9, /* one side sent on after it had acknowledged the other's FIN */
 	FLOW_RESET_TWICE = 1 << 10, /* with another number, and nothing came in between */
 	FLOW_FORWARDED = 1 << 17, /* packets are there again one hop further on */
+	FLOW_ANSWER_UNSEEN = 1 << 18, /* the client goes on after its SYN: only the capture has no SYN-ACK */
 	/* While its SYN was sent again: somebody else was answered, nobody was, its own address was. */
 	FLOW_SYN_OTHERS = 1 << 12,
 	FLOW_SYN_NOBODY = 1 << 13,

@@ -6,6 +6,7 @@
 #define IN_ORDER_LEAST 20 /* before it is believed to be a stream */
 #define STRANGE_SHARE 20  /* one packet in so many may be something else */
 #define DROPOUT_MAX 3000  /* A.1 */
+#define LEAP_NS NSEC_PER_SEC
 #define MISORDER_MAX 63	  /* A.1 has 100; `seen` has 64 bits */
 
 static uint32_t be32(const uint8_t *p)
@@ -25,6 +26,10 @@ bool rtp_looks(const struct cap_packet *p)
 /* Of the static types (RFC 3551, 6); those of dynamic ones were agreed upon elsewhere. */
 static uint32_t rate_of_type(uint8_t type)
 {
+	if (type == 16)
+		return 11025;
+	if (type == 17)
+		return 22050;
 	if (type == 10 || type == 11)
 		return 44100;
 	if (type == 6)
@@ -37,7 +42,7 @@ static uint32_t rate_of_type(uint8_t type)
 /* The usual one that its stamps went on by, as far as a twentieth of a second in a second. */
 static uint32_t rate_measured(uint32_t stamps, int64_t ns)
 {
-	static const uint32_t usual[] = {8000, 16000, 24000, 32000, 44100, 48000, 90000};
+	static const uint32_t usual[] = {8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 90000};
 	double measured = ns > 0 ? (double)stamps * 1e9 / (double)ns : 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
@@ -46,44 +51,34 @@ static uint32_t rate_measured(uint32_t stamps, int64_t ns)
 	return 0;
 }
 
-/* A.8; against the first packet, so that the stamps' turn is far away. */
+/* A.8. Stamps that leap have begun anew. */
 static void jitter(struct rtp *r, const struct cap_packet *p, uint32_t stamp)
 {
-	int64_t transit;
+	int64_t by;
 
-	if (!r->rate) {
-		if (r->in_order == IN_ORDER_LEAST)
-			r->rate = rate_measured(stamp - r->first_stamp, p->at_ns - r->first_ns);
-		if (!r->rate)
-			return;
-		r->transit_ns = INT64_MIN;
+	if (!r->rate && r->in_order == IN_ORDER_LEAST)
+		r->rate = rate_measured(stamp - r->first_stamp, p->at_ns - r->first_ns);
+	if (r->rate) {
+		by = p->at_ns - r->last_ns - (int32_t)(stamp - r->last_stamp) * NSEC_PER_SEC / r->rate;
+		by = by < 0 ? -by : by;
+		if (by < LEAP_NS)
+			r->jitter_ns += ((double)by - r->jitter_ns) / 16;
 	}
-	transit = p->at_ns - r->first_ns -
-		  (int64_t)(stamp - r->first_stamp) * NSEC_PER_SEC / r->rate;
-	if (r->transit_ns != INT64_MIN) {
-		double by = (double)(transit - r->transit_ns);
-
-		r->jitter_ns += ((by < 0 ? -by : by) - r->jitter_ns) / 16;
-	}
-	r->transit_ns = transit;
+	r->last_ns = p->at_ns;
+	r->last_stamp = stamp;
 }
 
 static void begin(struct rtp *r, const struct cap_packet *p, const uint8_t *b, uint16_t seq)
 {
 	*r = (struct rtp){.begun = true, .ssrc = be32(b + 8), .base = seq, .top = seq, .received = 1, .seen = 1,
 			  .type = b[1] & 0x7f, .first_ns = p->at_ns, .first_stamp = be32(b + 4),
-			  .transit_ns = INT64_MIN, .rate = rate_of_type(b[1] & 0x7f)};
+			  .last_ns = p->at_ns, .last_stamp = be32(b + 4), .rate = rate_of_type(b[1] & 0x7f)};
 }
 
 static void late(struct rtp *r, uint32_t behind)
 {
-	if (r->seen >> behind & 1) {
-		r->twice++;
-		return;
-	}
+	r->received += !(r->seen >> behind & 1);
 	r->seen |= 1ULL << behind;
-	r->received++;
-	r->reordered++;
 }
 
 void rtp_take(struct rtp *r, const struct cap_packet *p, struct udp_sum *sum)
@@ -94,6 +89,7 @@ void rtp_take(struct rtp *r, const struct cap_packet *p, struct udp_sum *sum)
 
 	if (!r->begun || (be32(b + 8) != r->ssrc && r->in_order < IN_ORDER_LEAST)) {
 		begin(r, p, b, seq);
+		sum->first_lost = 0;
 		return;
 	}
 	step = (int16_t)(seq - (uint16_t)r->top);

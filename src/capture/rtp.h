@@ -10,11 +10,11 @@
 
 /* What is followed; a zeroed one is none yet. */
 struct rtp {
-	uint32_t ssrc, first_stamp, rate; /* rate: of its clock, Hz; 0: not known yet */
+	uint32_t ssrc, first_stamp, last_stamp, rate; /* rate: of its clock, Hz; 0: not known yet */
 	uint32_t base, top;		  /* sequence numbers, of which `top` counts the turns */
-	uint32_t received, in_order, strange, reordered, twice;
+	uint32_t received, in_order, strange;
 	uint64_t seen; /* a bit for each of the last 64 below `top` */
-	int64_t first_ns, transit_ns;
+	int64_t first_ns, last_ns; /* last: of the newest packet, as `last_stamp` */
 	double jitter_ns;
 	uint8_t type;
 	bool begun;

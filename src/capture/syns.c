@@ -113,7 +113,7 @@ static void way_of_syn(struct syn_port *port, const struct cap_packet *p)
 {
 	const uint8_t *macs = macs_of(p);
 
-	port->has_macs = macs;
+	port->mac_client = macs ? endpoint_of(&p->key, p->from) : (struct endpoint){0};
 	if (!macs)
 		return;
 	memcpy(port->mac_to, macs, sizeof(port->mac_to));
@@ -125,8 +125,12 @@ static void way_of_answer(struct syn_port *port, const struct flow *f, const str
 	const uint8_t *macs = macs_of(p);
 	bool to, from;
 
-	/* Both directions with the same two as if from one sender: the MACs were written anew. */
-	if (!macs || !port->has_macs ||
+	/*
+	 * Of somebody else's SYN they say nothing; of one that was sent again, or that a capture of both sides
+	 * of a router has twice, nobody knows which was answered. Both directions with the same two as if from
+	 * one sender: the MACs were written anew.
+	 */
+	if (!macs || f->syns > 1 || !is_at(&port->mac_client, &f->key, f->client) ||
 	    (!memcmp(macs, port->mac_to, 6) && !memcmp(macs + 6, port->mac_from, 6)))
 		return;
 	to = memcmp(macs, port->mac_from, 6) != 0 && !is_shared(macs) && !is_shared(port->mac_from);
@@ -135,7 +139,7 @@ static void way_of_answer(struct syn_port *port, const struct flow *f, const str
 	port->other_from += from;
 	if (!to && !from) {
 		port->one_way++;
-	} else if (!port->two_ways_packet) {
+	} else if (!port->other_ways++) {
 		port->two_ways_packet = p->number;
 		port->two_ways_flow = f->number;
 	}
@@ -479,7 +483,7 @@ static void tell_two_ways(struct analysis *a, const struct syn_port *port)
 		return;
 	t = trouble_for(a, TROUBLE_TWO_WAYS, &port->at);
 	t->flows = t->amount = n;
-	t->of = port->answered;
+	t->of = port->one_way + port->other_ways;
 	t->detail[0] = port->other_to;
 	t->detail[1] = port->other_from;
 	t->packet = port->two_ways_packet;

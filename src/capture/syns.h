@@ -52,10 +52,11 @@ struct syn_port {
 	uint64_t answered;
 	uint64_t whole, bare;  /* SYN-ACKs with some option of those that the SYN had, and with none */
 	uint64_t bare_packet;
-	/* Ethernet: of the last SYN; handshakes that came back to its sender, or to (from) another machine. */
+	/* Ethernet: of the last SYN, and whose it was. */
 	uint8_t mac_to[6], mac_from[6];
-	bool has_macs;
-	uint64_t one_way, other_to, other_from;
+	struct endpoint mac_client; /* family 0: it had none */
+	/* Its answers, by whether they went back to its sender, or to (came from) another machine. */
+	uint64_t one_way, other_ways, other_to, other_from;
 	uint64_t two_ways_packet;
 	uint32_t two_ways_flow;
 	uint32_t bare_flow;

@@ -82,8 +82,14 @@ static uint32_t open_if(struct flow *f, const struct cap_packet *p)
 {
 	const struct half *server = &f->half[!f->client];
 
-	if ((f->bits & FLOW_ESTABLISHED) || p->from != f->client || !f->synack_ns ||
-	    p->ack != server->isn + 1)
+	if ((f->bits & FLOW_ESTABLISHED) || p->from != f->client)
+		return 0;
+	/* A capture of one direction: nobody acknowledges what did not come. */
+	if (f->syns && !f->synacks && !(p->flags & TCP_SYN) && !(f->bits & FLOW_ANSWER_UNSEEN)) {
+		f->bits |= FLOW_ANSWER_UNSEEN;
+		return NOTE_OPEN;
+	}
+	if (!f->synack_ns || p->ack != server->isn + 1)
 		return 0;
 	f->bits |= FLOW_ESTABLISHED;
 	f->opened_ns = p->at_ns;

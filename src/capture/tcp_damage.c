@@ -5,13 +5,13 @@
  */
 #include "capture/tcp_parts.h"
 
-#define SUMS_MAX 64 /* of a direction in which none is wrong: its losses have another cause */
+#define SUMS_MAX 64 /* since the last loss, as long as none is wrong anywhere: the losses have another cause */
 
 bool tcp_damaged(struct flows *t, struct track *k, const struct cap_packet *p)
 {
 	enum checksum sum;
 
-	if (k->sums >= SUMS_MAX)
+	if (k->sums >= SUMS_MAX && !t->checksums[CHECKSUM_WRONG])
 		return false;
 	sum = checksum_of(p);
 	t->checksums[sum]++;
@@ -21,7 +21,10 @@ bool tcp_damaged(struct flows *t, struct track *k, const struct cap_packet *p)
 
 void tcp_note_damage(struct half *h, const struct cap_packet *p, uint32_t end)
 {
-	for (size_t i = 0; h->track && i < SEGMENTS_KEPT; i++) {
+	if (!h->track)
+		return;
+	h->track->sums = 0;
+	for (size_t i = 0; i < SEGMENTS_KEPT; i++) {
 		struct segment *s = &h->track->sent[i];
 
 		if (!s->damaged || !seq_before(p->seq, s->end) || !seq_before(s->seq, end))

@@ -181,16 +181,26 @@ void tell_window(const struct group *g, struct finding *f)
 
 void tell_corrupt(const struct group *g, struct finding *f)
 {
-	finding_headline(f, "%llu segment%s damaged on the way", N(g->amount), S(g->amount));
-	finding_text(f, "In %llu connection%s %llu segments have a wrong checksum and were sent again: a cable, a "
-			"port, a device's memory on the way to the capture changes bytes. The receiver drops such "
-			"a segment. Checksums were looked at of %llu segments, of connections that lost some, and of "
-			"all since the first was wrong.",
+	uint64_t wrong = g->a->flows.checksums[CHECKSUM_WRONG];
+	/* Whatever is damaged must be sent again. */
+	bool artefact = wrong > 2 * g->amount;
+
+	finding_headline(f, "%llu segment%s %s", N(g->amount), S(g->amount),
+			 artefact ? "with a wrong checksum sent again" : "damaged on the way");
+	finding_text(f, "In %llu connection%s %llu segments have a wrong checksum and were sent again: %s "
+			"Checksums were looked at of %llu segments, of connections that lost some, and of "
+			"all since the first was wrong; %llu were wrong.",
 		     N(g->flows), S(g->flows), N(g->amount),
-		     N(g->a->flows.checksums[CHECKSUM_RIGHT] + g->a->flows.checksums[CHECKSUM_WRONG]));
+		     artefact ? "but most that are wrong were not, so they arrived. The capture shows checksums that are "
+				"filled in behind it, most probably, and these were lost for another reason."
+			      : "a cable, a port, a device's memory on the way to the capture changes bytes. The receiver "
+				"drops such a segment.",
+		     N(g->a->flows.checksums[CHECKSUM_RIGHT] + wrong), N(wrong));
 	f->lost = g->amount;
 	f->of = g->of;
 	f->unit = "segments";
-	f->severity = SEVERITY_WARNING;
-	finding_exclude(f, "checksums that the sending device fills in behind the capture (offload)");
+	f->severity = artefact ? SEVERITY_INFO : SEVERITY_WARNING;
+	f->confidence = artefact ? POSSIBLE : LIKELY;
+	if (!artefact)
+		finding_exclude(f, "checksums that the sending device fills in behind the capture (offload)");
 }

@@ -25,19 +25,25 @@ void tell_udp_refused(const struct group *g, struct finding *f)
 	f->severity = SEVERITY_WARNING;
 }
 
-void tell_udp_loss(const struct group *g, struct finding *f)
+/* `what`: "datagram", "RTP packet" */
+static void lost_before(const struct group *g, struct finding *f, const char *what)
 {
 	uint64_t n = g->amount - MIN(g->a->sum.missed, g->amount);
 
-	finding_headline(f, "%llu datagram%s %s, most with %s", N(n ? n : g->amount), S(n ? n : g->amount),
+	finding_headline(f, "%llu %s%s %s, most with %s", N(n ? n : g->amount), what, S(n ? n : g->amount),
 			 n ? "lost before the capture" : "missing in the capture", where(g).s);
-	finding_text(f, "Of %llu datagrams in %llu flow%s, %llu are not here: their sender counts the IPv4 identifications "
-			"on by one. The capture is known to have missed %llu packet%s itself.",
-		     N(g->of), N(g->flows), S(g->flows), N(g->amount), N(g->a->sum.missed), S(g->a->sum.missed));
 	f->lost = n;
 	f->of = g->of;
 	f->unit = "packets";
 	f->severity = n >= LOSS_LEAST && (double)n >= LOSS_SHARE * (double)g->of ? SEVERITY_WARNING : SEVERITY_INFO;
+}
+
+void tell_udp_loss(const struct group *g, struct finding *f)
+{
+	lost_before(g, f, "datagram");
+	finding_text(f, "Of %llu datagrams in %llu flow%s, %llu are not here: their sender counts the IPv4 identifications "
+			"on by one. The capture is known to have missed %llu packet%s itself.",
+		     N(g->of), N(g->flows), S(g->flows), N(g->amount), N(g->a->sum.missed), S(g->a->sum.missed));
 	finding_exclude(f, "senders whose identifications are no such series: nothing is said of them");
 }
 
@@ -61,18 +67,11 @@ void tell_flags(const struct group *g, struct finding *f)
 
 void tell_rtp_loss(const struct group *g, struct finding *f)
 {
-	uint64_t n = g->amount - MIN(g->a->sum.missed, g->amount);
-
-	finding_headline(f, "%llu RTP packet%s %s, most with %s", N(n ? n : g->amount), S(n ? n : g->amount),
-			 n ? "lost before the capture" : "missing in the capture", where(g).s);
+	lost_before(g, f, "RTP packet");
 	finding_text(f, "Of %llu packets in %llu RTP stream%s, %llu are not here, as their sequence numbers tell (RFC "
 			"3550). The jitter of the worst is %.1f ms.%s",
 		     N(g->of), N(g->flows), S(g->flows), N(g->amount), (double)g->ns_max / 1e6,
 		     g->a->sum.missed ? " The capture itself missed packets." : "");
-	f->lost = n;
-	f->of = g->of;
-	f->unit = "packets";
-	f->severity = n >= LOSS_LEAST && (double)n >= LOSS_SHARE * (double)g->of ? SEVERITY_WARNING : SEVERITY_INFO;
 }
 
 void tell_udp_late(const struct group *g, struct finding *f)

@@ -9,7 +9,7 @@ import struct
 import sys
 
 from data import dns, pieces
-from make import ACK, CLIENT, FIN, PSH, RST, SERVER, Capture, Connection, ip, udp
+from make import ACK, CLIENT, FIN, PSH, RST, SERVER, SYN, Capture, Connection, ip, udp
 
 
 def port_scan(c):
@@ -88,7 +88,36 @@ def pieces_filtered(c):
     pieces(c, 40, lost=lambda i, piece: piece != 0)
 
 
-CASES = [port_scan, aborted, queries_twice, numbers_again, relayed, refresh_lost, pieces_filtered]
+def many_at_once(c):
+    """A mirror port near clients, the server 20 ms away: all SYNs go by before the first answer."""
+    def of(i):
+        def frame(packet):
+            mine = bytes([2, 0, 0, 0, 1, i])
+            router = b"\2\0\0\0\0\xaa"
+            return (router + mine if packet[12:16] != bytes((10, 0, 0, 2)) else mine + router) + b"\x08\0" + packet
+        return frame
+    hosts = [Connection(c, client="10.0.1.%d" % i, frame=of(i)) for i in range(1, 13)]
+    for bits in (SYN, SYN | ACK, ACK):
+        for one in hosts:
+            one.send(bits == SYN | ACK, bits)
+        c.wait(0.02)
+
+
+def clients_only(c):
+    """tcpdump dst port 80: 2,000 connections in a second, and none of the answers."""
+    for i in range(2000):
+        one = Connection(c, port=10000 + i)
+        one.send(0, SYN)
+        one.next[1] += 1
+        one.send(0, ACK)
+        one.send(0, PSH | ACK, 100)
+        one.send(0, FIN | ACK)
+        c.wait(0.0005)
+    c.wait(5)
+    Connection(c, port=50000).send(0, ACK)
+
+
+CASES = [many_at_once, clients_only, port_scan, aborted, queries_twice, numbers_again, relayed, refresh_lost, pieces_filtered]
 
 
 def main():

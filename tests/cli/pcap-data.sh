@@ -30,7 +30,7 @@ acks_lost | 1 | cap-id-loss | - | id-loss client 1 12 0 57 | c["packets_lost_bef
 acks_shared_id | 0 | - | - | |
 acks_no_id | 0 | - | - | |
 damaged | 1 | cap-corrupt | tcp-csum-error | loss client 1 5 0 19; corrupt client 1 4 0 60 |
-offload | 0 | cap-retrans | - | loss client 1 5 0 19 | j["tcp"]["checksums_examined"]["left_to_device"] == 64
+offload | 0 | cap-retrans | - | loss client 1 5 0 19 | j["tcp"]["checksums_examined"]["left_to_device"] == 97
 odd_sums | 0 | - | - | |
 media_lost | 1 | cap-rtp-loss | - | rtp-loss client 1 15 4 54 | c["rtp"]["packets"] == 1000 and abs(c["rtp"]["jitter_ms"] - 4) < 0.04
 media_video | 0 | cap-rtp-loss | - | rtp-loss client 1 1 0 201 | c["rtp"]["payload_type"] == 96 and c["rtp"]["jitter_ms"] < 0.1

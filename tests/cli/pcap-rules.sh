@@ -58,6 +58,8 @@ injected         | 1 | cap-rst-origin | rst-middlebox | reset-injected server 1 
 injected_twice   | 1 | cap-rst-origin | rst-middlebox | reset-injected server 1 0 0 6 | were injected
 reset_overtook   | 1 | cap-rst-origin | - | reset-abort server 1 0 0 6 | ! injected
 reset_each       | 1 | cap-rst-origin | - | reset-abort server 1 0 0 8 | ! injected
+many_at_once     | 0 | - | - | | ! different ways
+clients_only     | 0 | - | - | | ! flood
 aborted          | 1 | cap-rst-origin | - | reset-abort server 1 0 0 9 | ! injected
 queries_twice    | 0 | - | - | | ! asked again
 numbers_again    | 0 | cap-udp-silent | - | udp-silent server 1 1 0 1 | does not answer some UDP requests
