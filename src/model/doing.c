@@ -68,9 +68,14 @@ const struct memory_part *doing_part(const struct doing *d, int64_t pid)
 	return NULL;
 }
 
-/* kthreadd is process 2, and the parent of all others of the kernel. */
+/*
+ * kthreadd is process 2, and the parent of all others of the kernel. In a PID namespace process 2 is
+ * anybody: threads of the kernel have no address space.
+ */
 bool is_kernel_thread(const struct doing_process *p)
 {
+	if (p->v[PROC_VIRTUAL] > 0)
+		return false;
 	return p->v[PROC_PPID] == 2 || (p->v[PROC_PID] == 2 && p->v[PROC_PPID] == 0);
 }
 
@@ -215,9 +220,9 @@ void load_parts(const struct doing *d, struct load_parts *ret)
 	struct load_parts parts = {0};
 
 	vec_each (p, &d->processes) {
-		parts.not_seen += (uint64_t)MAX(p->v[PROC_THREADS] - p->v[PROC_THREADS_SEEN], 0);
 		if (p->v[PROC_SELF] == 1)
 			continue;
+		parts.not_seen += (uint64_t)MAX(p->v[PROC_THREADS] - p->v[PROC_THREADS_SEEN], 0);
 		parts.runnable += (uint64_t)p->v[PROC_THREADS_RUNNABLE];
 		parts.blocked += (uint64_t)p->v[PROC_THREADS_BLOCKED];
 	}
@@ -241,6 +246,18 @@ static void account_add(struct account *a, const char *key, const char *name, ui
 }
 
 /*
+ * Of the swap cache what nobody has mapped: the rest is in AnonPages. What the lists of pages have
+ * beyond AnonPages and Shmem can be nothing else.
+ */
+static uint64_t swap_cached(const struct doing *d)
+{
+	uint64_t lists = doing_or_0(d, D_ACTIVE_ANON) + doing_or_0(d, D_INACTIVE_ANON);
+	uint64_t told = doing_or_0(d, D_ANON_PAGES) + doing_or_0(d, D_SHMEM);
+
+	return MIN(doing_or_0(d, D_SWAP_CACHED), lists - MIN(lists, told));
+}
+
+/*
  * The kernel's own sums, so that nothing depends on how many processes could be looked into: what
  * all processes have of their own is AnonPages, exactly the sum of their PSS without files. Pages
  * of files stand in the cache, mapped or not. With CONFIG_VMAP_STACK (each 64-bit kernel of a
@@ -250,7 +267,7 @@ size_t memory_account(const struct doing *d, struct memory_row rows[static MEMOR
 {
 	struct account a = {.rows = rows, .left = doing_or_0(d, D_MEM_TOTAL)};
 	uint64_t cache =
-		doing_or_0(d, D_CACHED) + doing_or_0(d, D_BUFFERS) + doing_or_0(d, D_SWAP_CACHED);
+		doing_or_0(d, D_CACHED) + doing_or_0(d, D_BUFFERS) + swap_cached(d);
 	uint64_t stacks = doing_or_0(d, D_KERNEL_STACK), vmalloc = doing_or_0(d, D_VMALLOC_USED);
 	uint64_t mapped = MIN(doing_or_0(d, D_MAPPED), cache);
 

@@ -9,6 +9,15 @@
 
 #define NEARLY_FULL 90 /* percent: worth a colour, no verdict */
 
+/* Then it is told as not known. */
+static bool unreadable(const struct host_view *v)
+{
+	vec_each(a, &v->facts->absent)
+		if (strcmp(a->section, "disks") == 0)
+			return true;
+	return false;
+}
+
 void host_disks_text(const struct host_view *v, struct out *out)
 {
 	vec_each(d, &v->facts->disks.disks) {
@@ -42,7 +51,7 @@ void host_disks_text(const struct host_view *v, struct out *out)
 			buf_printf(&line, ", scheduler %s", d->scheduler);
 		host_row(out, 1, d->name, "%s", line.data);
 	}
-	if (!v->facts->disks.disks.n)
+	if (!v->facts->disks.disks.n && !unreadable(v))
 		host_row(out, 1, "disks", "none that can be seen");
 }
 

@@ -27,6 +27,22 @@ static void joined_row(struct out *out, const char *label, const char *a, const 
 		host_row(out, 1, label, "%s", line.data);
 }
 
+static void processor_text(const struct smbios_processor *p, struct out *out)
+{
+	cleanup(buf_done) struct buf line = {0};
+
+	buf_puts(&line, p->version[0] ? p->version : "processor");
+	if (p->cores && p->cores_enabled)
+		buf_printf(&line, ", %u of %u cores enabled", p->cores_enabled, p->cores);
+	else if (p->cores)
+		buf_printf(&line, ", %u cores", p->cores);
+	if (p->threads)
+		buf_printf(&line, ", %u threads", p->threads);
+	if (p->max_mhz)
+		buf_printf(&line, ", up to %u MHz", p->max_mhz);
+	host_row(out, 1, p->socket, "%s", line.data);
+}
+
 static void processors_text(const struct host_firmware *f, struct out *out)
 {
 	vec_each(p, &f->processors) {
@@ -34,9 +50,7 @@ static void processors_text(const struct host_firmware *f, struct out *out)
 			host_row(out, 1, p->socket, "empty socket");
 			continue;
 		}
-		host_row(out, 1, p->socket, "%s%s%u of %u cores enabled, %u threads, up to %u MHz",
-			 p->version, p->version[0] ? ", " : "", p->cores_enabled, p->cores,
-			 p->threads, p->max_mhz);
+		processor_text(p, out);
 	}
 }
 
@@ -172,7 +186,7 @@ json_t *host_firmware_json(const struct host_view *v)
 							"error_correction", smbios_ecc_name(a->ecc)));
 	set(j, "memory_arrays", arrays);
 	set(j, "memory_devices", f->tables ? memory_json(f) : json_null());
-	set(j, "installed_bytes", number_if(f->memory.n, host_firmware_memory(f)));
+	set(j, "installed_bytes", number_if(host_firmware_memory(f), host_firmware_memory(f)));
 	set(j, "kernel_bytes", number_if(known, v->o->b.counter[C_MEM_TOTAL] << 10));
 	return j;
 }

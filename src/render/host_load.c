@@ -45,6 +45,19 @@ static unsigned int runnable_on(const struct doing *d, unsigned int cpu)
 	return n;
 }
 
+/* The CPU is known of a process's first thread alone. */
+static bool places_known(const struct doing *d)
+{
+	vec_each (p, &d->processes) {
+		if (p->v[PROC_SELF] == 1)
+			continue;
+		if (p->v[PROC_THREADS_RUNNABLE] != (p->state == 'R') ||
+		    p->v[PROC_THREADS_SEEN] < p->v[PROC_THREADS])
+			return false;
+	}
+	return d->processes.n;
+}
+
 static bool blocked(const struct doing_process *p)
 {
 	return p->v[PROC_THREADS_BLOCKED] > 0;
@@ -108,8 +121,10 @@ json_t *host_load_json(const struct host_view *v)
 {
 	json_t *j = json_object(), *looks = json_array(), *cpus = json_array();
 	struct doing_sample s;
+	bool known;
 
 	host_sample(v, &s);
+	known = places_known(s.b);
 	set(j, "load_1", load_json(s.b, C_LOAD_1));
 	set(j, "load_5", load_json(s.b, C_LOAD_5));
 	set(j, "load_15", load_json(s.b, C_LOAD_15));
@@ -127,7 +142,7 @@ json_t *host_load_json(const struct host_view *v)
 		json_t *cpu = json_object();
 
 		set(cpu, "cpu", number(c->id));
-		set(cpu, "runnable", number_if(s.b->processes.n, runnable_on(s.b, c->id)));
+		set(cpu, "runnable", number_if(known, runnable_on(s.b, c->id)));
 		set(cpu, "busy",
 		    doing_times(&s, (int)c->id, &t) && part_of(&t, &busy) ? real(busy, 1e-4)
 									  : json_null());
@@ -175,13 +190,14 @@ static void makers_text(const struct doing_sample *s, bool (*of)(const struct do
 static void looks_text(const struct doing_sample *s, struct out *out)
 {
 	struct load_parts a = {0}, b;
+	bool both = s->a && s->a->processes.n;
 
 	if (!s->b->processes.n)
 		return;
 	load_parts(s->b, &b);
-	if (s->a)
+	if (both)
 		load_parts(s->a, &a);
-	if (s->a)
+	if (both)
 		host_row(out, 1, "made of",
 			 "%llu, then %llu runnable; %llu, then %llu blocked "
 			 "(state D), without whydrop",
@@ -295,6 +311,7 @@ json_t *host_time_json(const struct host_view *v)
 {
 	json_t *j = json_object(), *cpus = json_array(), *groups = json_array();
 	struct doing_sample s;
+	bool known;
 
 	host_sample(v, &s);
 	set(j, "all", times_json(&s, -1));
@@ -306,8 +323,11 @@ json_t *host_time_json(const struct host_view *v)
 	host_rate_json(&s, D_FORKS, "forks_per_second", j);
 	vec_each (g, &s.b->cgroups)
 		json_array_append_new(groups, cgroup_json(&s, g));
-	set(j, "cgroups", groups);
-	set(j, "cgroups_left_out", number(s.b->cgroups_left_out));
+	known = !s.b->err[DOING_OF_CGROUPS];
+	set(j, "cgroups", known ? groups : json_null());
+	if (!known)
+		json_decref(groups);
+	set(j, "cgroups_left_out", number_if(known, s.b->cgroups_left_out));
 	return j;
 }
 
@@ -356,7 +376,7 @@ static void throttled_text(const struct doing_sample *s, struct out *out)
 				 ? (double)g->quota_us / (double)g->period_us
 				 : 0);
 	}
-	if (!stopped && s->a)
+	if (!stopped && s->a && !s->a->err[DOING_OF_CGROUPS] && !s->b->err[DOING_OF_CGROUPS])
 		host_row(out, 1, "throttled", "no cgroup; %zu had a quota at some time", with);
 	if (s->b->cgroups_left_out)
 		host_row(out, 1, "not seen", "%zu cgroups", s->b->cgroups_left_out);

@@ -138,9 +138,10 @@ json_t *host_memory_json(const struct host_view *v)
 	set(j, "sockets", number_if(s.b->known[D_TCP_PAGES], socket_kib(s.b)));
 	set(j, "by_process", parts_json(s.b));
 	left_out(s.b, &n, &kib, &own);
-	set(left, "processes", number(n));
-	set(left, "resident_kib", number(kib));
-	set(left, "anonymous_kib", number(own));
+	known = s.b->processes.n;
+	set(left, "processes", number_if(known, n));
+	set(left, "resident_kib", number_if(known, kib));
+	set(left, "anonymous_kib", number_if(known, own));
 	set(j, "by_process_left_out", left);
 	set(j, "slab_caches", slabs_json(s.b));
 	return j;

@@ -96,7 +96,7 @@ json_t *host_processes_json(const struct host_view *v)
 	for (size_t i = 0; i < n && i < s.top; i++)
 		json_array_append_new(list, host_process_json(&s, sorted[i]));
 	set(j, "list", list);
-	set(j, "left_out", number(n - MIN(n, (size_t)s.top)));
+	set(j, "left_out", number_if(n, n - MIN(n, (size_t)s.top)));
 	free(sorted);
 	return j;
 }

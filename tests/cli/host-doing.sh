@@ -122,7 +122,8 @@ for name in ("free", "available"):
     between(name, memory[name], a[name], b[name], slack)
 between("shared", memory["shared"], a["shared"], b["shared"], 4096)
 between("buff/cache", memory["buffers"] + memory["page_cache"] + memory["slab_reclaimable"], a["cache"], b["cache"], slack)
-check("swap", d["swap"]["total"] == a["swap"] and d["swap"]["free"] == a["swap_free"], d["swap"])
+check("swap", d["swap"]["total"] == a["swap"], d["swap"])
+between("swap free", d["swap"]["free"], a["swap_free"], b["swap_free"], slack)
 check("account", abs(sum(r["kib"] for r in memory["account"]) - a["total"]) <= 4, memory["account"])
 
 # vmstat -s
@@ -182,7 +183,8 @@ check("pmap RSS", abs(ours[large]["resident_kib"] - rss) <= 256, ours[large]["re
 if os.path.exists(f"{folder}/smem"):
     pss = {int(l.split()[0]): int(l.split()[1]) for l in open(f"{folder}/smem")}
     part = [p for p in memory["by_process"] if p["pid"] == large]
-    check("PSS", part and abs(part[0]["pss_kib"] - pss[large]) < pss[large] * 0.05, part, pss.get(large))
+    # Of a crowd of larger ones it may be left out.
+    check("PSS", part == [] and memory["by_process_left_out"]["processes"] > 0 or part and abs(part[0]["pss_kib"] - pss[large]) < pss[large] * 0.05, part, pss.get(large))
 # slabtop: OBJS ACTIVE USE OBJSIZE SLABS OBJ/SLAB CACHE-SIZE NAME
 slabs = {f[-1]: int(f[-2].rstrip("K")) for f in (l.split() for l in text("before", "slabtop").splitlines()[7:]) if len(f) == 8}
 if slabs:

@@ -183,10 +183,12 @@ run "$WHYDROP" host --json --from "$TMP/recording"
 still "$OUT" "${parts[@]}" > "$TMP/replayed"
 still "$TMP/host.json" "${parts[@]}" > "$TMP/live"
 diff "$TMP/live" "$TMP/replayed" > "$TMP/diff" || fail "the recording shows another machine" "$TMP/diff"
+cards=$(ours '[(c["place"], c["vendor"]) for c in d["network"]["cards"]]')
 run "$WHYDROP" record --scrub --from "$TMP/recording" "$TMP/scrubbed"
 run "$WHYDROP" host --json --from "$TMP/scrubbed"
 [ "$STATUS" = 0 ] || fail "the scrubbed one: status $STATUS" "$ERR"
 cp "$OUT" "$TMP/host.json"
+field "cards stay" "$(ours '[(c["place"], c["vendor"]) for c in d["network"]["cards"]]')" "$cards"
 field "the name is gone" "$(ours "d['system']['name'] != '$(uname -n)'")" True
 field "the release stays" "$(ours 'd["system"]["release"]')" "$(uname -r)"
 
