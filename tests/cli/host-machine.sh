@@ -44,6 +44,19 @@ uptime=$(cut -d. -f1 /proc/uptime)
 if command -v lscpu > /dev/null; then
 	LC_ALL=C lscpu -B 2> /dev/null > "$TMP/lscpu" || LC_ALL=C lscpu > "$TMP/lscpu"
 	of() { sed -n "s/^ *$1: *//p" "$TMP/lscpu" | head -1; }
+	numbered() { # numbered L1d|L1i|L2|L3: its caches have as many numbers as there are groups of CPUs
+		local level=${1:1:1} kind=${1:2} index
+		local -A ids=() groups=()
+
+		for index in /sys/devices/system/cpu/cpu*/cache/index*; do
+			[ "$(cat "$index/level")" = "$level" ] || continue
+			[[ $kind = '' || $(cat "$index/type") = ${kind/d/D}* || $(cat "$index/type") = ${kind/i/I}* ]] ||
+				continue
+			ids[$(cat "$index/id" 2> /dev/null || cat "$index/shared_cpu_list")]=1
+			groups[$(cat "$index/shared_cpu_list")]=1
+		done
+		[ "${#ids[@]}" = "${#groups[@]}" ]
+	}
 	field "CPUs online" "$(ours 'd["cpu"]["threads"]')" "$(of 'CPU(s)')"
 	field model "$(ours 'd["cpu"]["model"]')" "$(of 'Model name')"
 	if [ -n "$(of 'Socket(s)')" ] && [ "$(of 'Socket(s)')" != - ]; then
@@ -54,6 +67,8 @@ if command -v lscpu > /dev/null; then
 			"$(of 'Thread(s) per core')"
 	fi
 	for cache in L1d L1i L2 L3; do
+		# lscpu counts by their numbers, which emulated CPUs give to each CPU anew.
+		numbered "$cache" || continue
 		[[ "$(of "$cache cache")" =~ ^([0-9]+)(\ \(([0-9]+)\ instance.*)?$ ]] || continue
 		field "$cache" "$(ours "[c['bytes'] for c in d['cpu']['caches'] if c['name'] == '$cache'][0]")" \
 			"${BASH_REMATCH[1]}"
@@ -66,7 +81,8 @@ if command -v lscpu > /dev/null; then
 	[ -z "$nodes" ] || field nodes "$(ours 'len(d["numa"]["nodes"])')" "$nodes"
 	case $(of 'Hypervisor vendor') in
 	KVM | VMware | Xen) field hypervisor "$(ours 'd["system"]["hypervisor"]')" "$(of 'Hypervisor vendor')" ;;
-	'') field guest "$(ours 'd["system"]["hypervisor_by"] == "CPUID"')" False ;;
+	'') field guest "$(ours 'd["system"]["hypervisor_by"] == "CPUID"')" \
+		"$(grep -qw hypervisor /proc/cpuinfo && echo True || echo False)" ;;
 	esac
 fi
 
