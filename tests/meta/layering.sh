@@ -106,7 +106,7 @@ while read -r cause proof; do
 	vm:*)
 		in_vm=$((in_vm + 1))
 		if [ -x "tests/vm/${proof#vm:}" ]; then
-			grep -qs "tests/vm/${proof#vm:} " tests/vm/kernel-tests ||
+			grep -qsE "tests/vm/${proof#vm:}([^a-z-]|$)" tests/vm/kernel-tests ||
 				fail "tests/vm/${proof#vm:}, the proof of $cause, is run by nobody"
 			continue
 		fi
