@@ -54,7 +54,9 @@ void remedy_interrupt(const struct exam *x, struct remedy *r, unsigned int numbe
 	snprintf(to, sizeof(to), "%u", cpu);
 	vec_each (i, &x->o->b.netdev_interrupts) {
 		if (i->number == number && i->allowed[0]) {
-			remedy_change(r, "irq", i->allowed, to, "%u:smp_affinity_list", number);
+			if (strcmp(i->allowed, to) != 0)
+				remedy_change(r, "irq", i->allowed, to, "%u:smp_affinity_list",
+					      number);
 			return;
 		}
 	}

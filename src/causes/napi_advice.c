@@ -41,7 +41,8 @@ static bool xps_off(const struct snapshot *s, const struct netdev_queues *d)
 	if (!d->parent[0] || d->tx < 2)
 		return false;
 	vec_each(q, &s->queues)
-		off += q->ifindex == d->ifindex && q->tx && q->known && strcmp(q->cpus, "0") == 0;
+		off += q->ifindex == d->ifindex && q->tx && q->known && q->cpus[0] &&
+		       !q->cpus[strspn(q->cpus, "0,")];
 	return off == d->tx;
 }
 

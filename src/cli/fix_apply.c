@@ -82,7 +82,8 @@ static uint64_t begin_run(struct fix *f, struct journal *j)
 	struct measure before = {0};
 	char boot[64];
 	uint64_t now = (uint64_t)time(NULL), run;
-	uint64_t until = f->o->undo_after > 0 ? now + (uint64_t)(f->o->undo_after + 0.999) : 0;
+	/* One more, as `now` is cut to whole seconds. */
+	uint64_t until = f->o->undo_after > 0 ? now + 1 + (uint64_t)(f->o->undo_after + 0.999) : 0;
 
 	run = journal_put(j, "run", "time", journal_digits(now).s, "boot",
 			  boot_id(boot, sizeof(boot)), "until", journal_digits(until).s, "netns",

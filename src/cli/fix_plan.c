@@ -105,7 +105,7 @@ static bool add_to_plan(struct fix *f, const struct finding *finding, const char
 static bool plan_set(struct fix *f, const char *setting)
 {
 	const char *equals = strchr(setting, '=');
-	const struct finding *finding = f->d.findings.items;
+	const struct finding *finding = f->o->ids_n ? NULL : f->d.findings.items;
 	cleanup(buf_done) struct buf now = {0};
 	struct change_place *place;
 	char key[256];
@@ -119,6 +119,10 @@ static bool plan_set(struct fix *f, const char *setting)
 	if (!equals || snprintf(key, sizeof(key), "%.*s", (int)(equals - setting), setting) >=
 			       (int)sizeof(key)) {
 		complain("fix: --set '%s': KEY=VALUE is wanted, as net.core.somaxconn=4096", setting);
+		return false;
+	}
+	if (!finding) {
+		complain("fix: --set goes with a cause that is found, and '%s' is none", f->o->ids[0]);
 		return false;
 	}
 	place = fix_place(f, sysctl_kind.host_wide(key) ? NULL : finding->where);

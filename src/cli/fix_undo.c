@@ -74,6 +74,9 @@ static bool is_place_of(const struct entry *e, const struct change_place *p)
 {
 	char boot[64];
 
+	/* The record of its run is damaged: the cookie alone proves it, or that there is one such place. */
+	if (!*e->boot && e->cookie && p->inode == e->inode && p->cookie == e->cookie)
+		return true;
 	/* After a boot namespaces have other numbers; only the first one is made again by itself. */
 	if (strcmp(e->boot, boot_id(boot, sizeof(boot))) != 0)
 		return strcmp(e->netns, "host") == 0 && strcmp(p->name, "host") == 0;
@@ -91,29 +94,34 @@ static bool try_place(const struct entry *e, const struct netns *ns, struct chan
 	return false;
 }
 
-/* *ret_spaces holds what the place stands on. False: there is no such namespace any more. */
-static bool find_place(const struct entry *e, struct netns_list *ret_spaces,
+/*
+ * *ret_spaces holds what the place stands on. -ENOENT: there is no such namespace any more; other
+ * errors: it could not be looked for everywhere.
+ */
+static int find_place(const struct entry *e, struct netns_list *ret_spaces,
 		       struct change_place *ret)
 {
 	struct netns ns;
+	int own = netns_open(NULL, &ns), r;
 
-	if (netns_open(NULL, &ns) == 0) {
+	if (own == 0) {
 		*vec_push(&ret_spaces->list) = ns;
 		if (try_place(e, &ns, ret))
-			return true;
+			return 0;
 	}
 	if (*e->netns && netns_open(e->netns, &ns) == 0) {
 		*vec_push(&ret_spaces->list) = ns;
 		if (try_place(e, &ns, ret))
-			return true;
+			return 0;
 	}
 	netns_list_done(ret_spaces);
-	if (netns_open_all(ret_spaces) < 0)
-		return false;
+	r = netns_open_all(ret_spaces);
+	if (r < 0)
+		return r;
 	vec_each(some, &ret_spaces->list)
 		if (some->inode == e->inode && try_place(e, some, ret))
-			return true;
-	return false;
+			return 0;
+	return own < 0 ? own : -ENOENT;
 }
 
 /* --- rollback --- */
@@ -153,11 +161,14 @@ static bool undo_one(struct journal *j, const struct entry *e, bool quiet)
 	bool whole;
 	int r;
 
-	if (find_place(e, &spaces, &place)) {
+	r = find_place(e, &spaces, &place);
+	if (r == 0) {
 		r = rollback_entry(j, e, &place, &result);
 		place_done(&place);
-	} else {
+	} else if (r == -ENOENT) {
 		r = rollback_gone(j, e);
+	} else {
+		result = (struct rollback_result){.outcome = ROLLBACK_FAILED, .err = r};
 	}
 	netns_list_done(&spaces);
 	if (!quiet)
@@ -233,7 +244,7 @@ static void list_one(const struct entry *e)
 	       states[e->state]);
 	printf("      for %s (%s), %s", e->cause, e->remedy,
 	       fix_place_text(e->netns, where, sizeof(where)));
-	if (entry_open(e) && kind && find_place(e, &spaces, &place)) {
+	if (entry_open(e) && kind && find_place(e, &spaces, &place) == 0) {
 		if (place_enter(&place) == 0) {
 			if (kind->read(&place, e->key, &now) == 0 && now.data &&
 			    strcmp(now.data, e->to) != 0 && strcmp(now.data, e->now) != 0)
@@ -309,22 +320,18 @@ static void sleep_until(uint64_t when)
 }
 
 /* Confirmed, or no run of this journal. */
-static bool is_settled(const struct fix_options *o, uint64_t *ret_until)
+static bool is_settled(const struct journal *j, const struct fix_options *o, uint64_t *ret_until)
 {
 	const struct run *run;
 	struct entries e;
-	struct journal j;
 	bool settled;
 
-	if (journal_open(o->journal, false, &j) < 0)
-		return true;
-	entries_of(&j, &e);
+	entries_of(j, &e);
 	run = run_by_id(&e, o->expire_run);
 	settled = !run || run->confirmed || !run->until;
 	if (!settled)
 		*ret_until = run->until;
 	entries_done(&e);
-	journal_done(&j);
 	return settled;
 }
 
@@ -333,17 +340,23 @@ int fix_expire(const struct fix_options *o)
 	size_t left = 0, n = 0;
 	uint64_t until = 0;
 	struct journal j;
+	bool settled;
 	int r;
 
-	if (is_settled(o, &until))
+	if (journal_open(o->journal, false, &j) < 0)
+		return FIX_PARTLY;
+	settled = is_settled(&j, o, &until);
+	journal_done(&j);
+	if (settled)
 		return FIX_DONE;
 	sleep_until(until);
 	/* Another one may be at work, for as long as it takes to write. */
 	while ((r = journal_open(o->journal, true, &j)) == -EWOULDBLOCK)
 		usleep(100000);
-	if (r < 0)
+	/* On a disk that takes no more the change is undone all the same, and not noted. */
+	if (r < 0 && journal_open(o->journal, false, &j) < 0)
 		return FIX_PARTLY;
-	if (!is_settled(o, &until))
+	if (!is_settled(&j, o, &until))
 		undo_all(&j, o, o->expire_run, &left, &n);
 	journal_done(&j);
 	return left ? FIX_PARTLY : FIX_DONE;

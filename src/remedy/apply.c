@@ -83,8 +83,9 @@ static uint64_t announce(struct journal *j, uint64_t run, const struct plan_chan
 }
 
 /*
- * What the kernel changes along with it, where that is not what it was and taking the change back
- * would not bring it back: announced before it, so that it is taken back after it.
+ * What the kernel changes along with it, which taking the change back may not bring back: announced
+ * before it, so that it is looked at after that. What stands there then is either what the change
+ * began with, or where that is its old value what the change made of it (a VLAN's MTU).
  */
 static int announce_along(struct journal *j, uint64_t run, const struct plan_change *c)
 {
@@ -96,8 +97,9 @@ static int announce_along(struct journal *j, uint64_t run, const struct plan_cha
 		if (r < 0)
 			break;
 		r = read_value(c->place, c->kind, *key, &value);
-		if (r == 0 && strcmp(value.data, c->from) != 0)
-			announce(j, run, c, *key, value.data, c->from);
+		if (r == 0)
+			announce(j, run, c, *key, value.data,
+				 strcmp(value.data, c->from) != 0 ? c->from : c->to);
 		if (r == -ENOENT || r == -ENODEV)
 			r = 0; /* a device that went meanwhile */
 	}
@@ -127,7 +129,7 @@ static int apply_one(struct journal *j, uint64_t run, const struct plan_change *
 		return r;
 	if (change_same(c->kind, c->key, c->to, now.data))
 		return 0; /* another change brought it along, or somebody else was faster */
-	if (strcmp(now.data, c->from) != 0) {
+	if (!change_same(c->kind, c->key, c->from, now.data)) {
 		result->changed_since = true;
 		snprintf(result->found, sizeof(result->found), "%s", now.data);
 		return -ESTALE;
@@ -238,8 +240,8 @@ static void put_back(const struct entry *e, const struct change_kind *kind,
 	}
 	result->err = r;
 	result->outcome = r == 0 ? ROLLBACK_RESTORED
-			  : r == -ENODEV || r == -ENOENT ? ROLLBACK_GONE
-							 : ROLLBACK_FAILED;
+			  : r == -ENODEV || r == -ENOENT || r == -ESRCH ? ROLLBACK_GONE
+									: ROLLBACK_FAILED;
 }
 
 int rollback_entry(struct journal *j, const struct entry *e, struct change_place *place,

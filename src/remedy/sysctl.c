@@ -120,15 +120,18 @@ static bool sysctl_same(const char *key, const char *wanted, const char *present
 
 /*
  * inet_forward_change(), addrconf_fixup_forwarding() and addrconf_disable_ipv6() write the value
- * of all to the default and to each device.
+ * of all to the default and to each device; the first also turns redirects on where it turns
+ * forwarding off, and the other way round.
  */
 static const struct {
-	const char *key, *folder, *leaf;
+	const char *key, *folder, *leaf, *besides;
 } spreading[] = {
-	{"net.ipv4.ip_forward", "net.ipv4.conf.", "forwarding"},
-	{"net.ipv4.conf.all.forwarding", "net.ipv4.conf.", "forwarding"},
-	{"net.ipv6.conf.all.forwarding", "net.ipv6.conf.", "forwarding"},
-	{"net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.", "disable_ipv6"},
+	{"net.ipv4.ip_forward", "net.ipv4.conf.", "forwarding",
+	 "net.ipv4.conf.all.accept_redirects"},
+	{"net.ipv4.conf.all.forwarding", "net.ipv4.conf.", "forwarding",
+	 "net.ipv4.conf.all.accept_redirects"},
+	{"net.ipv6.conf.all.forwarding", "net.ipv6.conf.", "forwarding", NULL},
+	{"net.ipv6.conf.all.disable_ipv6", "net.ipv6.conf.", "disable_ipv6", NULL},
 };
 
 static int each_device(const struct change_place *p, const char *folder, const char *leaf,
@@ -160,9 +163,13 @@ static int each_device(const struct change_place *p, const char *folder, const c
 
 static int sysctl_along(const struct change_place *p, const char *key, struct key_list *ret)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(spreading); i++)
-		if (strcmp(key, spreading[i].key) == 0)
-			return each_device(p, spreading[i].folder, spreading[i].leaf, ret);
+	for (size_t i = 0; i < ARRAY_SIZE(spreading); i++) {
+		if (strcmp(key, spreading[i].key) != 0)
+			continue;
+		if (spreading[i].besides)
+			*vec_push(&ret->list) = xstrdup(spreading[i].besides);
+		return each_device(p, spreading[i].folder, spreading[i].leaf, ret);
+	}
 	return 0;
 }
 

@@ -84,6 +84,15 @@ ip netns exec "$NS" sysctl -qw net.core.somaxconn=4000
 fix 0 --rollback all
 is net.core.somaxconn "$OLD"
 
+# ---- what the kernel changes along with it ----
+
+ip netns exec "$NS" sysctl -qw net.ipv4.ip_forward=0 net.ipv4.conf.all.accept_redirects=0
+apply 0 net.ipv4.ip_forward=1
+is net.ipv4.ip_forward 1
+fix 0 --rollback all
+is net.ipv4.ip_forward 0
+is net.ipv4.conf.all.accept_redirects 0
+
 # ---- the dead man's switch ----
 
 apply 0 net.core.somaxconn=4000 --for 1s
@@ -92,7 +101,7 @@ await 5 eval '[ "$(value net.core.somaxconn)" = "$OLD" ]' || fail "--for did not
 apply 0 net.core.somaxconn=4000 --for 2s
 fix 0 --confirm
 fix 3 --confirm
-sleep 2.5
+sleep 3.5
 is net.core.somaxconn 4000
 fix 0 --rollback all
 
