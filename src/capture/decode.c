@@ -10,6 +10,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "capture/bytes.h"
+
 #define VXLAN_PORT 4789
 #define GENEVE_PORT 6081
 #define EXTENSIONS_MAX 16 /* more of them make no sense, and must not cost time */
@@ -36,16 +38,6 @@ static const uint8_t *need(const struct cursor *c, size_t size, struct headers *
 		return c->bytes + c->at;
 	h->cut = true;
 	return NULL;
-}
-
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)be16(p) << 16 | be16(p + 2);
 }
 
 /* ---- transport ---- */

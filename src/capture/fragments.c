@@ -8,6 +8,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "capture/bytes.h"
+
 #define REST_NS NSEC_PER_SEC /* what has not come by then, does not */
 #define ID_AGAIN_NS (30 * NSEC_PER_SEC)
 
@@ -16,15 +18,6 @@ struct piece {
 	uint32_t id, family, at, size;
 	bool more;
 };
-
-static uint32_t be(const uint8_t *p, size_t n)
-{
-	uint32_t v = 0;
-
-	while (n--)
-		v = v << 8 | *p++;
-	return v;
-}
 
 /* False: another header stands in front of that of the fragment, or not all of it is here. */
 static bool piece_of(const struct cap_packet *p, struct piece *ret)
@@ -39,8 +32,8 @@ static bool piece_of(const struct cap_packet *p, struct piece *ret)
 		head = (b[0] & 15) * 4U;
 		memcpy(ret->address, b + 12, 8);
 		ret->family = AF_INET;
-		ret->id = be(b + 4, 2) << 8 | b[9];
-		ret->at = (be(b + 6, 2) & 0x1fff) * 8;
+		ret->id = be16(b + 4) << 8 | b[9];
+		ret->at = (be16(b + 6) & 0x1fff) * 8;
 		ret->more = b[6] & 0x20;
 	} else {
 		head = 48;
@@ -48,8 +41,8 @@ static bool piece_of(const struct cap_packet *p, struct piece *ret)
 			return false;
 		memcpy(ret->address, b + 8, 32);
 		ret->family = AF_INET6;
-		ret->id = be(b + 44, 4);
-		ret->at = be(b + 42, 2) & 0xfff8;
+		ret->id = be32(b + 44);
+		ret->at = be16(b + 42) & 0xfff8;
 		ret->more = b[43] & 1;
 	}
 	if (p->ip_length <= head)

@@ -9,23 +9,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "capture/bytes.h"
+
 #define TUNNELS_MAX 4
 #define VXLAN_PORT 4789
 #define GRE_TEB 0x6558 /* transparent Ethernet bridging */
 #define PROTOCOL_ICMPV6 58
-
-static inline uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static inline uint32_t be32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, 4);
-	return __builtin_bswap32(v);
-}
 
 /* What is left to be read of the frame. */
 struct rest {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capture/rtp.h"
 
+#include "capture/bytes.h"
+
 #define HEADER 12
 #define UDP_HEADER 8
 #define IN_ORDER_LEAST 20 /* before it is believed to be a stream */
@@ -8,11 +10,6 @@
 #define DROPOUT_MAX 3000  /* A.1 */
 #define LEAP_NS NSEC_PER_SEC
 #define MISORDER_MAX 63	  /* A.1 has 100; `seen` has 64 bits */
-
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
 
 bool rtp_looks(const struct cap_packet *p)
 {
